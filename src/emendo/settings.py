@@ -1,0 +1,142 @@
+"""The settings of emendo: declared once here, frozen, with unknown names refused.
+
+Precedence: command-line flag > environment > `emendo.toml` of the workspace > default. Environment names are
+`EMENDO_SECTION__NAME` (`EMENDO_WATCH__MIN_CORRECTIONS=20`) or `EMENDO_NAME` for the top level; `OCR_MODEL` is another
+name of `EMENDO_MODEL`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import SettingsError
+
+FILE_NAME = "emendo.toml"
+IGNORED = frozenset({"EMENDO_DATA"})
+"""Environment names with our prefix that are no settings: where tests and the demo find the development data."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Limits(_Section):
+    """Bounds on untrusted input, checked before anything is decoded."""
+
+    image_megapixels: float = Field(100.0, gt=0, description="Largest image, in millions of pixels.")
+    document_pages: int = Field(2000, gt=0, description="Most pages in one document.")
+    pdf_points: float = Field(14400.0, gt=0, description="Longest side of a PDF page, in points.")
+    manifest_line_bytes: int = Field(1_000_000, gt=0, description="Longest line of a manifest, in bytes.")
+    xml_depth: int = Field(256, gt=0, description="Deepest nesting of an XML file.")
+    archive_bytes: int = Field(1_000_000_000, gt=0, description="Largest unpacked archive, in bytes.")
+
+
+class ReadSettings(_Section):
+    """How pages become text."""
+
+    dpi: int = Field(200, ge=50, le=1200, description="Resolution at which PDF pages are rendered.")
+    decoder: str = Field("greedy", pattern="^(greedy|beam)$", description="CTC decoding: greedy or beam.")
+
+
+class GateSettings(_Section):
+    """When a candidate may replace the champion."""
+
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="Confidence at which the candidate must be better.")
+    general_budget: float = Field(0.005, ge=0, description="Largest rise of CER on the general set (0.005 = 0.5 points).")
+    slice_budget: float = Field(0.01, ge=0, description="Largest rise of CER on any slice of the personal test set.")
+    min_test_lines: int = Field(5, ge=1, description="Fewest frozen test lines on which a verdict is given.")
+
+
+class WatchSettings(_Section):
+    """The automatic loop."""
+
+    min_corrections: int = Field(50, ge=1, description="New corrections after which the model is trained again.")
+    poll_seconds: float = Field(2.0, gt=0, description="Seconds between two looks at the folder.")
+    settle_seconds: float = Field(2.0, ge=0, description="Seconds a file must stay unchanged before it is used.")
+
+
+class Settings(_Section):
+    """All settings of one workspace or one command."""
+
+    model: str = Field("", description="Model to use: base, a path, or a name (empty: the champion, else base).")
+    author: str = Field("", description="Name that stands in corrections (empty: the login name).")
+    database: str = Field("", description="Database URL (empty: SQLite in .emendo).")
+    threads: int = Field(0, ge=0, description="Threads of the recogniser (0: one per core).")
+    limits: Limits = Limits()
+    read: ReadSettings = ReadSettings()
+    gate: GateSettings = GateSettings()
+    watch: WatchSettings = WatchSettings()
+
+
+def load_settings(
+    folder: Path | None = None, *, environment: Mapping[str, str] | None = None, **flags: object
+) -> Settings:
+    """Resolve the settings for a workspace folder.
+
+    `flags` are top-level or `section__name` values given on the command line; None means not given. Raises
+    SettingsError with the place of the first wrong entry.
+    """
+    environment = os.environ if environment is None else environment
+    merged: dict[str, Any] = {}
+    places: dict[tuple[str, ...], str] = {}
+    toml = folder / FILE_NAME if folder else None
+    if toml is not None and toml.is_file():
+        try:
+            content = tomllib.loads(toml.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"is not valid TOML ({error})", where=toml) from error
+        _merge(merged, content, str(toml), places)
+    for name, value in sorted(environment.items()):
+        if name == "OCR_MODEL" and "EMENDO_MODEL" not in environment:
+            _merge(merged, {"model": value}, name, places)
+        elif name.startswith("EMENDO_") and name not in IGNORED:
+            _merge(merged, _nest(name.removeprefix("EMENDO_").lower().split("__"), value), name, places)
+    for name, flag in flags.items():
+        if flag is not None:
+            _merge(merged, _nest(name.split("__"), flag), f"--{name.replace('__', '.')}", places)
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = tuple(str(part) for part in first["loc"])
+        raise SettingsError(_sentence(path, first), where=places.get(path, places.get(path[:1], ""))) from error
+
+
+def _nest(path: list[str], value: object) -> dict[str, Any]:
+    nested: Any = value
+    for part in reversed(path):
+        nested = {part: nested}
+    return dict(nested)
+
+
+def _merge(
+    into: dict[str, Any], new: Mapping[str, Any], place: str, places: dict[tuple[str, ...], str], at: tuple[str, ...] = ()
+) -> None:
+    for key, value in new.items():
+        path = (*at, key)
+        places[path] = place
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value, place, places, path)
+        elif isinstance(value, Mapping):
+            into[key] = {}
+            _merge(into[key], value, place, places, path)
+        else:
+            into[key] = value
+
+
+def _sentence(path: tuple[str, ...], error: Any) -> str:
+    name = ".".join(path)
+    if error["type"] != "extra_forbidden":
+        return f"setting {name!r}: {error['msg'].lower()} (given {error['input']!r})"
+    section: Any = Settings()
+    for part in path[:-1]:
+        section = getattr(section, part)
+    close = difflib.get_close_matches(path[-1], list(type(section).model_fields), n=1)
+    return f"unknown setting {name!r}" + (f", did you mean {close[0]!r}?" if close else "")

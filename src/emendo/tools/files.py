@@ -1,0 +1,90 @@
+"""Files that appear whole or not at all, and their hashes.
+
+A write goes to a temporary name in the same folder, is flushed to the disk, renamed over the target, and the folder
+is flushed too: after a crash the target holds the old or the new content, never a part of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PARTIAL = ".partial-"
+"""Prefix of temporary names; anything so named is the leftover of a crash and may be removed."""
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's entries to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_bytes(target: Path, data: bytes) -> None:
+    """Write `data` to `target` whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.parent / f"{PARTIAL}{uuid.uuid4().hex[:12]}"
+    try:
+        with partial.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, target)
+        sync_folder(target.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write UTF-8 `text` to `target` whole or not at all; line ends stay as given."""
+    write_bytes(target, text.encode("utf-8"))
+
+
+@contextmanager
+def new_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
+    """Yield a temporary folder that becomes `target` when the block ends without an error.
+
+    With `replace`, an existing `target` is moved aside first and removed after the rename (there is one instant
+    without it; where that matters, name folders by content and switch a pointer file instead). Raises
+    FileExistsError when `target` exists and `replace` is False.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists() and not replace:
+        raise FileExistsError(target)
+    partial = target.parent / f"{PARTIAL}{uuid.uuid4().hex[:12]}"
+    partial.mkdir()
+    try:
+        yield partial
+        for root, _, names in os.walk(partial):
+            for name in names:
+                with (Path(root) / name).open("rb") as stream:
+                    os.fsync(stream.fileno())
+            sync_folder(Path(root))
+        if target.exists():
+            aside = target.parent / f"{PARTIAL}{uuid.uuid4().hex[:12]}"
+            os.replace(target, aside)
+            os.replace(partial, target)
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            os.replace(partial, target)
+        sync_folder(target.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Hexadecimal SHA-256 of `data`."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's content, read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
