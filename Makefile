@@ -1,0 +1,54 @@
+# Two commands matter: `make demo` watches the loop run on a real notebook, `make test` proves that it works.
+# Each sets everything up by itself: a virtual environment in .venv with the pinned packages of requirements.lock.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+SIBLING := $(abspath ../shared/data)
+export EMENDO_DATA ?= $(if $(wildcard $(SIBLING)),$(SIBLING))
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test check bench lock docs clean help
+
+help:
+	@echo "make demo    read a notebook, learn from 300 corrected lines, read it again"
+	@echo "make test    all tests"
+	@echo "make check   ruff, mypy, import layers"
+	@echo "make bench   every figure of docs/benchmarks.md (hours on 2 cores)"
+	@echo "make docs    write the generated pages (docs/help.md)"
+	@echo "make lock    write requirements.lock anew from pyproject.toml"
+
+$(VENV)/installed: pyproject.toml requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "emendo needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --editable .
+	touch $@
+
+demo: $(VENV)/installed
+	$(BIN)/emendo demo
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest
+
+check: $(VENV)/installed
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_layers.py
+
+bench: $(VENV)/installed
+	$(BIN)/emendo bench all
+
+docs: $(VENV)/installed
+	$(BIN)/python docs/make_help.py
+
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet --upgrade pip hatchling
+	build/lock/bin/pip install --quiet torch==2.13.0
+	build/lock/bin/pip install --quiet ".[train,dev]"
+	build/lock/bin/pip freeze --exclude emendo | sed 's/+cpu$$//' > requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist
