@@ -74,9 +74,7 @@ def test_imports_go_down(name: str) -> None:
     here = layer(name)
     if here is None:
         return
-    upward = {
-        target for target in imported(name, known[name], known, deep=True) if (layer(target) or 0) > here
-    }
+    upward = {target for target in imported(name, known[name], known, deep=True) if (layer(target) or 0) > here}
     assert not upward, f"{name} imports upward: {sorted(upward)}"
 
 

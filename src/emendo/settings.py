@@ -36,6 +36,7 @@ class Limits(_Section):
     manifest_line_bytes: int = Field(1_000_000, gt=0, description="Longest line of a manifest, in bytes.")
     xml_depth: int = Field(256, gt=0, description="Deepest nesting of an XML file.")
     archive_bytes: int = Field(1_000_000_000, gt=0, description="Largest unpacked archive, in bytes.")
+    note_bytes: int = Field(16_000_000, gt=0, description="Largest text file with corrections, in bytes.")
 
 
 class ReadSettings(_Section):
@@ -49,9 +50,22 @@ class GateSettings(_Section):
     """When a candidate may replace the champion."""
 
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Confidence at which the candidate must be better.")
-    general_budget: float = Field(0.005, ge=0, description="Largest rise of CER on the general set (0.005 = 0.5 points).")
+    general_budget: float = Field(
+        0.005, ge=0, description="Largest rise of CER on the general set (0.005 = 0.5 points)."
+    )
     slice_budget: float = Field(0.01, ge=0, description="Largest rise of CER on any slice of the personal test set.")
     min_test_lines: int = Field(5, ge=1, description="Fewest frozen test lines on which a verdict is given.")
+
+
+class CollectSettings(_Section):
+    """How edits become corrections."""
+
+    accept: str = Field(
+        "span",
+        pattern="^(none|span|page|note)$",
+        description="Untouched lines of an edited note that count as right: none, span (up to the last edit of a page, "
+        "when about as many lines were edited as the model expected to be wrong), page (pages with an edit), note.",
+    )
 
 
 class WatchSettings(_Section):
@@ -72,6 +86,7 @@ class Settings(_Section):
     limits: Limits = Limits()
     read: ReadSettings = ReadSettings()
     gate: GateSettings = GateSettings()
+    collect: CollectSettings = CollectSettings()
     watch: WatchSettings = WatchSettings()
 
 
@@ -117,7 +132,11 @@ def _nest(path: list[str], value: object) -> dict[str, Any]:
 
 
 def _merge(
-    into: dict[str, Any], new: Mapping[str, Any], place: str, places: dict[tuple[str, ...], str], at: tuple[str, ...] = ()
+    into: dict[str, Any],
+    new: Mapping[str, Any],
+    place: str,
+    places: dict[tuple[str, ...], str],
+    at: tuple[str, ...] = (),
 ) -> None:
     for key, value in new.items():
         path = (*at, key)

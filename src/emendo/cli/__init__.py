@@ -1,0 +1,86 @@
+"""The command line: one table of commands, each a thin function beside the library function that does the work.
+
+`--json` prints one JSON object on standard output and nothing else there. Exit status 0: done; 1: the thing asked
+about is not so (a check failed, a gate refused); 2: bad use or bad input, with one line `error: ...` on standard
+error.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from typer._click.exceptions import ClickException, NoArgsIsHelpError
+
+from ..errors import EmendoError
+from . import data, develop, loop, models
+from .output import complain
+
+app = typer.Typer(
+    name="emendo",
+    help="OCR that learns from your corrections.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+app.command()(loop.init)
+app.command()(loop.read)
+app.command()(loop.collect)
+app.command()(loop.watch)
+app.command()(models.train)
+app.command()(models.evaluate)
+app.command()(models.compare)
+app.command()(models.promote)
+app.command()(models.rollback)
+app.command("models")(models.list_models)
+app.command()(models.mine)
+app.command()(data.check)
+app.add_typer(data.dataset, name="dataset")
+app.add_typer(data.synth, name="synth")
+app.command()(develop.demo)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(develop.bench)
+
+
+def version(value: bool) -> None:
+    """Print the version and leave."""
+    if value:
+        from .. import __version__
+
+        typer.echo(f"emendo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: bool = typer.Option(False, "--version", callback=version, is_eager=True, help="Show the version."),
+) -> None:
+    """OCR that learns from your corrections."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(args=arguments, prog_name="emendo", standalone_mode=False)
+    except EmendoError as error:
+        complain(str(error))
+        return error.exit_status
+    except NoArgsIsHelpError as error:
+        sys.stderr.write(error.format_message() + "\n")
+        return 2
+    except ClickException as error:
+        complain(error.format_message())
+        return 2
+    except (typer.Abort, KeyboardInterrupt):
+        complain("stopped by the user; run the same command again to go on")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        complain(f"{error.filename or 'operating system'}: {error.strerror or error}")
+        return 2
+    return result if isinstance(result, int) else 0

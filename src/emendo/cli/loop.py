@@ -1,0 +1,100 @@
+"""Commands of the daily loop: init, read, collect, watch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import output
+from .context import Json, Model, Threads, open_context
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of your notes; made when it is not there.")],
+) -> None:
+    """Make a folder a workspace: emendo remembers readings, corrections and models in DIR/.emendo."""
+    from ..workspace.folder import Workspace
+
+    workspace = Workspace.init(folder)
+    output.note(f"{workspace.root} is a workspace; put documents in it and run `emendo read {folder}`")
+
+
+def read(
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="PDFs, images or folders.")],
+    model: Model = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the texts here, not beside the input.")] = None,
+    dpi: Annotated[int | None, typer.Option(help="Resolution at which PDF pages are rendered. [default: 200]")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Read anew what was read and not edited since.")] = False,
+    threads: Threads = None,
+    json: Json = False,
+) -> int:
+    """Read pages: beside note.pdf come note.txt, note.txt.orig and note_lines/ with a picture of each line.
+
+    Correct note.txt with any editor, then run `emendo collect`. A stopped run goes on where it was.
+    """
+    from ..pages.session import read_inputs
+
+    context = open_context(inputs[0], model=model, threads=threads, read__dpi=dpi)
+    with output.progress("reading", quiet=json) as bar:
+        result = read_inputs(
+            inputs,
+            recognizer=context.recognizer,
+            detector=context.detector,
+            settings=context.settings,
+            workspace=context.workspace,
+            out=out,
+            again=again,
+            progress=bar,
+        )
+    for failure in result.failures:
+        output.complain(failure)
+    if json:
+        output.print_json(result.summary())
+    else:
+        for line in result.sentences():
+            output.note(line)
+    return 2 if result.failures else 0
+
+
+def collect(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Workspace or a folder in it.")] = Path(),
+    json: Json = False,
+) -> int:
+    """Take in your corrections: edited note.txt, note_corrected.txt, page edits; each becomes a training line."""
+    from ..correct import collect as collect_corrections
+
+    context = open_context(folder, need_workspace=True)
+    assert context.workspace is not None
+    with output.progress("collecting", quiet=json) as bar:
+        result = collect_corrections(
+            context.workspace, recognizer=context.recognizer, settings=context.settings, progress=bar
+        )
+    if json:
+        output.print_json(result.summary())
+    else:
+        for line in result.sentences():
+            output.note(line)
+    for failure in result.failures:
+        output.complain(failure)
+    return 2 if result.failures else 0
+
+
+def watch(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Workspace to look after.")],
+    once: Annotated[bool, typer.Option("--once", help="Do what is due and leave (for cron).")] = False,
+    min_corrections: Annotated[
+        int | None, typer.Option(metavar="N", help="Train after N new corrections. [default: 50]")
+    ] = None,
+    recipe: Annotated[str | None, typer.Option(metavar="NAME|FILE", help="Training recipe.")] = None,
+    json: Json = False,
+) -> int:
+    """Run the whole loop by itself: read new pages, collect corrections, train, prove better, promote."""
+    from ..flows.watch import watch as watch_folder
+
+    context = open_context(folder, need_workspace=True, watch__min_corrections=min_corrections)
+    result = watch_folder(context.workspace, context.settings, once=once, recipe=recipe, log=output.note)
+    if json:
+        output.print_json(result.summary())
+    return 2 if result.failures else 0
