@@ -9,6 +9,8 @@
     │   ├── FormatError         manifest, label file, ALTO, PAGE
     │   └── BundleError         a model directory
     ├── DataError               data that is readable but does not suffice
+    ├── WorkspaceError          the folder or database of a workspace
+    │   └── Busy                another process does the same thing in this workspace
     ├── EngineError             an optional engine or extra that is missing or failed
     └── Refused                 exit status 1: the thing asked about is not so (check, gate)
 
@@ -28,7 +30,9 @@ class EmendoError(Exception):
 
     exit_status = 2
 
-    def __init__(self, what: str, *, where: str | Path | None = None, line: int | None = None, remedy: str = "") -> None:
+    def __init__(
+        self, what: str, *, where: str | Path | None = None, line: int | None = None, remedy: str = ""
+    ) -> None:
         self.what = what
         self.where = str(where) if where is not None else ""
         self.line = line
@@ -67,6 +71,14 @@ class BundleError(BadInput):
 
 class DataError(EmendoError):
     """Data that is readable but does not suffice for what was asked."""
+
+
+class WorkspaceError(EmendoError):
+    """The folder or database of a workspace that is missing, damaged, locked or of another version."""
+
+
+class Busy(WorkspaceError):
+    """Another process holds the lock that this one needs."""
 
 
 class EngineError(EmendoError):

@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .errors import SettingsError
 
 FILE_NAME = "emendo.toml"
-IGNORED = frozenset({"EMENDO_DATA"})
-"""Environment names with our prefix that are no settings: where tests and the demo find the development data."""
+IGNORED = frozenset({"EMENDO_DATA", "EMENDO_CACHE"})
+"""Environment names with our prefix that are no settings: where the development data and converted models lie."""
 
 
 class _Section(BaseModel):

@@ -1,0 +1,113 @@
+"""Opening a database: SQLite that survives a power cut, or PostgreSQL, and their faults as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLAlchemyError
+
+from ..errors import EmendoError, EngineError, UsageError, WorkspaceError
+
+BUSY_SECONDS = 10.0
+"""How long a write waits for another process's write to end."""
+
+WRITE = "emendo_write"
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of a SQLite file."""
+    return f"sqlite:///{path.resolve()}"
+
+
+class Database:
+    """An engine with the transactions that the store uses."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = make_url(url)
+            if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+                raise UsageError(
+                    f"database {parsed.get_backend_name()!r} is not supported", remedy="use sqlite or postgresql"
+                )
+            options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS}} if url.startswith("sqlite") else {}
+            self.engine: Engine = create_engine(parsed, **options)
+        except (ArgumentError, NoSuchModuleError) as error:
+            raise UsageError(f"database URL cannot be understood ({error})") from error
+        except ModuleNotFoundError as error:
+            raise EngineError(f"the driver {error.name!r} is missing", remedy=f"pip install {error.name}") from error
+        self.where = parsed.database or url if self.is_sqlite else parsed.render_as_string(hide_password=True)
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _configure_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is a SQLite file."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent view; nothing is written."""
+        with self._sentences(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction, on the disk when the block ends; it takes the write lock at once (no deadlock later)."""
+        connect = self.engine.connect
+        with self._sentences(), connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections (SQLite then folds its log into the one file)."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        try:
+            yield
+        except EmendoError:
+            raise
+        except SQLAlchemyError as error:
+            raise self._sentence(error) from error
+
+    def _sentence(self, error: SQLAlchemyError) -> WorkspaceError:
+        cause = getattr(error, "orig", None) or error
+        name = getattr(cause, "sqlite_errorname", "")
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            what, remedy = "the database is locked by another program", "close it and try again; nothing was changed"
+        elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            what = f"the database is damaged ({cause})"
+            remedy = (
+                "move it away and run `emendo collect` to read the corrections from the notes again, "
+                "or restore it from a backup"
+            )
+        elif name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")):
+            what, remedy = f"the database cannot be written or opened ({cause})", "check the disk and its permissions"
+        elif isinstance(error, DatabaseError):
+            what, remedy = f"the database refused a command ({str(cause).strip().splitlines()[0]})", ""
+        else:
+            what, remedy = f"the database cannot be used ({error})", ""
+        return WorkspaceError(what, where=self.where, remedy=remedy)
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
+    cursor.execute(
+        "PRAGMA journal_mode=WAL"
+    )  # network shares without shared memory stay at the older journal: slower, as safe
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,209 @@
+"""A workspace on disk: where things lie, which model is in use, and who may work now.
+
+A workspace is any folder with a `.emendo` folder in it. Everything in `.emendo` except the database and the pointer
+to the model in use is immutable and named by content, so it may lie in a synced folder (Dropbox, Syncthing). The
+database is one file at rest (its `-wal` companion exists only while a command runs), but two machines that write at
+the same time make the sync client keep two copies of it: let one machine collect and train, or set `database` in
+`emendo.toml` to a PostgreSQL URL or to a SQLite file outside the synced folder. Locks hold within one machine only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Busy, WorkspaceError
+from ..settings import Settings, load_settings
+from ..tools.files import write_text
+
+if TYPE_CHECKING:
+    from .store import Store
+
+HIDDEN = ".emendo"
+FORMAT = "emendo-workspace/1"
+BASE = "base"
+"""The embedded model: what stands before the first promotion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The model in use and those it replaced, oldest first; `since` is ISO 8601 UTC, `why` a short sentence."""
+
+    model: str
+    since: str
+    why: str
+    history: tuple[tuple[str, str, str], ...] = ()
+    """(model, since, why) of each earlier champion that a rollback can return to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A folder with notes and our memory of them."""
+
+    folder: Path
+
+    @classmethod
+    def init(cls, folder: Path) -> Workspace:
+        """Make `folder` a workspace; on one that exists already nothing changes."""
+        workspace = cls(folder.resolve())
+        for place in (workspace.datasets, workspace.runs, workspace.models):
+            try:
+                place.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise WorkspaceError(f"cannot be made ({error.strerror})", where=place) from error
+        marker = workspace.hidden / "workspace.json"
+        if not marker.exists():
+            write_text(marker, json.dumps({"format": FORMAT, "created": _now()}) + "\n")
+        return workspace
+
+    @classmethod
+    def open(cls, folder: Path) -> Workspace:
+        """The workspace in `folder` itself. Raises WorkspaceError when it is none or of a newer format."""
+        workspace = cls(folder.resolve())
+        if not workspace.hidden.is_dir():
+            raise WorkspaceError("is not a workspace", where=folder, remedy=f"run `emendo init {folder}` first")
+        marker = workspace.hidden / "workspace.json"
+        if marker.exists():
+            form = _read_object(marker).get("format")
+            if form != FORMAT:
+                raise WorkspaceError(
+                    f"has format {form!r}, this emendo knows {FORMAT!r}", where=marker, remedy="update emendo"
+                )
+        return workspace
+
+    @classmethod
+    def find(cls, start: Path) -> Workspace | None:
+        """The workspace that holds `start` (a file or folder), looking upward; None outside of any."""
+        start = start.resolve()
+        for folder in (start, *start.parents):
+            if (folder / HIDDEN).is_dir():
+                return cls.open(folder)
+        return None
+
+    @property
+    def hidden(self) -> Path:
+        """The folder that is ours."""
+        return self.folder / HIDDEN
+
+    @property
+    def datasets(self) -> Path:
+        """Immutable data sets, one folder each."""
+        return self.hidden / "datasets"
+
+    @property
+    def runs(self) -> Path:
+        """Training runs, one folder each."""
+        return self.hidden / "runs"
+
+    @property
+    def models(self) -> Path:
+        """Bundles, one folder each, named by content id."""
+        return self.hidden / "models"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file that holds the memory when no other database is set."""
+        return self.hidden / "emendo.db"
+
+    def settings(self, **flags: Any) -> Settings:
+        """The settings in force here (see `emendo.settings.load_settings`)."""
+        return load_settings(self.folder, **flags)
+
+    def store(self) -> Store:
+        """Open the database (SQLite in `.emendo`, or the URL of the setting `database`)."""
+        from .store import Store, sqlite_url
+
+        return Store.open(self.settings().database or sqlite_url(self.database))
+
+    @contextmanager
+    def lock(self, purpose: str) -> Iterator[None]:
+        """Hold the lock of `purpose` (collect, train, promote, ...) while the block runs.
+
+        The operating system frees it when the process ends in any way. Raises Busy, naming the process, when another
+        one holds it.
+        """
+        path = self.hidden / f"{purpose}.lock"
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                holder = os.read(handle, 200).decode("utf-8", "replace").strip() or "unknown"
+                raise Busy(
+                    f"another emendo is at `{purpose}` here (process {holder})",
+                    where=self.folder,
+                    remedy="wait for it to end or stop it",
+                ) from error
+            os.ftruncate(handle, 0)
+            os.write(handle, f"{os.getpid()} on {socket.gethostname()}, since {_now()}\n".encode())
+            yield
+        finally:
+            os.close(handle)
+
+    @property
+    def champion_file(self) -> Path:
+        """The pointer to the model in use: a small file, for sync clients break links."""
+        return self.models / "champion.json"
+
+    def champion(self) -> Champion | None:
+        """The model in use, or None before the first promotion. Raises WorkspaceError on a damaged pointer."""
+        if not self.champion_file.exists():
+            return None
+        content = _read_object(self.champion_file)
+        try:
+            return Champion(
+                model=str(content["model"]),
+                since=str(content["since"]),
+                why=str(content["why"]),
+                history=tuple((str(h["model"]), str(h["since"]), str(h["why"])) for h in content["history"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise WorkspaceError(
+                f"lacks {error}", where=self.champion_file, remedy="remove it to return to the base model"
+            ) from error
+
+    def set_champion(self, model: str, why: str = "") -> Champion:
+        """Put `model` in use; what was in use before joins the history."""
+        before = self.champion() or Champion(BASE, _now(), "embedded")
+        history = (*before.history, (before.model, before.since, before.why))
+        return self._write_champion(Champion(model, _now(), why, history))
+
+    def restore_champion(self, why: str = "rolled back") -> Champion:
+        """Put the model before the present one back in use. Raises WorkspaceError when there is none before it."""
+        now = self.champion()
+        if now is None or not now.history:
+            raise WorkspaceError("no earlier model to return to", where=self.folder)
+        model = now.history[-1][0]
+        return self._write_champion(Champion(model, _now(), why, now.history[:-1]))
+
+    def _write_champion(self, champion: Champion) -> Champion:
+        content = {
+            "model": champion.model,
+            "since": champion.since,
+            "why": champion.why,
+            "history": [{"model": model, "since": since, "why": why} for model, since, why in champion.history],
+        }
+        write_text(self.champion_file, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+        return champion
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WorkspaceError(f"cannot be read ({error})", where=path, remedy="restore it from a backup") from error
+    if not isinstance(content, dict):
+        raise WorkspaceError("is not a JSON object", where=path, remedy="restore it from a backup")
+    return content

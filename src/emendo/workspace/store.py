@@ -1,0 +1,389 @@
+"""The memory of a workspace: lines, what models read in them, and what people said of it.
+
+Every method that writes is one transaction that is on the disk when the method returns (SQLite in WAL mode with
+synchronous=FULL; PostgreSQL by its own default): a correction that was acknowledged survives kill -9 and a power cut.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from sqlalchemy import Connection, Row, Select, Table, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ..errors import UsageError, WorkspaceError
+from ..types import Character, Correction, Polygon, Reading, Verdict
+from .database import Database, sqlite_url
+from .migrations import migrate
+from .schema import corrections, events, inputs, readings, units
+
+__all__ = ["Entry", "Event", "Line", "Stale", "Store", "sqlite_url"]
+
+CHUNK = 500
+"""Ids in one SQL list (SQLite allows 32,766 variables)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line that was cut from a page.
+
+    `id` is the start of its crop's SHA-256; `document` the path of the note in the workspace without its ending
+    (`trips/journal`); `number` counts the crops of the document from 1, `text_line` the lines of `note.txt` from 1,
+    `page` from 1; `polygon` and `box` (x0, y0, x1, y1) are pixels of the page image; `image` is the path of the crop
+    in the workspace. `present` is False when a later reading of the document no longer has this line.
+    """
+
+    id: str
+    document: str
+    number: int
+    text_line: int
+    page: int
+    image: str
+    sha256: str
+    region: int = 0
+    polygon: Polygon = ()
+    box: tuple[float, float, float, float] = (0, 0, 0, 0)
+    page_width: int = 0
+    page_height: int = 0
+    present: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A verdict to be recorded. `expected` is the version that the person saw (None: whichever is there)."""
+
+    line: str
+    reading: str
+    text: str | None
+    verdict: Verdict
+    author: str
+    source: str = ""
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of the log: `number` grows, `data` is a JSON object."""
+
+    number: int
+    at: datetime
+    kind: str
+    data: Mapping[str, Any]
+
+
+class Stale(WorkspaceError):
+    """A verdict that rests on a version which is no longer the latest; `current` is the one that holds."""
+
+    def __init__(self, line: str, current: Correction) -> None:
+        super().__init__(
+            f"line {line} was changed meanwhile by {current.author} (version {current.version})",
+            remedy="look at both texts and save again",
+        )
+        self.current = current
+
+
+class Store:
+    """The database of one workspace. Safe to share between threads; close it when done (or use `with`)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """Open the database at `url` (sqlite or postgresql), creating or updating its tables.
+
+        Raises WorkspaceError when it is locked, damaged, out of reach or newer than this program.
+        """
+        database = Database(url)
+        with database.write() as connection:
+            migrate(connection, database.where)
+        return cls(database)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Several writes as one: all of them on the disk when the block ends, or none."""
+        with self._database.write() as connection:
+            yield Transaction(connection)
+
+    def put_document(self, document: str, rows: Sequence[tuple[Line, Reading | None]]) -> None:
+        """Record the lines of a document and their readings; lines it had before and has no more become not present."""
+        with self.transaction() as transaction:
+            transaction.put_document(document, rows)
+
+    def add_correction(self, entry: Entry) -> tuple[Correction, bool]:
+        """Record a verdict; returns the one that holds now and whether it is new (False: it said the same).
+
+        Raises Stale when `entry.expected` is not the latest version, WorkspaceError for an unknown line.
+        """
+        return self.add_corrections([entry])[0]
+
+    def add_corrections(self, entries: Sequence[Entry]) -> list[tuple[Correction, bool]]:
+        """Record verdicts, all or none."""
+        with self.transaction() as transaction:
+            return transaction.add_corrections(entries)
+
+    def add_event(self, kind: str, data: Mapping[str, Any]) -> Event:
+        """Append to the log."""
+        with self.transaction() as transaction:
+            return transaction.add_event(kind, data)
+
+    def lines(self, document: str | None = None, *, present: bool = True) -> list[Line]:
+        """Lines of one document or of all, by document, page and number; with `present` only those still there."""
+        query = select(units).order_by(units.c.document, units.c.page, units.c.number)
+        if document is not None:
+            query = query.where(units.c.document == document)
+        if present:
+            query = query.where(units.c.present == 1)
+        with self._database.read() as connection:
+            return [_line(row) for row in connection.execute(query)]
+
+    def line(self, line: str) -> Line:
+        """One line by its id. Raises WorkspaceError when it is unknown."""
+        with self._database.read() as connection:
+            row = connection.execute(select(units).where(units.c.id == line)).first()
+        if row is None:
+            raise WorkspaceError(f"knows no line {line!r}", where=self._database.where, remedy="run `emendo collect`")
+        return _line(row)
+
+    def readings(self, lines: Iterable[str]) -> dict[str, Reading]:
+        """The latest reading of each given line that has one."""
+        with self._database.read() as connection:
+            return Transaction(connection).readings(lines)
+
+    def corrections(self, *, since: int = 0, documents: Iterable[str] | None = None) -> list[Correction]:
+        """The verdict that holds on each line, in the order they were given.
+
+        `since` leaves out those that were there at an earlier `mark()`; `documents` keeps only lines of these.
+        """
+        query = _latest().where(corrections.c.id > since).order_by(corrections.c.id)
+        if documents is not None:
+            inside = select(units.c.id).where(units.c.document.in_(list(documents)))
+            query = query.where(corrections.c.unit.in_(inside))
+        with self._database.read() as connection:
+            return [_correction(row) for row in connection.execute(query)]
+
+    def history(self, line: str) -> list[Correction]:
+        """Every verdict on one line, the first first."""
+        query = select(corrections).where(corrections.c.unit == line).order_by(corrections.c.version)
+        with self._database.read() as connection:
+            return [_correction(row) for row in connection.execute(query)]
+
+    def mark(self) -> int:
+        """A number that grows with each verdict: give it to `corrections(since=...)` or `count_new` later."""
+        with self._database.read() as connection:
+            return int(connection.execute(select(func.coalesce(func.max(corrections.c.id), 0))).scalar_one())
+
+    def count_new(self, since: int = 0, *, verdict: Verdict = Verdict.EDITED) -> int:
+        """How many lines got this verdict after a mark, and still have it."""
+        latest = _latest().where(corrections.c.id > since, corrections.c.verdict == verdict.value).subquery()
+        with self._database.read() as connection:
+            return int(connection.execute(select(func.count()).select_from(latest)).scalar_one())
+
+    def events(self, kind: str | None = None, *, limit: int = 100) -> list[Event]:
+        """The newest rows of the log, newest first."""
+        query = select(events).order_by(events.c.id.desc()).limit(limit)
+        if kind is not None:
+            query = query.where(events.c.kind == kind)
+        with self._database.read() as connection:
+            return [_event(row) for row in connection.execute(query)]
+
+    def signature(self, document: str) -> str:
+        """The state of a note's files that was collected last (empty: never)."""
+        with self._database.read() as connection:
+            found = connection.execute(select(inputs.c.signature).where(inputs.c.document == document)).scalar()
+        return str(found or "")
+
+    def queue(self, order: str = "document", *, limit: int = 1000) -> list[tuple[Line, Reading]]:
+        """Present lines that nobody has given a verdict on, with their latest reading.
+
+        `order` is `document` (page by page) or `confidence` (least sure first).
+        """
+        if order not in ("document", "confidence"):
+            raise UsageError(f"unknown order {order!r}", remedy="use document or confidence")
+        newest = select(func.max(readings.c.id)).group_by(readings.c.unit)
+        query = (
+            select(units, readings.c.model, readings.c.text, readings.c.confidence, readings.c.characters)
+            .join(readings, readings.c.unit == units.c.id)
+            .where(units.c.present == 1, readings.c.id.in_(newest), units.c.id.not_in(select(corrections.c.unit)))
+            .order_by(*([readings.c.confidence] if order == "confidence" else []), units.c.document, units.c.page)
+            .order_by(units.c.number)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [(_line(row), _reading(row)) for row in connection.execute(query)]
+
+
+class Transaction:
+    """Work on one connection: the writes reach the disk together (see `Store.transaction`)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put_document(self, document: str, rows: Sequence[tuple[Line, Reading | None]]) -> None:
+        """See `Store.put_document`."""
+        gone = units.update().where(units.c.document == document).values(present=0)
+        self._connection.execute(gone)
+        values = [_unit_values(line) for line, _ in rows]
+        if values:
+            insert = self._insert(units)
+            columns = [column.name for column in units.columns if column.name != "id"]
+            update = {name: insert.excluded[name] for name in columns}
+            self._connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=update), values)
+        known = self.readings(line.id for line, _ in rows)
+        said = [(line.id, reading) for line, reading in rows if reading is not None and reading != known.get(line.id)]
+        if said:
+            self._connection.execute(readings.insert(), [_reading_values(*one) for one in said])
+
+    def readings(self, lines: Iterable[str]) -> dict[str, Reading]:
+        """See `Store.readings`."""
+        found: dict[str, Reading] = {}
+        for some in _chunks(lines):
+            query = select(readings).where(readings.c.unit.in_(some)).order_by(readings.c.id)
+            found.update({row.unit: _reading(row) for row in self._connection.execute(query)})
+        return found
+
+    def add_corrections(self, entries: Sequence[Entry]) -> list[tuple[Correction, bool]]:
+        """See `Store.add_corrections`."""
+        latest = self.latest([entry.line for entry in entries])
+        results = []
+        for entry in entries:
+            before = latest.get(entry.line)
+            version = before.version if before else 0
+            if before and (before.text, before.verdict) == (entry.text, entry.verdict):
+                results.append((before, False))
+                continue
+            if before and entry.expected is not None and entry.expected != version:
+                raise Stale(entry.line, before)
+            correction = Correction(
+                line=entry.line,
+                reading=entry.reading,
+                text=entry.text,
+                verdict=entry.verdict,
+                author=entry.author,
+                at=_now(),
+                version=version + 1,
+                source=entry.source,
+            )
+            self._record(correction)
+            latest[entry.line] = correction
+            results.append((correction, True))
+        return results
+
+    def latest(self, lines: Iterable[str], *, source: str = "") -> dict[str, Correction]:
+        """The highest version of each given line, among those whose source starts with `source`."""
+        found: dict[str, Correction] = {}
+        for some in _chunks(lines):
+            query = select(corrections).where(corrections.c.unit.in_(some)).order_by(corrections.c.version)
+            if source:
+                query = query.where(corrections.c.source.startswith(source, autoescape=True))
+            found.update({row.unit: _correction(row) for row in self._connection.execute(query)})
+        return found
+
+    def add_event(self, kind: str, data: Mapping[str, Any]) -> Event:
+        """See `Store.add_event`."""
+        at = _now()
+        row = events.insert().values(at=at.isoformat(), kind=kind, data=json.dumps(data, ensure_ascii=False))
+        key = self._connection.execute(row).inserted_primary_key
+        assert key is not None
+        return Event(int(key[0]), at, kind, data)
+
+    def set_signature(self, document: str, signature: str) -> None:
+        """Remember the state of a note's files that the corrections of this transaction come from."""
+        insert = self._insert(inputs).values(document=document, signature=signature, at=_now().isoformat())
+        update = {"signature": insert.excluded.signature, "at": insert.excluded.at}
+        self._connection.execute(insert.on_conflict_do_update(index_elements=["document"], set_=update))
+
+    def _record(self, correction: Correction) -> None:
+        known = self._connection.execute(select(units.c.id).where(units.c.id == correction.line)).first()
+        if known is None:
+            raise WorkspaceError(f"unknown line {correction.line!r}", remedy="run `emendo collect` first")
+        row = corrections.insert().values(
+            unit=correction.line,
+            version=correction.version,
+            verdict=correction.verdict.value,
+            reading=correction.reading,
+            text=correction.text,
+            author=correction.author,
+            source=correction.source,
+            at=correction.at.isoformat(),
+        )
+        self._connection.execute(row)
+
+    def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        return sqlite.insert(table) if self._connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def _latest() -> Select[Any]:
+    newest = select(func.max(corrections.c.id)).group_by(corrections.c.unit)
+    return select(corrections).where(corrections.c.id.in_(newest))
+
+
+def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+    every = list(ids)
+    for start in range(0, len(every), CHUNK):
+        yield every[start : start + CHUNK]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _unit_values(line: Line) -> dict[str, Any]:
+    values = {column.name: getattr(line, column.name) for column in units.columns}
+    return values | {"polygon": json.dumps(line.polygon), "box": json.dumps(line.box), "present": int(line.present)}
+
+
+def _reading_values(unit: str, reading: Reading) -> dict[str, Any]:
+    characters = [[c.text, c.probability, c.start, c.end] for c in reading.characters]
+    return {
+        "unit": unit,
+        "model": reading.model,
+        "text": reading.text,
+        "confidence": reading.confidence,
+        "characters": json.dumps(characters, ensure_ascii=False),
+        "at": _now().isoformat(),
+    }
+
+
+def _line(row: Row[Any]) -> Line:
+    values = {column.name: getattr(row, column.name) for column in units.columns}
+    polygon = tuple((float(x), float(y)) for x, y in json.loads(row.polygon))
+    x0, y0, x1, y1 = json.loads(row.box)
+    return Line(**values | {"polygon": polygon, "box": (x0, y0, x1, y1), "present": bool(row.present)})
+
+
+def _reading(row: Row[Any]) -> Reading:
+    characters = tuple(Character(str(t), float(p), float(s), float(e)) for t, p, s, e in json.loads(row.characters))
+    return Reading(row.text, row.confidence, characters, row.model)
+
+
+def _correction(row: Row[Any]) -> Correction:
+    return Correction(
+        line=row.unit,
+        reading=row.reading,
+        text=row.text,
+        verdict=Verdict(row.verdict),
+        author=row.author,
+        at=datetime.fromisoformat(row.at),
+        version=row.version,
+        source=row.source,
+    )
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(row.id, datetime.fromisoformat(row.at), row.kind, json.loads(row.data))
