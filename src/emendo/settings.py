@@ -35,6 +35,7 @@ class Limits(_Section):
     pdf_points: float = Field(14400.0, gt=0, description="Longest side of a PDF page, in points.")
     manifest_line_bytes: int = Field(1_000_000, gt=0, description="Longest line of a manifest, in bytes.")
     xml_depth: int = Field(256, gt=0, description="Deepest nesting of an XML file.")
+    xml_bytes: int = Field(64_000_000, gt=0, description="Largest XML file, in bytes.")
     archive_bytes: int = Field(1_000_000_000, gt=0, description="Largest unpacked archive, in bytes.")
     note_bytes: int = Field(16_000_000, gt=0, description="Largest text file with corrections, in bytes.")
 

@@ -1,0 +1,68 @@
+"""What a model reference names: `base`, `base-full`, the folder of a bundle, or the `champion` of a workspace."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from emendo.errors import BundleError, UsageError
+
+from .base import NAMES, base_bundle
+from .bundle import INFO_FILE, Bundle, read_bundle
+from .ctc.recognizer import CtcRecognizer
+
+CHAMPION_FILE = Path(".emendo") / "models" / "champion.json"
+
+
+def load_recognizer(ref: str, *, workspace: Path | None = None, threads: int = 1) -> CtcRecognizer:
+    """The recogniser that `ref` names.
+
+    An empty reference means the champion of the workspace when it has one, else `base`. Raises UsageError when
+    nothing of that name is there, BundleError when what is there is no sound bundle.
+    """
+    return CtcRecognizer(load_bundle(ref, workspace=workspace), threads=threads)
+
+
+def load_bundle(ref: str, *, workspace: Path | None = None) -> Bundle:
+    """The verified bundle that `ref` names; errors as for `load_recognizer`."""
+    champion = champion_folder(workspace) if workspace is not None and ref in {"", "champion"} else None
+    if champion is not None:
+        return read_bundle(champion)
+    if ref in {"", *NAMES}:
+        return base_bundle(ref or "base")
+    if ref == "champion":
+        place = f" in {workspace}" if workspace is not None else ""
+        raise UsageError(f"there is no champion yet{place}", remedy="promote a model first, or use 'base'")
+    return read_bundle(_folder(ref, workspace))
+
+
+def champion_folder(workspace: Path) -> Path | None:
+    """The folder of the champion, None when there is none yet or the base is champion; BundleError when broken."""
+    pointer = workspace / CHAMPION_FILE
+    if not pointer.is_file():
+        return None
+    try:
+        content = json.loads(pointer.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BundleError("is not valid JSON", where=pointer, remedy="promote a model again") from error
+    model = content.get("model") if isinstance(content, dict) else None
+    if not isinstance(model, str):
+        raise BundleError("names no model", where=pointer, remedy="promote a model again")
+    if model in {"", *NAMES}:
+        return None
+    if Path(model).name != model or model.startswith("."):
+        raise BundleError(f"names {model!r}, which is no model id", where=pointer, remedy="promote a model again")
+    return pointer.parent / model
+
+
+def _folder(ref: str, workspace: Path | None) -> Path:
+    tried = [Path(ref).expanduser()]
+    if workspace is not None and Path(ref).name == ref:
+        tried.append(workspace / CHAMPION_FILE.parent / ref)
+    for folder in tried:
+        if (folder / INFO_FILE).is_file():
+            return folder
+        if (folder / "bundle" / INFO_FILE).is_file():
+            return folder / "bundle"
+    known = "base, base-full, champion, or the folder of a bundle"
+    raise UsageError(f"no model {ref!r} (looked in {', '.join(map(str, tried))})", remedy=f"give {known}")
