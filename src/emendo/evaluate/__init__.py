@@ -1,0 +1,23 @@
+"""Evaluation of recognisers: reports, slices, comparisons, and their pages."""
+
+from .compare import Comparison, compare, compare_reports
+from .page import comparison_page, report_page, write_comparison_page, write_report_page
+from .report import Line, Report, Unreadable, read_report
+from .run import SampleSet, evaluate, evaluate_many
+
+__all__ = [
+    "Comparison",
+    "Line",
+    "Report",
+    "SampleSet",
+    "Unreadable",
+    "compare",
+    "compare_reports",
+    "comparison_page",
+    "evaluate",
+    "evaluate_many",
+    "read_report",
+    "report_page",
+    "write_comparison_page",
+    "write_report_page",
+]
