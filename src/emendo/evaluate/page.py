@@ -1,12 +1,13 @@
 """A report or comparison as one HTML file: no script, no other file, light and dark, any writing direction.
 
-All text that comes from data or models is escaped; images are embedded as PNG. Differences are marked by colour and
+All text that comes from data or models is escaped; images are embedded as JPEG. Differences are marked by colour and
 by line style, so that they can be told apart without seeing colours.
 """
 
 from __future__ import annotations
 
 import base64
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -25,7 +26,8 @@ from .report import Line, Report
 from .run import Load, SampleSet
 
 MOST_LINES = 60
-IMAGE_WIDTH = 1400
+IMAGE_WIDTH = 1200
+JPEG_QUALITY = 85
 """Wider line images are scaled down to this many pixels."""
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -51,7 +53,7 @@ p, td, dd { overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .3rem .8rem; border-bottom: 1px solid var(--edge); white-space: nowrap; }
 th { color: var(--soft); font-weight: 500; font-size: .85rem; }
-th:first-child, td:first-child { text-align: left; white-space: normal; }
+th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 8rem; }
 .pairs { display: flex; flex-wrap: wrap; gap: .5rem; padding: 0; list-style: none; }
 .pairs li { background: var(--card); border: 1px solid var(--edge); border-radius: .4rem; padding: .2rem .6rem; }
 .pairs b { font-weight: 400; font-size: 1.1rem; }
@@ -201,8 +203,8 @@ def _line_card(line: Line, image: Image | None) -> str:
     truth, read = _marked(line)
     return (
         f"<article>{_header(line, [f'CER {_percent(line.counts.cer)}', _edits(line.counts.edits)])}{_picture(image)}"
-        f'<dl class="text"><dt>true</dt><dd dir="auto">{truth}</dd>'
-        f'<dt>read</dt><dd dir="auto">{read}</dd></dl></article>'
+        f'<dl class="text" dir="{_direction(line.reference)}"><dt>true</dt><dd>{truth}</dd>'
+        f"<dt>read</dt><dd>{read}</dd></dl></article>"
     )
 
 
@@ -211,8 +213,8 @@ def _pair_card(pair: Pair, image: Image | None) -> str:
     change = f"{_edits(a.counts.edits)} → {_edits(b.counts.edits)}"
     return (
         f"<article>{_header(a, [change])}{_picture(image)}"
-        f'<dl class="text"><dt>true</dt><dd dir="auto">{escape(a.reference)}</dd>'
-        f'<dt>A</dt><dd dir="auto">{_marked(a)[1]}</dd><dt>B</dt><dd dir="auto">{_marked(b)[1]}</dd></dl></article>'
+        f'<dl class="text" dir="{_direction(a.reference)}"><dt>true</dt><dd>{escape(a.reference)}</dd>'
+        f"<dt>A</dt><dd>{_marked(a)[1]}</dd><dt>B</dt><dd>{_marked(b)[1]}</dd></dl></article>"
     )
 
 
@@ -233,6 +235,12 @@ def _marked(line: Line) -> tuple[str, str]:
     return "".join(truth), "".join(read)
 
 
+def _direction(reference: str) -> str:
+    """Direction of the true text, for the reading too: its first wrong letter must not turn the line around."""
+    strong = (unicodedata.bidirectional(character) for character in reference)
+    return "rtl" if next((kind for kind in strong if kind in ("L", "R", "AL")), "L") != "L" else "ltr"
+
+
 def _visible(text: str) -> str:
     return escape(text.replace(" ", "␣"))
 
@@ -248,8 +256,9 @@ def _picture(image: Image | None) -> str:
         scale = IMAGE_WIDTH / image.shape[1]
         size = (IMAGE_WIDTH, max(1, round(image.shape[0] * scale)))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(image.dtype)
-    data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
-    return f'<img alt="line image" src="data:image/png;base64,{base64.b64encode(data).decode("ascii")}">'
+    quality = [int(cv2.IMWRITE_JPEG_QUALITY), JPEG_QUALITY]
+    data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
+    return f'<img alt="line image" src="data:image/jpeg;base64,{base64.b64encode(data).decode("ascii")}">'
 
 
 def _images(dataset: SampleSet, ids: Sequence[str], load: Load | None) -> dict[str, Image]:
