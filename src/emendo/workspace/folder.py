@@ -48,7 +48,7 @@ class Champion:
 class Workspace:
     """A folder with notes and our memory of them."""
 
-    folder: Path
+    root: Path
 
     @classmethod
     def init(cls, folder: Path) -> Workspace:
@@ -91,7 +91,7 @@ class Workspace:
     @property
     def hidden(self) -> Path:
         """The folder that is ours."""
-        return self.folder / HIDDEN
+        return self.root / HIDDEN
 
     @property
     def datasets(self) -> Path:
@@ -115,7 +115,7 @@ class Workspace:
 
     def settings(self, **flags: Any) -> Settings:
         """The settings in force here (see `emendo.settings.load_settings`)."""
-        return load_settings(self.folder, **flags)
+        return load_settings(self.root, **flags)
 
     def store(self) -> Store:
         """Open the database (SQLite in `.emendo`, or the URL of the setting `database`)."""
@@ -139,7 +139,7 @@ class Workspace:
                 holder = os.read(handle, 200).decode("utf-8", "replace").strip() or "unknown"
                 raise Busy(
                     f"another emendo is at `{purpose}` here (process {holder})",
-                    where=self.folder,
+                    where=self.root,
                     remedy="wait for it to end or stop it",
                 ) from error
             os.ftruncate(handle, 0)
@@ -180,7 +180,7 @@ class Workspace:
         """Put the model before the present one back in use. Raises WorkspaceError when there is none before it."""
         now = self.champion()
         if now is None or not now.history:
-            raise WorkspaceError("no earlier model to return to", where=self.folder)
+            raise WorkspaceError("no earlier model to return to", where=self.root)
         model = now.history[-1][0]
         return self._write_champion(Champion(model, _now(), why, now.history[:-1]))
 
