@@ -5,13 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import FormatError, UsageError
-from . import jsonl
+from . import alto, gttxt, huggingface, jsonl, labels, page
 from .base import Content, Format, ReadOptions, Reject, Unit
 
 __all__ = ["FORMATS", "Content", "Format", "ReadOptions", "Reject", "Unit", "by_name", "detect"]
 
 FORMATS: tuple[Format, ...] = (
     Format("jsonl", "manifest (one JSON object a line)", jsonl.detect, jsonl.read, jsonl.write),
+    Format("huggingface", "Hugging Face imagefolder", huggingface.detect, huggingface.read, huggingface.write),
+    Format("labels", "label file (path<TAB>text)", labels.detect, labels.read, labels.write),
+    Format("alto", "ALTO 4 pages", alto.detect, alto.read, alto.write),
+    Format("page", "PAGE 2019 pages", page.detect, page.read, page.write),
+    Format("gt.txt", "folder of line images with .gt.txt", gttxt.detect, gttxt.read, gttxt.write),
 )
 """In the order in which a path is tried."""
 

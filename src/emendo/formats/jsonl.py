@@ -14,6 +14,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from .base import (
     label,
     outline,
 )
+from .images import place_file, place_line
 
 REGIONS = ("lines", "boxes", "plates")
 """Keys that hold the regions of a page."""
@@ -96,7 +98,7 @@ def read(path: Path, options: ReadOptions) -> Content:
 def parse(line: bytes) -> dict[str, Any]:
     """One row. Raises Refusal unless it is an object of strict JSON: UTF-8, finite numbers."""
     try:
-        row = json.loads(line.decode("utf-8"), parse_constant=_not_finite, parse_float=_finite)
+        row = _DECODER.decode(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise Refusal(f"byte {error.start + 1} of the line is not UTF-8", "save the file as UTF-8") from error
     except RecursionError as error:
@@ -123,10 +125,13 @@ def _finite(digits: str) -> float:
     return number
 
 
+_DECODER = json.JSONDecoder(parse_constant=_not_finite, parse_float=_finite)
+
+
 def _samples(
     row: dict[str, Any], folder: Folder, options: ReadOptions, collector: Collector, number: int
 ) -> Iterator[Sample]:
-    sample = _sample(row, folder, collector, number)
+    sample = sample_of_row(row, folder, collector, number)
     regions = next(((key, row[key]) for key in REGIONS if isinstance(row.get(key), list)), None)
     if options.unit == "row" or regions is None:
         yield sample
@@ -142,7 +147,8 @@ def _samples(
             collector.reject(number, refusal.what, refusal.remedy)
 
 
-def _sample(row: dict[str, Any], folder: Folder, collector: Collector, number: int) -> Sample:
+def sample_of_row(row: dict[str, Any], folder: Folder, collector: Collector, number: int) -> Sample:
+    """The sample of one row. Raises Refusal with the first thing that is wrong in it."""
     key = "image" if "image" in row else "pdf"
     if key not in row:
         raise Refusal("neither 'image' nor 'pdf' is given", "name the image of this row")
@@ -234,16 +240,26 @@ def _is_scalar(value: object) -> bool:
 
 
 def write(samples: Sequence[Sample], target: Path) -> Path:
-    """Write `manifest.jsonl` into the folder `target`; images must lie in it. Returns the manifest."""
+    """`manifest.jsonl` and `images/` into the folder `target`; parts of images are cut out. Returns the manifest."""
     manifest = target / "manifest.jsonl"
-    write_text(manifest, "".join(line + "\n" for line in rows(samples, target)))
+    used: set[str] = set()
+    placed: dict[Path, Path] = {}
+    lines = []
+    for sample in samples:
+        if sample.polygon is not None:
+            image, kept = place_line(sample, target / "images", used), replace(sample, polygon=None, frame=0)
+        else:
+            if sample.image not in placed:
+                placed[sample.image] = place_file(sample.image, target / "images", used)
+            image, kept = placed[sample.image], sample
+        lines.append(row_text(to_row(kept, image.relative_to(target).as_posix())))
+    write_text(manifest, "".join(lines))
     return manifest
 
 
-def rows(samples: Sequence[Sample], root: Path) -> Iterator[str]:
-    """The rows of a manifest whose image paths are relative to `root`, keys in one fixed order."""
-    for sample in samples:
-        yield json.dumps(to_row(sample, sample.image.relative_to(root).as_posix()), ensure_ascii=False, allow_nan=False)
+def row_text(row: Mapping[str, Any]) -> str:
+    """One line of a manifest, with its end."""
+    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def to_row(sample: Sample, image: str) -> dict[str, Any]:

@@ -1,0 +1,116 @@
+"""Label files: `path<TAB>text`, one a line, made by appending (`labels.txt`).
+
+A later line for the same image holds (it is the review of the earlier one). `__SKIP__` as text means that a person
+chose not to label the image.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import FormatError
+from ..tools.files import write_text
+from ..types import Sample
+from .base import Collector, Content, Folder, ReadOptions, Refusal, bounded_lines, clean_text
+from .images import place_line
+
+SKIP = "__SKIP__"
+NAMES = ("labels.txt", "labels.tsv", "rec_gt.txt")
+_LOOK = 4096
+
+
+def detect(path: Path) -> bool:
+    """A `.txt` or `.tsv` file whose first line has a tab, or a folder with a `labels.txt`."""
+    if path.is_dir():
+        return _in(path) is not None
+    if path.suffix not in (".txt", ".tsv"):
+        return False
+    with path.open("rb") as stream:
+        return b"\t" in stream.read(_LOOK).split(b"\n", 1)[0]
+
+
+def _in(folder: Path) -> Path | None:
+    return next((folder / name for name in NAMES if (folder / name).is_file()), None)
+
+
+def read(path: Path, options: ReadOptions) -> Content:
+    """One sample per labelled image, in the order of the labels that hold."""
+    file = path if path.is_file() else _in(path)
+    if file is None:
+        raise FileNotFoundError(path)
+    collector = Collector(file, strict=options.strict)
+    folder = Folder(options.root or file.parent)
+    limit = options.limits.manifest_line_bytes
+    kept: dict[str, tuple[int, str]] = {}
+    for number, line in bounded_lines(file, limit):
+        try:
+            if line is None:
+                raise Refusal(f"the line is longer than {limit:,} bytes")
+            name, text, changed = _parse(line)
+        except Refusal as refusal:
+            collector.reject(number, refusal.what, refusal.remedy)
+            continue
+        if changed:
+            collector.note(number, "the text was not NFC and was normalised")
+        if name:
+            earlier = kept.pop(name, None)
+            if earlier is not None:
+                collector.note(earlier[0], f"{name}: line {number} holds instead of this one")
+            kept[name] = (number, text)
+    for name, (number, text) in kept.items():
+        if text == SKIP:
+            collector.note(number, f"{name}: skipped")
+            continue
+        try:
+            collector.add(Sample(id=name, image=folder.find(name), text=text), number)
+        except Refusal as refusal:
+            collector.reject(number, refusal.what, refusal.remedy)
+    return collector.content()
+
+
+def _parse(line: bytes) -> tuple[str, str, bool]:
+    try:
+        text = line.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise Refusal(f"byte {error.start + 1} of the line is not UTF-8", "save the file as UTF-8") from error
+    if not text.strip():
+        return "", "", False
+    name, tab, label = text.partition("\t")
+    if not tab:
+        raise Refusal("the line has no tab", "write path<TAB>text")
+    label, changed = clean_text(label)
+    return name, label, changed
+
+
+def append(file: Path, name: str, text: str) -> None:
+    """Add one label so that it is on the disk when this returns. Raises FormatError for what a line cannot hold.
+
+    A torn last line (the leftover of a crash) is ended first, so that it can never swallow the new one.
+    """
+    if any(char in name for char in "\t\n\r") or any(char in text for char in "\n\r"):
+        raise FormatError("a label cannot hold a line end, nor its path a tab", where=file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("ab+") as stream:
+        start = b""
+        if stream.tell():
+            stream.seek(-1, os.SEEK_END)
+            start = b"" if stream.read(1) == b"\n" else b"\n"
+        stream.write(start + f"{name}\t{text}\n".encode())
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def write(samples: Sequence[Sample], target: Path) -> Path:
+    """`labels.txt` and `images/` into the folder `target`. Raises FormatError for a text of several lines or none."""
+    file = target / NAMES[0]
+    used: set[str] = set()
+    lines = []
+    for sample in samples:
+        image = place_line(sample, target / "images", used)
+        if sample.text is None or any(char in sample.text for char in "\n\r") or sample.text == SKIP:
+            raise FormatError(f"sample {sample.id!r} has no text that one line can hold", where=file)
+        lines.append(f"{image.relative_to(target).as_posix()}\t{sample.text}\n")
+    write_text(file, "".join(lines))
+    return file
