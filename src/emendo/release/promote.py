@@ -1,0 +1,192 @@
+"""Putting a model in use, and taking it out again.
+
+A promotion copies the bundle into `.emendo/models/<content id>` (whole or not at all) and then switches the pointer
+file in one rename: whatever happens in between, the champion is the old model or the new one, complete. Earlier
+champions stay where they are, so a rollback is one more switch of the pointer.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import BundleError, Refused
+from ..evaluate import SampleSet
+from ..models.bundle import INFO_FILE, Bundle, read_bundle
+from ..models.ctc.recognizer import CtcRecognizer
+from ..models.references import load_recognizer
+from ..settings import GateSettings, Limits
+from ..tools.files import PARTIAL, new_folder
+from ..types import Split
+from ..workspace.folder import BASE, Champion, Workspace
+from .gate import Decision, gate
+
+LOCK = "promote"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One model of a workspace.
+
+    `state` is champion, earlier (was champion, a rollback can lead to it), kept, or damaged. `parent` is what it was
+    trained from; `since` and `why` tell when and for what reason it was promoted (empty when it never was).
+    """
+
+    id: str
+    name: str
+    state: str
+    parent: str = ""
+    since: str = ""
+    why: str = ""
+    dataset: Mapping[str, Any] | None = None
+    metrics: Mapping[str, Any] | None = None
+    fault: str = ""
+
+
+def promote(
+    workspace: Workspace,
+    candidate: Path,
+    personal: SampleSet,
+    general: Sequence[SampleSet] = (),
+    *,
+    split: Split | None = None,
+    settings: GateSettings | None = None,
+    limits: Limits | None = None,
+    threads: int = 1,
+) -> Decision:
+    """Put the bundle in the folder `candidate` in use if the gate lets it pass; returns the gate's decision.
+
+    Raises Refused with every fault when it does not (the decision is in the event log), and Busy when another
+    process is promoting. There is no way around the gate.
+    """
+    with workspace.lock(LOCK):
+        _clean(workspace)
+        present = current(workspace)
+        champion = _champion(workspace, present, threads)
+        if read_bundle(candidate).id == champion.bundle.id:
+            raise Refused("not promoted: it is the model in use already", where=candidate)
+        decision = gate(
+            champion,
+            candidate,
+            personal,
+            general,
+            split=split,
+            settings=settings or workspace.settings().gate,
+            limits=limits,
+            threads=threads,
+        )
+        _log(workspace, "gate", decision.figures())
+        if not decision.passed:
+            raise Refused(f"not promoted: {decision.reason}", where=candidate)
+        bundle = install(workspace, candidate)
+        if bundle.id != present:
+            workspace.set_champion(bundle.id, decision.reason)
+        _log(workspace, "promoted", {"model": bundle.id, "before": present, "why": decision.reason})
+        return decision
+
+
+def install(workspace: Workspace, candidate: Path) -> Bundle:
+    """Copy a bundle into the workspace under its content id, whole or not at all; there already: checked again."""
+    source = read_bundle(candidate)
+    target = workspace.models / source.id
+    if target.exists():
+        try:
+            return read_bundle(target)
+        except BundleError:
+            shutil.rmtree(target)  # under its content's name lies something else: damaged, and not in use
+    with new_folder(target) as folder:
+        for name in (*source.info.files, INFO_FILE):
+            shutil.copyfile(source.folder / name, folder / name)
+        copied = read_bundle(folder)
+        if copied.id != source.id:
+            raise BundleError("changed while it was copied", where=candidate, remedy="promote it again")
+    return read_bundle(target)
+
+
+def rollback(workspace: Workspace) -> Champion:
+    """Put the model before the present one back in use, passing over any that is damaged; the base never is.
+
+    Raises Refused when no earlier model exists.
+    """
+    with workspace.lock(LOCK):
+        now = workspace.champion()
+        if now is None or not now.history:
+            raise Refused("no earlier model to return to", where=workspace.root)
+        skipped = []
+        for model, _, _ in reversed(now.history):
+            fault = _fault(workspace, model)
+            if not fault:
+                break
+            skipped.append(model)
+        else:
+            model = BASE
+        if skipped:
+            back = workspace.set_champion(model, f"rolled back from {now.model}, past damaged {', '.join(skipped)}")
+        else:
+            back = workspace.restore_champion(f"rolled back from {now.model}")
+        _log(workspace, "rolled back", {"model": back.model, "before": now.model, "damaged": skipped})
+        return back
+
+
+def current(workspace: Workspace) -> str:
+    """Reference of the model in use: a content id, or `base`."""
+    champion = workspace.champion()
+    return champion.model if champion else BASE
+
+
+def models(workspace: Workspace) -> list[ModelEntry]:
+    """Every model of the workspace with its lineage: the base first, then in the order of promotion, then the rest."""
+    champion = workspace.champion()
+    present = champion.model if champion else BASE
+    told = {model: (since, why) for model, since, why in (champion.history if champion else ())}
+    if champion:
+        told[champion.model] = (champion.since, champion.why)
+    kept = {path.name for path in workspace.models.iterdir() if (path / INFO_FILE).is_file()}
+    order = [BASE, *(model for model in told if model != BASE), *sorted(kept - set(told))]
+    return [_entry(workspace, model, model == present, told.get(model)) for model in order]
+
+
+def _champion(workspace: Workspace, present: str, threads: int) -> CtcRecognizer:
+    try:
+        return load_recognizer(present, workspace=workspace.root, threads=threads)
+    except BundleError as error:
+        raise BundleError(f"the model in use is damaged ({error})", remedy="run `emendo rollback` first") from error
+
+
+def _entry(workspace: Workspace, model: str, present: bool, told: tuple[str, str] | None) -> ModelEntry:
+    state = "champion" if present else "earlier" if told else "kept"
+    since, why = told or ("", "")
+    if model == BASE:
+        return ModelEntry(BASE, "embedded base", state, since=since, why=why)
+    try:
+        info = read_bundle(workspace.models / model, verify=False).info
+    except BundleError as error:
+        return ModelEntry(model, "", "damaged", since=since, why=why, fault=str(error))
+    return ModelEntry(model, info.name, state, info.base, since, why, info.dataset, info.metrics)
+
+
+def _fault(workspace: Workspace, model: str) -> str:
+    if model == BASE:
+        return ""
+    try:
+        read_bundle(workspace.models / model)
+    except BundleError as error:
+        return str(error)
+    return ""
+
+
+def _clean(workspace: Workspace) -> None:
+    """Remove what a killed promotion left behind; the lock says that nobody is at it now."""
+    for leftover in workspace.models.glob(f"{PARTIAL}*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+def _log(workspace: Workspace, kind: str, data: Mapping[str, Any]) -> None:
+    with workspace.store() as store:
+        store.add_event(kind, data)

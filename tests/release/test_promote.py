@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from emendo.errors import BundleError, Busy, Refused
+from emendo.models.bundle import read_bundle
+from emendo.models.references import load_recognizer
+from emendo.release import models, promote, rollback
+from emendo.workspace.folder import Workspace
+
+from .colours import colour_samples, write_colour_bundle
+from .test_gate import TEXTS, Lines
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A workspace whose champion, `old`, confuses two pairs of characters."""
+    workspace = Workspace.init(tmp_path / "notes")
+    bundle = write_colour_bundle(tmp_path / "old", wrong={"a": "b", "c": "d"}, name="old")
+    write_colour_bundle(workspace.models / bundle.id, wrong={"a": "b", "c": "d"}, name="old")
+    workspace.set_champion(bundle.id, "set by the test")
+    return workspace
+
+
+@pytest.fixture
+def personal(tmp_path: Path) -> Lines:
+    return Lines(colour_samples(tmp_path / "lines", TEXTS))
+
+
+def events(workspace: Workspace) -> list[str]:
+    with workspace.store() as store:
+        return [event.kind for event in reversed(store.events())]
+
+
+def test_promote_then_roll_back(workspace: Workspace, personal: Lines, tmp_path: Path) -> None:
+    old = workspace.champion()
+    new = write_colour_bundle(tmp_path / "new", name="new")
+    decision = promote(workspace, tmp_path / "new", personal)
+    assert decision.passed
+    assert load_recognizer("champion", workspace=workspace.root).bundle.id == new.id
+    assert (tmp_path / "new" / "model.onnx").exists()
+    entries = models(workspace)
+    assert [(e.id, e.state) for e in entries] == [
+        ("base", "earlier"),
+        (old.model if old else "", "earlier"),
+        (new.id, "champion"),
+    ]
+    assert "on your test lines" in entries[2].why
+    assert entries[2].parent == "colours"
+    assert rollback(workspace).model == entries[1].id
+    assert rollback(workspace).model == "base"
+    assert (workspace.models / new.id / "model.onnx").exists()
+    with pytest.raises(Refused, match="no earlier model to return to"):
+        rollback(workspace)
+    assert events(workspace) == ["gate", "promoted", "rolled back", "rolled back"]
+
+
+def test_refused_changes_nothing(workspace: Workspace, personal: Lines, tmp_path: Path) -> None:
+    before = workspace.champion_file.read_bytes(), sorted(workspace.models.iterdir())
+    write_colour_bundle(tmp_path / "worse", wrong={"a": "c", "e": "f"})
+    with pytest.raises(Refused, match=r"worse: not promoted: CER .* 95 % are needed") as refused:
+        promote(workspace, tmp_path / "worse", personal)
+    assert refused.value.exit_status == 1
+    assert before == (workspace.champion_file.read_bytes(), sorted(workspace.models.iterdir()))
+    assert events(workspace) == ["gate"]
+
+
+def test_the_champion_is_not_promoted_again(workspace: Workspace, personal: Lines, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="it is the model in use already"):
+        promote(workspace, tmp_path / "old", personal)
+
+
+def test_no_bundle_there(workspace: Workspace, personal: Lines, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="is no model bundle"):
+        promote(workspace, tmp_path / "nothing", personal)
+
+
+def test_only_one_promotes_at_a_time(workspace: Workspace, personal: Lines, tmp_path: Path) -> None:
+    write_colour_bundle(tmp_path / "new")
+    with workspace.lock("promote"), pytest.raises(Busy):
+        promote(workspace, tmp_path / "new", personal)
+
+
+def test_rollback_passes_over_a_damaged_model(workspace: Workspace, personal: Lines, tmp_path: Path) -> None:
+    old = workspace.champion()
+    assert old is not None
+    write_colour_bundle(tmp_path / "new")
+    promote(workspace, tmp_path / "new", personal)
+    (workspace.models / old.model / "model.onnx").write_bytes(b"rotten")
+    assert rollback(workspace).model == "base"
+    assert old.model in (workspace.champion() or old).why
+
+
+def test_a_damaged_champion_is_named(workspace: Workspace, personal: Lines, tmp_path: Path) -> None:
+    champion = workspace.champion()
+    assert champion is not None
+    (workspace.models / champion.model / "model.onnx").unlink()
+    write_colour_bundle(tmp_path / "new")
+    with pytest.raises(BundleError, match=r"the model in use is damaged .* run `emendo rollback` first"):
+        promote(workspace, tmp_path / "new", personal)
+    (workspace.models / champion.model / "bundle.yaml").write_text("[", encoding="utf-8")
+    assert models(workspace)[1].state == "damaged"
+    assert rollback(workspace).model == "base"
+
+
+def test_a_damaged_copy_under_the_right_name_is_made_anew(
+    workspace: Workspace, personal: Lines, tmp_path: Path
+) -> None:
+    new = write_colour_bundle(tmp_path / "new")
+    (workspace.models / new.id).mkdir()
+    (workspace.models / new.id / "bundle.yaml").write_text("half", encoding="utf-8")
+    promote(workspace, tmp_path / "new", personal)
+    assert read_bundle(workspace.models / new.id).id == new.id
+
+
+LOOP = """
+import importlib
+import sys
+from pathlib import Path
+from emendo.errors import Refused
+from emendo.release.gate import Decision, Finding
+from emendo.workspace.folder import Workspace
+
+module = importlib.import_module("emendo.release.promote")
+module.gate = lambda *a, **k: Decision("b", "a", (Finding("better", True, "better"),))
+workspace = Workspace.open(Path(sys.argv[1]))
+module._log(workspace, "started", {})
+print("ready", flush=True)
+while True:
+    for folder in sys.argv[2:]:
+        try:
+            module.promote(workspace, Path(folder), None)
+        except Refused:
+            continue
+        print(folder, flush=True)
+"""
+
+
+def test_killed_at_any_point_one_whole_champion_remains(workspace: Workspace, tmp_path: Path) -> None:
+    first = write_colour_bundle(tmp_path / "x", name="x")
+    second = write_colour_bundle(tmp_path / "y", wrong={"a": "b"}, name="y")
+    third = write_colour_bundle(tmp_path / "z", drop="g", name="z")
+    start = workspace.champion()
+    assert start is not None
+    allowed = {first.id, second.id, third.id, start.model}
+    chance = random.Random(4)
+    seen = set()
+    for _ in range(8):
+        command = [sys.executable, "-c", LOOP, str(workspace.root), *(str(tmp_path / n) for n in "xyz")]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(chance.uniform(0, 0.4))
+        os.kill(process.pid, signal.SIGKILL)
+        acknowledged = [Path(line.strip()).name for line in process.stdout if line.endswith("\n")]
+        process.wait()
+        process.stdout.close()
+        champion = workspace.champion()
+        assert champion is not None
+        assert champion.model in allowed
+        assert read_bundle(workspace.models / champion.model).id == champion.model
+        name = read_bundle(workspace.models / champion.model).info.name
+        if acknowledged:
+            following = {"x": "y", "y": "z", "z": "x"}
+            assert name in (acknowledged[-1], following[acknowledged[-1]])
+        seen.add(name)
+        for model in workspace.models.iterdir():
+            if len(model.name) == 16:
+                assert read_bundle(model).id == model.name
+        assert workspace.champion() == champion
+    assert len(seen) >= 2
