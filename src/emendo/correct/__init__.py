@@ -1,0 +1,7 @@
+"""Corrections: from the files that people edit to samples, each line image with the text that belongs to it."""
+
+from .collect import collect
+from .dataset import missing_pictures, samples
+from .result import CollectResult, LeftOut, NoteResult
+
+__all__ = ["CollectResult", "LeftOut", "NoteResult", "collect", "missing_pictures", "samples"]

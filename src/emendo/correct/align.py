@@ -1,0 +1,276 @@
+"""Which text belongs to which line image, after a person has edited the text freely.
+
+Lines that stand unchanged and alone in both texts hold the rest in place; between them a lattice of all possible
+stretches is searched (`lattice.py`), first by edit costs, then, where these leave doubt, with the recogniser's own
+evidence. A line gets a text only when no other stretch comes near and the text fits the line; all others are left out
+with a reason.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz.distance import Levenshtein
+
+from .costs import edit_cost
+from .lattice import Choice, Lattice
+from .tokens import Words, split_words
+
+ANCHOR = 8
+"""Fewest characters of an unchanged line that holds the rest in place."""
+WHOLE_WORDS, WHOLE_LINES = 700, 70
+"""Up to this size a part is searched as a whole; beyond, around a coarse alignment."""
+SLACK = 160
+"""Characters around the coarse alignment."""
+SURE = 4.0
+"""Margin from which the evidence is not asked."""
+MARGIN = 1.5
+"""Least margin of a text that is taken."""
+DOUBT = 0.34
+"""Edit cost per character from which a text needs the evidence."""
+STRANGE = 0.55
+"""Edit cost per character from which a text is not taken on edit costs alone."""
+ADDED = 6
+"""Characters added in one piece at a cut within a line, from which a text needs the evidence."""
+NATS = 0.4
+"""Edit costs per natural-log unit of evidence."""
+EVIDENCE_SHARE = 0.5
+"""Share of the edit cost that still counts beside the evidence."""
+CUT_GAIN = 2
+"""Edits that a cut within a word must save to be believed."""
+FIT = -1.2
+"""Least log-likelihood per character, relative to the reading's own, of a text that fits its image."""
+
+
+class Judge(Protocol):
+    """The recogniser's evidence on demand."""
+
+    def scores(self, line: int, texts: Sequence[str]) -> list[float] | None:
+        """Log-likelihood of each text for the image of `line`, less that of its own reading; None without evidence."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """The text of one line, or why it has none.
+
+    `first` and `last` are line numbers of the edited file (0: nowhere); `kept` says that the text is one whole line
+    of the file; `lost` that the file holds no text for the line; `margin` is in edit costs (about characters).
+    """
+
+    text: str | None
+    reason: str = ""
+    first: int = 0
+    last: int = 0
+    kept: bool = False
+    lost: bool = False
+    margin: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    lines: range
+    words: Words
+
+
+def align(readings: Sequence[str], edited: Sequence[tuple[int, str]], judge: Judge | None = None) -> list[Aligned]:
+    """Lay the numbered lines of an edited text (none blank) over the lines whose `readings` are given, in order."""
+    found: list[Aligned | None] = [None] * len(readings)
+    anchors = _anchors(readings, edited)
+    for line, at in anchors:
+        number = edited[at][0]
+        found[line] = Aligned(" ".join(edited[at][1].split()), first=number, last=number, kept=True)
+    corners = [(-1, -1), *anchors, (len(readings), len(edited))]
+    for (line, at), (next_line, next_at) in pairwise(corners):
+        lines = range(line + 1, next_line)
+        if not lines:
+            continue
+        words = split_words(edited[at + 1 : next_at])
+        for i, aligned in zip(lines, _align_part(_Part(lines, words), readings, judge), strict=True):
+            found[i] = aligned
+    return [aligned for aligned in found if aligned is not None]
+
+
+def _anchors(readings: Sequence[str], edited: Sequence[tuple[int, str]]) -> list[tuple[int, int]]:
+    """(line, index in edited) of lines that are the same and unique in both, the longest rising chain of them."""
+    there = Counter(" ".join(text.split()) for _, text in edited)
+    here = Counter(readings)
+    where = {" ".join(text.split()): at for at, (_, text) in enumerate(edited)}
+    pairs = [
+        (line, where[reading])
+        for line, reading in enumerate(readings)
+        if len(reading) >= ANCHOR and here[reading] == 1 and there.get(reading) == 1
+    ]
+    tails: list[int] = []
+    tops: list[int] = []
+    before: list[int] = []
+    for k, (_, at) in enumerate(pairs):
+        place = bisect_left(tops, at)
+        before.append(tails[place - 1] if place else -1)
+        if place == len(tails):
+            tails.append(k)
+            tops.append(at)
+        else:
+            tails[place], tops[place] = k, at
+    chain = []
+    k = tails[-1] if tails else -1
+    while k >= 0:
+        chain.append(pairs[k])
+        k = before[k]
+    return chain[::-1]
+
+
+def _align_part(part: _Part, readings: Sequence[str], judge: Judge | None) -> list[Aligned]:
+    own = [readings[i] for i in part.lines]
+    if not len(part.words):
+        return [Aligned(None, "no text for it in the edited file", lost=True)] * len(own)
+    lattice = Lattice(own, part.words, _windows(own, part.words))
+    choices = lattice.choices()
+    fits: dict[int, float] = {}
+    if judge is not None:
+        choices, fits = _ask(judge, part, own, lattice, choices)
+    aligned = [_decide(k, own[k], part.words, choice, fits.get(k)) for k, choice in enumerate(choices)]
+    return _without_cut_words(own, part.words, choices, aligned)
+
+
+def _windows(readings: Sequence[str], words: Words) -> list[npt.NDArray[np.int64]] | None:
+    """For a large part the word starts near where a coarse alignment puts each line; None when all are searched."""
+    if len(words) <= WHOLE_WORDS and len(readings) <= WHOLE_LINES:
+        return None
+    joined = " ".join(readings)
+    blocks = Levenshtein.opcodes(joined, words.joined)
+    ours = np.array([0, *(block.src_end for block in blocks)])
+    theirs = np.array([0, *(block.dest_end for block in blocks)])
+    windows = []
+    start = 0
+    for reading in readings:
+        low = np.interp(max(start - SLACK, 0), ours, theirs) - SLACK / 2
+        high = np.interp(min(start + SLACK, len(joined)), ours, theirs) + SLACK / 2
+        first, last = np.searchsorted(words.starts, [low, high])
+        windows.append(np.arange(first, last, dtype=np.int64))
+        start += len(reading) + 1
+    return windows
+
+
+def _ask(
+    judge: Judge, part: _Part, readings: Sequence[str], lattice: Lattice, choices: list[Choice]
+) -> tuple[list[Choice], dict[int, float]]:
+    """Weigh the doubtful lines again with the evidence; also how well the best text of each fits, per character."""
+    asked: dict[int, dict[str, float]] = {}
+    for k, choice in enumerate(choices):
+        if not choice.stretches or not _doubtful(readings[k], part.words, choice):
+            continue
+        texts = list(dict.fromkeys(part.words.text(s.first, s.last) for s in choice.stretches))
+        scores = judge.scores(part.lines[k], texts)
+        if scores is None:
+            continue
+        asked[k] = dict(zip(texts, scores, strict=True))
+        costs = {}
+        for stretch in choice.stretches:
+            text = part.words.text(stretch.first, stretch.last)
+            edit = edit_cost(readings[k], text)
+            costs[stretch.first, stretch.last] = EVIDENCE_SHARE * edit + NATS * max(-asked[k][text], 0.0)
+        lattice.restrict(k, costs)
+    if not asked:
+        return choices, {}
+    again = lattice.choices()
+    fits = {}
+    for k, scores_of in asked.items():
+        if again[k].stretches:
+            best = part.words.text(again[k].stretches[0].first, again[k].stretches[0].last)
+            fits[k] = scores_of[best] / max(len(best), 1)
+    return again, fits
+
+
+def _margin(choice: Choice, words: Words) -> float:
+    """Cost between the best text and the next different one (or none)."""
+    best = choice.stretches[0]
+    text = words.text(best.first, best.last)
+    others = [s.cost for s in choice.stretches[1:] if words.text(s.first, s.last) != text]
+    return min([*others[:1], choice.lost, best.cost + 6.0]) - best.cost
+
+
+def _doubtful(reading: str, words: Words, choice: Choice) -> bool:
+    best = choice.stretches[0]
+    text = words.text(best.first, best.last)
+    kept = _kept(words, best.first, best.last)
+    return (
+        _margin(choice, words) < SURE
+        or edit_cost(reading, text) > DOUBT * max(len(reading), len(text))
+        or (not kept and _added(reading, text) >= ADDED)
+    )
+
+
+def _kept(words: Words, first: int, last: int) -> bool:
+    return bool(words.line_start[first] and words.line_start[last] and words.breaks(first, last) == 0)
+
+
+def _added(reading: str, text: str) -> int:
+    """The longest piece of `text` that has no counterpart in the reading."""
+    return max(
+        (op.dest_end - op.dest_start for op in Levenshtein.opcodes(reading, text) if op.tag == "insert"), default=0
+    )
+
+
+def _decide(k: int, reading: str, words: Words, choice: Choice, fit: float | None) -> Aligned:
+    if not choice.stretches or choice.lost <= choice.stretches[0].cost:
+        return Aligned(None, "no text for it in the edited file", lost=True)
+    best = choice.stretches[0]
+    text = words.text(best.first, best.last)
+    margin = _margin(choice, words)
+    place = (words.lines[best.first], words.lines[best.last - 1])
+    kept = _kept(words, best.first, best.last)
+    share = edit_cost(reading, text) / max(len(reading), len(text))
+
+    def left_out(reason: str) -> Aligned:
+        return Aligned(None, reason, *place, kept=kept, margin=margin)
+
+    if margin < MARGIN:
+        return left_out("where its text begins or ends is not certain")
+    if fit is not None and fit < FIT:
+        return left_out("the text does not fit the image of the line")
+    if fit is None and share > STRANGE:
+        return left_out("the text is too different from the reading to be sure")
+    if fit is None and not kept and _added(reading, text) >= ADDED:
+        return left_out("words were added that may not belong to the line")
+    return Aligned(text, "", *place, kept=kept, margin=margin)
+
+
+def _without_cut_words(
+    readings: Sequence[str], words: Words, choices: list[Choice], aligned: list[Aligned]
+) -> list[Aligned]:
+    """Leave out two neighbours whose common end lies within a word (a hyphenated word written together)."""
+    kept = list(aligned)
+    for k in range(len(aligned) - 1):
+        if not choices[k].stretches or not choices[k + 1].stretches:
+            continue
+        here, there = choices[k].stretches[0], choices[k + 1].stretches[0]
+        if here.last != there.first:
+            continue
+        left, right = words.text(here.first, here.last), words.text(there.first, there.last)
+        reason = "a word at its end was written together with the next line's"
+        if _word_is_cut(readings[k], readings[k + 1], left, right):
+            for i in (k, k + 1):
+                if kept[i].text is not None:
+                    kept[i] = Aligned(None, reason, kept[i].first, kept[i].last, kept[i].kept, margin=kept[i].margin)
+    return kept
+
+
+def _word_is_cut(reading: str, next_reading: str, left: str, right: str) -> bool:
+    """Whether a cut inside the last word of `left` or the first of `right` explains the readings better."""
+    now = Levenshtein.distance(reading, left) + Levenshtein.distance(next_reading, right)
+    if now < CUT_GAIN:
+        return False
+    last, first = left.rpartition(" ")[2], right.partition(" ")[0]
+    ways = [(left[:-c], f"{left[-c:]} {right}") for c in range(1, len(last))]
+    ways += [(f"{left} {right[:c]}", right[c:]) for c in range(1, len(first))]
+    return any(
+        Levenshtein.distance(reading, a) + Levenshtein.distance(next_reading, b) <= now - CUT_GAIN for a, b in ways
+    )

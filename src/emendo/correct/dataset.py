@@ -1,0 +1,63 @@
+"""The corrections of a workspace as samples, each traceable to page, line, reading and verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from ..types import Correction, Origin, Sample, Verdict
+from ..workspace.folder import Workspace
+from ..workspace.store import Line, Store
+
+_ORIGINS = {Verdict.EDITED: Origin.CORRECTED, Verdict.ACCEPTED: Origin.ACCEPTED}
+
+
+def samples(
+    workspace: Workspace,
+    store: Store,
+    *,
+    since: int = 0,
+    without_authors: Collection[str] = (),
+    language: str = "und",
+) -> Iterator[Sample]:
+    """A sample for each line whose verdict is edited or accepted, in the order of the verdicts.
+
+    The group is document and page (`journal#3`): lines of one page are never split. `since` is an earlier
+    `store.mark()`; lines whose last verdict is by one of `without_authors` are left out. Lines whose picture is no
+    longer there are left out too (`missing_pictures` names them).
+    """
+    lines = {line.id: line for line in store.lines(present=False)}
+    for correction in store.corrections(since=since):
+        line = lines[correction.line]
+        if correction.author in without_authors or correction.verdict not in _ORIGINS or not correction.text:
+            continue
+        if (workspace.root / line.image).is_file():
+            yield _sample(workspace, line, correction, language)
+
+
+def missing_pictures(workspace: Workspace, store: Store) -> list[Line]:
+    """Lines with a verdict whose picture is gone: the note was moved away or its folder removed."""
+    lines = {line.id: line for line in store.lines(present=False)}
+    held = (lines[correction.line] for correction in store.corrections())
+    return [line for line in held if not (workspace.root / line.image).is_file()]
+
+
+def _sample(workspace: Workspace, line: Line, correction: Correction, language: str) -> Sample:
+    return Sample(
+        id=line.id,
+        image=workspace.root / line.image,
+        text=correction.text,
+        language=language,
+        group=f"{line.document}#{line.page}",
+        origin=_ORIGINS[correction.verdict],
+        source=correction.source,
+        attributes={
+            "document": line.document,
+            "page": line.page,
+            "line": line.number,
+            "sha256": line.sha256,
+            "reading": correction.reading,
+            "version": correction.version,
+            "author": correction.author,
+            "at": correction.at.isoformat(),
+        },
+    )
