@@ -137,7 +137,9 @@ def judge(
     """The part of the gate that reads: any two recognisers on the personal and the general sets."""
     first = compare(champion, candidate, personal, split=split, limits=limits)
     others = tuple(compare(champion, candidate, dataset, limits=limits) for dataset in general)
-    findings = [*before, *alphabet_findings(champion, candidate, (first, *others))]
+    findings = list(before)
+    if isinstance(champion, CtcRecognizer) and isinstance(candidate, CtcRecognizer):
+        findings.append(missing_characters(champion.alphabet, candidate.alphabet, (first, *others)))
     findings += decide(first, others, settings or GateSettings())
     return Decision(candidate.model, champion.model, tuple(findings), (first, *others))
 
@@ -216,14 +218,12 @@ def lost_characters(comparisons: Iterable[Comparison]) -> Finding:
     return Finding("characters", not lost, what, {"lost": {c: list(pair) for c, pair in lost.items()}})
 
 
-def alphabet_findings(champion: Recognizer, candidate: Recognizer, comparisons: Sequence[Comparison]) -> list[Finding]:
-    """Whether the candidate's alphabet holds every character of the test texts that the champion's holds."""
-    if not (isinstance(champion, CtcRecognizer) and isinstance(candidate, CtcRecognizer)):
-        return []
+def missing_characters(champion: Sequence[str], candidate: Sequence[str], comparisons: Sequence[Comparison]) -> Finding:
+    """Whether the candidate's alphabet holds every character of the test texts that the champion's alphabet holds."""
     texts = {character for one in comparisons for line in one.a.lines for character in line.reference}
-    missing = sorted((texts & set(champion.alphabet)) - set(candidate.alphabet))
+    missing = sorted((texts & set(champion)) - set(candidate))
     what = f"its alphabet lacks {', '.join(map(repr, missing))}" if missing else "its alphabet holds all that is needed"
-    return [Finding("alphabet", not missing, what, {"missing": missing})]
+    return Finding("alphabet", not missing, what, {"missing": missing})
 
 
 def _slice(name: str, pairs: Sequence[Pair], number: int, settings: GateSettings) -> Finding:
