@@ -188,10 +188,10 @@ def test_an_altered_bundle_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "new"
     write_colour_bundle(folder, run={"preprocessing": GEOMETRY.model_dump()})
     assert examine(folder)[1].good
-    edit_info(folder, preprocessing={**GEOMETRY.model_dump(), "stretch": 0.6, "ink_margin": 9})
+    edit_info(folder, preprocessing={**GEOMETRY.model_dump(), "stretch": 0.6, "right_pixels": 9})
     decision = run_gate(tmp_path, folder)
     assert not decision.passed
-    assert decision.reason == "the bundle prepares lines otherwise than in training (ink_margin, stretch)"
+    assert decision.reason == "the bundle prepares lines otherwise than in training (right_pixels, stretch)"
 
 
 def test_a_bundle_that_is_not_the_one_sealed_is_refused(tmp_path: Path) -> None:
