@@ -64,8 +64,11 @@ _WORDS = {
 LANGUAGES = tuple(_WORDS)
 LISTS = {language: tuple(words.split()) for language, words in _WORDS.items()}
 
-_ONSETS = "b br c ch d dr f fl g gr h j k l m n p pr r s st t tr v w z".split()
-_VOWELS = "a e i o u ai au ea ie ou".split()
+_SYLLABLES = {
+    "onset": "b br c ch d dr f fl g gr h j k l m n p pr r s st t tr v w z",
+    "vowel": "a e i o u ai au ea ie ou",
+}
+_ONSETS, _VOWELS = (sounds.split() for sounds in _SYLLABLES.values())
 _CODAS = ["", "", "", "l", "n", "r", "s", "t", "nd", "rt", "x"]
 _MONTHS = {
     language: months.split()

@@ -1,0 +1,164 @@
+"""Splits by group, with a frozen test set: it grows with the data, and what was in it never leaks into training.
+
+A group (page, document, writer) is given a part once and keeps it for ever; the workspace remembers it. New groups
+come in the order of a hash of their names, so that the result does not depend on the order of the files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from ..errors import FormatError, UsageError
+from ..tools.files import write_text
+from ..types import Sample, Split
+
+STATE = "splits.json"
+"""Name of the memory, beside the built data sets of a workspace."""
+
+_VERSION = 1
+_PARTS = (Split.TEST, Split.VAL, Split.TRAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Aimed shares of the lines; the rest is training."""
+
+    val: float = 0.1
+    test: float = 0.15
+
+    def __post_init__(self) -> None:
+        if min(self.val, self.test) < 0 or self.val + self.test >= 1:
+            raise UsageError(f"shares val {self.val} and test {self.test} leave nothing to train on")
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """One text that stands in groups of different parts, the test part among them."""
+
+    text: str
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Samples with their split, in the given order; `groups` is the memory to keep for the next time.
+
+    `new` counts the groups that had no part before. `repeated` names texts of the test part that training also holds
+    (from other groups): no leak of images, but worth knowing. `conflicts` are groups whose samples asked for different
+    parts; the whole group went where the memory, else the first of test, val, train says.
+    """
+
+    samples: tuple[Sample, ...]
+    groups: Mapping[str, Split]
+    new: int
+    repeated: tuple[Repeated, ...]
+    conflicts: tuple[str, ...]
+
+    def counts(self) -> dict[str, int]:
+        """Samples per part."""
+        return {str(part): sum(sample.split is part for sample in self.samples) for part in Split}
+
+
+def group_of(sample: Sample) -> str:
+    """The group of a sample; one without a group is a group of its own."""
+    return sample.group or f"id:{sample.id}"
+
+
+def assign(
+    samples: Sequence[Sample],
+    known: Mapping[str, Split] | None = None,
+    shares: Shares | None = None,
+    *,
+    keep: bool = True,
+) -> Assignment:
+    """Give every sample a part, by group.
+
+    Groups in `known` keep theirs. With `keep`, samples that bring a split (a published one) take their whole group
+    there. The other groups, in hash order, go where the most lines are lacking; from two groups on there is a test
+    part, from three on a validation part (when its share is not 0).
+    """
+    shares = shares or Shares()
+    groups: dict[str, Split] = dict(known or {})
+    sizes: dict[str, int] = defaultdict(int)
+    asked: dict[str, set[Split]] = defaultdict(set)
+    for sample in samples:
+        name = group_of(sample)
+        sizes[name] += 1
+        if keep and sample.split is not None:
+            asked[name].add(sample.split)
+    before = len(groups)
+    conflicts = []
+    for name, parts in sorted(asked.items()):
+        wanted = groups.setdefault(name, next(part for part in _PARTS if part in parts))
+        if parts != {wanted}:
+            conflicts.append(name)
+    _fill(groups, sizes, shares)
+    placed = tuple(replace(sample, split=groups[group_of(sample)]) for sample in samples)
+    return Assignment(placed, groups, len(groups) - before, repeated_texts(placed), tuple(conflicts))
+
+
+def _fill(groups: dict[str, Split], sizes: Mapping[str, int], shares: Shares) -> None:
+    new = sorted((name for name in sizes if name not in groups), key=_order)
+    held = {part: sum(size for name, size in sizes.items() if groups.get(name) is part) for part in Split}
+    total = sum(sizes.values())
+    aim = {Split.TEST: shares.test * total, Split.VAL: shares.val * total}
+    aim[Split.TRAIN] = total - aim[Split.TEST] - aim[Split.VAL]
+    for index, name in enumerate(new):
+        left = len(new) - index
+        lacking = [part for part in (Split.TRAIN, Split.TEST, Split.VAL) if not held[part] and aim[part] > 0]
+        if len(sizes) < 3 and Split.VAL in lacking:
+            lacking.remove(Split.VAL)
+        if left <= len(lacking):
+            part = lacking[0]
+        else:
+            part = max(_PARTS, key=lambda part: (aim[part] - held[part], part is Split.TRAIN))
+        groups[name] = part
+        held[part] += sizes[name]
+
+
+def _order(name: str) -> bytes:
+    return sha256(name.encode("utf-8")).digest()
+
+
+def repeated_texts(samples: Iterable[Sample]) -> tuple[Repeated, ...]:
+    """Texts of the test part that stand in another part too, blanks folded, sorted by text."""
+    where: dict[str, dict[str, Split | None]] = defaultdict(dict)
+    for sample in samples:
+        if sample.text:
+            where[" ".join(sample.text.split())][group_of(sample)] = sample.split
+    found = []
+    for text, groups in sorted(where.items()):
+        parts = set(groups.values())
+        if Split.TEST in parts and len(parts) > 1:
+            found.append(Repeated(text, tuple(sorted(groups))))
+    return tuple(found)
+
+
+def load_state(folder: Path) -> dict[str, Split]:
+    """The parts of all groups ever seen in a workspace; empty when there is no memory yet. Raises FormatError."""
+    path = folder / STATE
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["version"] != _VERSION:
+            raise FormatError("was written by another version of emendo", where=path)
+        return {str(name): Split(part) for name, part in content["groups"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        remedy = "restore it from a backup: without it test lines could leak into training"
+        raise FormatError("is damaged", where=path, remedy=remedy) from error
+
+
+def save_state(folder: Path, groups: Mapping[str, Split]) -> None:
+    """Remember the parts. Raises FormatError rather than move or forget a group that is remembered."""
+    earlier = load_state(folder)
+    moved = [name for name, part in earlier.items() if groups.get(name) is not part]
+    if moved:
+        raise FormatError(f"group {moved[0]!r} would change its part", where=folder / STATE, remedy="build again")
+    content = {"version": _VERSION, "groups": {name: str(part) for name, part in sorted(groups.items())}}
+    write_text(folder / STATE, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
