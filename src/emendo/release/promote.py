@@ -25,6 +25,8 @@ from ..workspace.folder import BASE, Champion, Workspace
 from .gate import Decision, gate
 
 LOCK = "promote"
+GATE_EVENT = "gate"
+"""Kind of the log row that holds a decision and what the candidate was trained on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def promote(
             limits=limits,
             threads=threads,
         )
-        _log(workspace, "gate", decision.figures())
+        _log(workspace, GATE_EVENT, {**decision.figures(), "trained_on": dict(read_bundle(candidate).info.dataset)})
         if not decision.passed:
             raise Refused(f"not promoted: {decision.reason}", where=candidate)
         bundle = install(workspace, candidate)
