@@ -1,10 +1,12 @@
 """The one road from the picture of a line to what a network sees; training, export and serving all take it.
 
-    crop of a line (H, W, 3)  ->  rows that hold ink  ->  48 rows high  ->  paper on the right up to a bucket width
+    crop of a line (H, W, 3)  ->  window around its core zone  ->  48 rows high  ->  paper on the right up to a bucket
 
-The vertical extent matters most: crops cut from wide polygons hold the writing small (docs/decisions.md has the
-figures). Widths are rounded up to few values because each new shape costs a run time a new plan, and because the
-network reads a line better with spare paper behind its end.
+The vertical extent matters most: crops cut from wide polygons hold the writing small and pieces of the neighbours
+beside it. So the scale follows the core zone, the rows between baseline and x-height, which long ascenders, accents
+and neighbouring lines do not move (docs/decisions.md has the figures). Widths are rounded up to few values because
+each new shape costs a run time a new plan, and because the network reads a line better with spare paper behind its
+end.
 """
 
 from __future__ import annotations
@@ -30,13 +32,14 @@ class LineGeometry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     height: int = Field(48, ge=16, le=256, description="Rows of the normalised line.")
-    crop: Literal["ink", "none"] = Field("ink", description="Cut to the rows that hold ink, or keep all rows.")
-    ink_fraction: float = Field(0.15, gt=0, lt=1, description="A row holds ink above this share of the peak row.")
-    ink_margin: int = Field(5, ge=0, le=100, description="Rows of the crop kept above and below the ink.")
-    stretch: float = Field(0.8, gt=0.1, le=4, description="Horizontal scale relative to the vertical one.")
-    right_pixels: int = Field(48, ge=0, le=512, description="Least paper behind the end of the line.")
-    bucket_pixels: int = Field(64, ge=8, le=1024, description="Widths are multiples of this.")
-    min_width: int = Field(128, ge=8, description="Least width.")
+    crop: Literal["core", "none"] = Field("core", description="Cut to a window around the core zone, or keep all rows.")
+    above: float = Field(1.6, ge=0, le=8, description="Rows kept above the core zone, in heights of that zone.")
+    below: float = Field(1.3, ge=0, le=8, description="Rows kept below the core zone, in heights of that zone.")
+    least_share: float = Field(0.3, gt=0, le=1, description="Least share of the crop's rows that is kept.")
+    stretch: float = Field(1.1, gt=0.1, le=4, description="Horizontal scale relative to the vertical one.")
+    right_pixels: int = Field(16, ge=0, le=512, description="Least paper behind the end of the line.")
+    bucket_pixels: int = Field(32, ge=8, le=1024, description="Widths are multiples of this.")
+    min_width: int = Field(96, ge=8, description="Least width.")
     max_width: int = Field(3200, ge=64, le=16384, description="Greatest width; longer lines are squeezed.")
 
 
@@ -66,7 +69,7 @@ def normalize(image: Image, geometry: LineGeometry) -> NormalizedLine:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise ValueError(f"a line image is (height, width, 3) uint8, not {image.shape} {image.dtype}")
     paper = paper_colour(image)
-    top, bottom = ink_rows(image, geometry) if geometry.crop == "ink" else (0, image.shape[0])
+    top, bottom = writing_rows(image, geometry) if geometry.crop == "core" else (0, image.shape[0])
     part = image[top:bottom]
     width = image.shape[1]
     scaled = max(8, round(width * geometry.height / part.shape[0] * geometry.stretch))
@@ -94,21 +97,53 @@ def paper_colour(image: Image) -> npt.NDArray[np.uint8]:
     return colour
 
 
-def ink_rows(image: Image, geometry: LineGeometry) -> tuple[int, int]:
-    """First and one past the last row to keep: those whose ink reaches a share of the peak row's, plus a margin.
+def writing_rows(image: Image, geometry: LineGeometry) -> tuple[int, int]:
+    """First and one past the last row to keep: the core zone with what `above` and `below` add, inside the image."""
+    height = image.shape[0]
+    top, bottom = core_zone(image)
+    core = bottom - top
+    first, last = top - geometry.above * core, bottom + geometry.below * core
+    lacking = geometry.least_share * height - (last - first)
+    if lacking > 0:
+        first, last = first - lacking / 2, last + lacking / 2
+    return max(0, round(first)), min(height, max(round(last), 1))
 
-    Ink is darkness below the median, counted from 15 % of its own peak. All rows when there is no ink.
+
+def core_zone(image: Image) -> tuple[int, int]:
+    """First and one past the last row of the core zone; all rows when the image shows no ink.
+
+    A row's count of strokes (steps from paper to ink along it) peaks between baseline and x-height, whatever the
+    thickness of the pen; the zone is where the smoothed count stays above half its peak.
+    """
+    ink = ink_mask(image)
+    strokes = cv2.reduce(cv2.bitwise_and(ink[:, 1:], cv2.bitwise_not(ink[:, :-1])), 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
+    height = len(strokes)
+    smooth = max(3, height // 16) | 1
+    profile = cv2.blur(strokes, (1, smooth), borderType=cv2.BORDER_CONSTANT).ravel()
+    peak = int(profile.argmax())
+    below_half = np.flatnonzero(profile <= 0.5 * profile[peak])
+    if profile[peak] <= 0:
+        return 0, height
+    at = int(np.searchsorted(below_half, peak))
+    top = int(below_half[at - 1]) + 1 if at > 0 else 0
+    bottom = int(below_half[at]) if at < len(below_half) else height
+    return top, bottom
+
+
+def ink_mask(image: Image) -> npt.NDArray[np.uint8]:
+    """(H, W) uint8, 255 where there is ink: pixels that stand out from the paper by a fifth of the strongest ink.
+
+    The paper is the median grey; ink is darker, or lighter where the image holds light writing on a dark ground.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    darkness = np.clip(float(np.median(grey[::4, ::4])) - np.arange(256), 0, 255).astype(np.uint8)
-    least = 0.15 * max(float(darkness[int(grey.min())]), 1.0)
-    ink = cv2.LUT(grey, np.where(darkness > least, darkness, 0).astype(np.uint8))
-    rows = cv2.reduce(ink, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F).ravel()
-    peak = float(rows.max())
-    held = np.flatnonzero(rows > geometry.ink_fraction * peak)
-    if peak <= 0 or not len(held):
-        return 0, image.shape[0]
-    return max(0, int(held[0]) - geometry.ink_margin), min(image.shape[0], int(held[-1]) + 1 + geometry.ink_margin)
+    shares = np.cumsum(cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel()) / grey.size
+    dark, paper, light = (int(np.searchsorted(shares, share)) for share in (0.005, 0.5, 0.995))
+    levels = np.arange(256)
+    if light - paper > 2 * (paper - dark):
+        held = levels > paper + max(1.0, 0.2 * (light - paper))
+    else:
+        held = levels < paper - max(1.0, 0.2 * (paper - dark))
+    return np.asarray(cv2.LUT(grey, np.where(held, 255, 0).astype(np.uint8)), np.uint8)
 
 
 def pad_to(image: Image, width: int) -> Image:

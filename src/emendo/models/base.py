@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 RECOGNISER: Final = "PP-OCRv6_rec_small.onnx"
 DETECTOR: Final = "PP-OCRv6_det_small.onnx"
 NAMES: Final = ("base", "base-full")
-CONVERSION: Final = 1
+CONVERSION: Final = 2
 """Raised when the conversion or the default geometry changes, so that an old cache is left aside."""
 INPUT, OUTPUT = "image", "log_probs"
 SYMBOLS: Final = "€£§°²³½¼¾«»“”‘’„†‡•…–—′″‰→←×÷±²³µ¿¡·º№™©®"
