@@ -28,6 +28,9 @@ Mask = npt.NDArray[np.uint8]
 MISSING = "\uffff"
 """Never a character: what a font draws for it stands for a missing glyph."""
 
+INKED = 16
+"""A row or column of a mask holds ink when a pixel of it is above this."""
+
 _PROBE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
@@ -147,6 +150,10 @@ class Hand:
 
     def draw(self, text: str, size: int, line_seed: int = 0) -> Mask:
         """See Face; `line_seed` varies what varies between two lines of one writer."""
+        return self.trace(text, size, line_seed)[0]
+
+    def trace(self, text: str, size: int, line_seed: int = 0) -> tuple[Mask, int]:
+        """As `draw`, and the row of the baseline (may lie outside of the mask)."""
         habit = np.random.default_rng([self.seed, 1])
         rng = np.random.default_rng([self.seed, 2, line_seed])
         slant, width = habit.normal(0.15, 0.22), habit.uniform(0.8, 1.15)
@@ -195,10 +202,10 @@ class Hand:
         return advance * float(1 + reach[0]), tuple(out)
 
 
-def _ink(curves: list[Curve], size: int, pen: float, rng: np.random.Generator) -> Mask:
-    """Draw curves (font units, y upward) with a pen of `pen` units, ten units being `size` pixels."""
+def _ink(curves: list[Curve], size: int, pen: float, rng: np.random.Generator) -> tuple[Mask, int]:
+    """Draw curves (font units, y upward) with a pen of `pen` units, ten units being `size` pixels; and the baseline."""
     if not curves:
-        return np.zeros((size, size), np.uint8)
+        return np.zeros((size, size), np.uint8), size
     every = np.concatenate(curves)
     scale, fine = size / 10, 2
     low, high = every.min(axis=0) - 1, every.max(axis=0) + 1
@@ -209,12 +216,14 @@ def _ink(curves: list[Curve], size: int, pen: float, rng: np.random.Generator) -
         thickness = max(1, round(pen * scale * fine * rng.uniform(0.85, 1.15)))
         cv2.polylines(canvas, [np.round(points).astype(np.int32)], False, 255, thickness, cv2.LINE_AA, 4)
     wide = (max(1, shape[0] // fine), max(1, shape[1] // fine))
-    return cut(np.asarray(cv2.resize(canvas, wide, interpolation=cv2.INTER_AREA), dtype=np.uint8))
+    mask = np.asarray(cv2.resize(canvas, wide, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    first = int(np.argmax(mask.max(axis=1) > INKED))
+    return cut(mask), round(high[1] * scale) - first
 
 
 def cut(mask: Mask) -> Mask:
     """The part of a mask that holds ink; a single pixel of paper when there is none."""
-    rows, columns = np.flatnonzero(mask.max(axis=1) > 16), np.flatnonzero(mask.max(axis=0) > 16)
+    rows, columns = np.flatnonzero(mask.max(axis=1) > INKED), np.flatnonzero(mask.max(axis=0) > INKED)
     if not len(rows):
         return np.zeros((1, 1), np.uint8)
     return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
