@@ -25,7 +25,7 @@ from .tokens import Words, split_words
 
 ANCHOR = 8
 """Fewest characters of an unchanged line that holds the rest in place."""
-WHOLE_WORDS, WHOLE_LINES = 700, 70
+WHOLE_WORDS, WHOLE_LINES = 120, 30
 """Up to this size a part is searched as a whole; beyond, around a coarse alignment."""
 SLACK = 160
 """Characters around the coarse alignment."""
@@ -39,13 +39,13 @@ STRANGE = 0.55
 """Edit cost per character from which a text is not taken on edit costs alone."""
 ADDED = 6
 """Characters added in one piece at a cut within a line, from which a text needs the evidence."""
-NATS = 0.4
+NATS = 0.25
 """Edit costs per natural-log unit of evidence."""
 EVIDENCE_SHARE = 0.5
 """Share of the edit cost that still counts beside the evidence."""
 CUT_GAIN = 2
 """Edits that a cut within a word must save to be believed."""
-FIT = -1.2
+FIT = -2.8
 """Least log-likelihood per character, relative to the reading's own, of a text that fits its image."""
 
 
@@ -167,16 +167,16 @@ def _ask(
     for k, choice in enumerate(choices):
         if not choice.stretches or not _doubtful(readings[k], part.words, choice):
             continue
-        texts = list(dict.fromkeys(part.words.text(s.first, s.last) for s in choice.stretches))
+        spans = _candidates(part.words, choice)
+        texts = list(dict.fromkeys(part.words.text(first, last) for first, last in spans))
         scores = judge.scores(part.lines[k], texts)
         if scores is None:
             continue
         asked[k] = dict(zip(texts, scores, strict=True))
         costs = {}
-        for stretch in choice.stretches:
-            text = part.words.text(stretch.first, stretch.last)
-            edit = edit_cost(readings[k], text)
-            costs[stretch.first, stretch.last] = EVIDENCE_SHARE * edit + NATS * max(-asked[k][text], 0.0)
+        for first, last in spans:
+            text = part.words.text(first, last)
+            costs[first, last] = EVIDENCE_SHARE * edit_cost(readings[k], text) + NATS * max(-asked[k][text], 0.0)
         lattice.restrict(k, costs)
     if not asked:
         return choices, {}
@@ -187,6 +187,16 @@ def _ask(
             best = part.words.text(again[k].stretches[0].first, again[k].stretches[0].last)
             fits[k] = scores_of[best] / max(len(best), 1)
     return again, fits
+
+
+def _candidates(words: Words, choice: Choice) -> list[tuple[int, int]]:
+    """The stretches to weigh: those near the best, and the best grown to whole lines of the file."""
+    best = choice.stretches[0]
+    begins = np.flatnonzero(words.line_start)
+    first = int(begins[np.searchsorted(begins, best.first, side="right") - 1])
+    last = int(begins[np.searchsorted(begins, best.last, side="left")])
+    grown = [(first, last), (first, best.last), (best.first, last)]
+    return list(dict.fromkeys([(s.first, s.last) for s in choice.stretches] + grown))
 
 
 def _margin(choice: Choice, words: Words) -> float:

@@ -100,7 +100,8 @@ class Lattice:
         edit = np.full_like(self.edit[line], INFINITE)
         for (first, last), cost in costs.items():
             row = int(np.searchsorted(self.starts[line], first))
-            edit[row, last - first - 1] = cost
+            if row < len(edit) and self.starts[line][row] == first and last - first <= edit.shape[1]:
+                edit[row, last - first - 1] = cost
         self.edit[line] = edit
 
     def _structure(self, i: int) -> tuple[Floats, npt.NDArray[np.int64]]:
