@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from emendo.errors import BundleError, EngineError
 from emendo.image.line import LineGeometry
-from emendo.tools.files import sha256_file
+from emendo.tools.files import sha256_bytes, sha256_file
 
 from .bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, BundleInfo, read_bundle, write_bundle
 
@@ -32,7 +32,7 @@ RECOGNISER: Final = "PP-OCRv6_rec_small.onnx"
 DETECTOR: Final = "PP-OCRv6_det_small.onnx"
 NAMES: Final = ("base", "base-full")
 CONVERSION: Final = 2
-"""Raised when the conversion or the default geometry changes, so that an old cache is left aside."""
+"""Raised when the conversion changes, so that an old cache is left aside."""
 INPUT, OUTPUT = "image", "log_probs"
 SYMBOLS: Final = "€£§°²³½¼¾«»“”‘’„†‡•…–—′″‰→←×÷±²³µ¿¡·º№™©®"
 
@@ -62,7 +62,8 @@ def base_bundle(name: str = "base") -> Bundle:
     """
     source = engine_file(RECOGNISER)
     version = importlib.metadata.version("rapidocr")
-    target = cache_folder() / f"{name}-{version}-{source.stat().st_size}-{CONVERSION}"
+    recipe = f"{version} {source.stat().st_size} {CONVERSION} {LineGeometry().model_dump_json()}"
+    target = cache_folder() / f"{name}-{sha256_bytes(recipe.encode())[:16]}"
     damaged = False
     if target.is_dir():
         try:
