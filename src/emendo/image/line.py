@@ -115,6 +115,8 @@ def core_zone(image: Image) -> tuple[int, int]:
     A row's count of strokes (steps from paper to ink along it) peaks between baseline and x-height, whatever the
     thickness of the pen; the zone is where the smoothed count stays above half its peak.
     """
+    if image.shape[1] < 2:
+        return 0, image.shape[0]
     ink = ink_mask(image)
     strokes = cv2.reduce(cv2.bitwise_and(ink[:, 1:], cv2.bitwise_not(ink[:, :-1])), 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
     height = len(strokes)
