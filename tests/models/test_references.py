@@ -1,0 +1,69 @@
+"""Which model a reference names."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emendo.errors import BundleError, UsageError
+from emendo.models.base import base_bundle
+from emendo.models.bundle import BundleInfo, write_bundle
+from emendo.models.references import load_bundle, load_recognizer
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    base = base_bundle()
+    content = {name: base.folder / name for name in base.info.files}
+    write_bundle(tmp_path / ".emendo" / "models" / "0123abcd", BundleInfo(name="mine"), content)
+    return tmp_path
+
+
+def crown(workspace: Path, content: str) -> None:
+    (workspace / ".emendo" / "models" / "champion.json").write_text(content)
+
+
+def test_base_is_read_without_torch_or_onnx_or_rapidocr() -> None:
+    code = (
+        "import sys; from emendo.models.base import base_bundle; base_bundle();"
+        "sys.modules.pop('onnx', None); import numpy as np;"
+        "from emendo.models.references import load_recognizer; r = load_recognizer('base');"
+        "r.read([np.full((60, 300, 3), 255, np.uint8)]);"
+        "print([name for name in ('torch', 'transformers', 'rapidocr', 'onnx') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_champion_name_and_folder_name_one_model(workspace: Path) -> None:
+    crown(workspace, json.dumps({"model": "0123abcd", "history": []}))
+    folder = workspace / ".emendo" / "models" / "0123abcd"
+    for ref in ("champion", "", "0123abcd", str(folder)):
+        assert load_bundle(ref, workspace=workspace).folder == folder
+
+
+def test_without_a_champion_the_base_reads(workspace: Path) -> None:
+    assert load_bundle("", workspace=workspace).info.name == "base"
+    assert load_recognizer("base").model.startswith("base@")
+    crown(workspace, json.dumps({"model": "base", "history": []}))
+    assert load_bundle("", workspace=workspace).info.name == "base"
+
+
+@pytest.mark.parametrize("ref", ["champion", "no-such", "models/none"])
+def test_what_is_not_there_is_named(tmp_path: Path, ref: str) -> None:
+    with pytest.raises(UsageError, match="no champion yet" if ref == "champion" else f"no model '{ref}'"):
+        load_bundle(ref, workspace=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [("{", "is not valid JSON"), ("[]", "names no model"), ('{"model": "../x"}', "which is no model id")],
+)
+def test_a_broken_pointer_is_refused(workspace: Path, content: str, sentence: str) -> None:
+    crown(workspace, content)
+    with pytest.raises(BundleError, match=sentence):
+        load_bundle("", workspace=workspace)
