@@ -5,7 +5,6 @@ Nothing of `rapidocr` itself is imported: the wheel only carries the weights. `p
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -16,9 +15,9 @@ import numpy.typing as npt
 
 from ..errors import EngineError
 from ..types import Image
+from .base import DETECTOR, engine_file
 from .pieces import Piece, pieces
 
-WEIGHTS = "PP-OCRv6_det_small.onnx"
 STRIDE = 32
 """The network takes sides that are multiples of this."""
 
@@ -40,14 +39,14 @@ class DetectorSettings:
 class Detector:
     """The PP-OCRv6 small text detector on `threads` threads of ONNX Runtime; opened at the first page.
 
-    Raises EngineError when the wheel's weights or ONNX Runtime are missing.
+    Raises EngineError, at the first page, when the wheel's weights or ONNX Runtime are missing.
     """
 
     def __init__(
         self, *, threads: int = 1, settings: DetectorSettings | None = None, weights: Path | None = None
     ) -> None:
         self.settings = settings or DetectorSettings()
-        self._weights = weights or find_weights()
+        self._weights = weights
         self._threads = threads
         self._session: Any = None
 
@@ -77,18 +76,8 @@ class Detector:
 
     def _opened(self) -> Any:
         if self._session is None:
-            self._session = _open_session(self._weights, self._threads)
+            self._session = _open_session(self._weights or engine_file(DETECTOR), self._threads)
         return self._session
-
-
-def find_weights() -> Path:
-    """The detector's ONNX file in the installed `rapidocr` wheel. Raises EngineError when it is not there."""
-    spec = importlib.util.find_spec("rapidocr")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder) / "models" / WEIGHTS
-        if path.is_file():
-            return path
-    raise EngineError(f"the text detector {WEIGHTS} is not installed", remedy="pip install 'rapidocr>=3.10,<3.11'")
 
 
 def _open_session(weights: Path, threads: int) -> Any:

@@ -82,8 +82,7 @@ def pieces(probability: Field, shape: tuple[int, ...]) -> list[Piece]:
 def _cores(mask: Mask) -> Iterator[tuple[Mask, int, int]]:
     """Connected parts of a mask, largest first: the part alone (0 or 1), and the corner it was cut at."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    order = np.argsort(-stats[1:, cv2.CC_STAT_AREA])[:MOST] + 1 if count > 1 else []
-    for label in order:
+    for label in np.argsort(-stats[1:count, cv2.CC_STAT_AREA])[:MOST] + 1:
         x, y, width, height, area = stats[label]
         if area < LEAST_THICKNESS**2 or min(width, height) < LEAST_THICKNESS:
             continue
@@ -136,7 +135,7 @@ def _thickness(core: Mask) -> npt.NDArray[np.int64]:
     held = core[:, core.any(axis=0)]
     first = held.argmax(axis=0)
     last = held.shape[0] - 1 - held[::-1].argmax(axis=0)
-    return (last - first + 1).astype(np.int64)
+    return np.asarray(last - first + 1, dtype=np.int64)
 
 
 def _piece(core: Mask, probability: Field, corner: tuple[int, int], to_page: npt.NDArray[np.float64]) -> Piece | None:
@@ -179,4 +178,4 @@ def _smooth_spine(
         weight = 1 / np.maximum(1.0, off / (0.15 * thick))
         fit = np.polynomial.polynomial.polyfit(scaled, middle, degree, w=weight)
     at = np.linspace(-1, 1, 2 + int(np.clip(length / (6 * thick), 0, 14)) if degree > 1 else 2)
-    return start + (at + 1) / 2 * length, np.polynomial.polynomial.polyval(at, fit)
+    return start + (at + 1) / 2 * length, np.asarray(np.polynomial.polynomial.polyval(at, fit), dtype=np.float64)

@@ -31,6 +31,9 @@ TALLER = 1.7
 BODY = 0.85
 """Height of a line's outline as a share of its piece's height: less takes in neighbours, more cuts letters off."""
 
+REACH = 1.1
+"""Height of the band that is cut out for reading, as a share of the piece's height: the letters whole."""
+
 BASELINE = 0.22
 """The baseline lies this share of the height below the middle."""
 
@@ -39,16 +42,14 @@ BASELINE = 0.22
 class TextLine:
     """A text line on a page, in page pixels.
 
-    `polygon` is the outline, `baseline` runs from the first to the last character (upwards for a line that is written
-    up the page), `height` is the full height of the writing, `score` in [0, 1] how sure the finder is. `text` is set
-    only when a layout file gave it.
+    `polygon` is the outline, `reach` the wider band to cut out for reading, `baseline` runs from the first to the
+    last character (upwards for a line that is written up the page), `height` is the full height of the writing.
     """
 
     polygon: Polygon
+    reach: Polygon
     baseline: tuple[Point, ...]
     height: float
-    score: float = 1.0
-    text: str | None = None
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -164,7 +165,9 @@ def _bridged(bands: list[_Band], a: _Band, b: _Band) -> bool:
         return True
     x = (a.x1 + b.x0) / 2
     y = (a.at(x) + b.at(x)) / 2
-    near = [band for band in bands if band is not a and band is not b and 0.4 * height < abs(band.at(x) - y) < 2.4 * height]
+    near = [
+        band for band in bands if band is not a and band is not b and 0.4 * height < abs(band.at(x) - y) < 2.4 * height
+    ]
     near = [band for band in near if band.x1 > a.x0 and band.x0 < b.x1]
     if not near:
         return gap <= 1.5 * height
@@ -181,13 +184,15 @@ def _line(chain: list[_Band]) -> TextLine:
     lengths = np.array([max(1.0, len_) for len_ in (_length(band.piece.spine) for band in chain)])
     heights = np.array([band.height for band in chain])
     height = float((heights * lengths).sum() / lengths.sum())
-    spine = tuple(points)
-    half = height * BODY / 2
-    below = height * BASELINE
-    drop = np.array([below, 0.0]) if chain[0].piece.upright else np.array([0.0, below])
+    return along_spine(tuple(points), height, upright=chain[0].piece.upright)
+
+
+def along_spine(spine: tuple[Point, ...], height: float, *, upright: bool = False) -> TextLine:
+    """The line whose middle is `spine` and whose writing is `height` pixels high."""
+    body, reach, below = height * BODY / 2, height * REACH / 2, height * BASELINE
+    drop = np.array([below, 0.0]) if upright else np.array([0.0, below])
     baseline = tuple((float(x), float(y)) for x, y in np.asarray(spine) + drop)
-    score = float((np.array([band.piece.score for band in chain]) * lengths).sum() / lengths.sum())
-    return TextLine(outline(spine, half, half), baseline, height, min(1.0, score))
+    return TextLine(outline(spine, body, body), outline(spine, reach, reach), baseline, height)
 
 
 def _length(spine: Sequence[Point]) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,7 +28,7 @@ TABLE = 0.75
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A line in reading order: `region` counts the blocks of the page from 0; `blank` asks for a blank line before it."""
+    """A line in reading order: `region` counts the page's blocks from 0; `blank` asks for a blank line before it."""
 
     line: TextLine
     region: int
@@ -150,7 +151,7 @@ def _paragraphs(region: list[_Box], *, first: bool) -> list[tuple[_Box, bool]]:
 
     The usual step is taken among the steps around, as a page can mix single and double spacing.
     """
-    steps = np.array([b.y - a.y for a, b in zip(region, region[1:], strict=False)])
+    steps = np.array([b.y - a.y for a, b in pairwise(region)])
     down = np.flatnonzero(steps > 0.5 * _usual(region))
     blanks = [not first] + [False] * len(steps)
     for place, i in enumerate(down):

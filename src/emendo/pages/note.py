@@ -1,0 +1,267 @@
+"""The files of one note on disk, and how they change: a page at a time, then all at once.
+
+    note.pdf                       the document, never touched
+    note.txt  note.txt.orig        its reading, to be corrected, and the untouched copy
+    note_lines/line_001.png ...    the picture of each line
+    note_lines/lines.jsonl         one row a line; there only while everything else is whole
+    note_lines/.read.json          what was read: hash of the document, model
+    note_lines/.reading/           a reading on its way: one folder a page, gone when it is done
+
+Each page of a reading on its way is one folder that appears whole; a reading that was stopped goes on after its last
+page. A finished reading is put in place by renames in a fixed order that can be taken up again at any point;
+`lines.jsonl` goes first and comes back last, so that whoever looks for it never meets crops of one reading beside the
+text of another.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadInput, Busy
+from ..tools.files import PARTIAL, new_folder, sync_folder, write_text
+
+LINES_FOLDER = "_lines"
+MANIFEST = "lines.jsonl"
+STATE = ".read.json"
+READING = ".reading"
+ROWS = "rows.json"
+READY = "ready.json"
+CORRECTED = ("_corrected.txt", ".corrected.txt")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a reading depends on: two readings with equal jobs are the same."""
+
+    source: str
+    document: str
+    layout: str
+    model: str
+    dpi: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteFiles:
+    """Where the files of a note lie. `stem` is the path they share the start of."""
+
+    stem: Path
+
+    @property
+    def text(self) -> Path:
+        """`note.txt`."""
+        return self.stem.with_name(self.stem.name + ".txt")
+
+    @property
+    def original(self) -> Path:
+        """`note.txt.orig`."""
+        return self.stem.with_name(self.stem.name + ".txt.orig")
+
+    @property
+    def folder(self) -> Path:
+        """`note_lines`."""
+        return self.stem.with_name(self.stem.name + LINES_FOLDER)
+
+    @property
+    def manifest(self) -> Path:
+        """`note_lines/lines.jsonl`."""
+        return self.folder / MANIFEST
+
+    @property
+    def reading(self) -> Path:
+        """`note_lines/.reading`, the reading on its way."""
+        return self.folder / READING
+
+    def job(self) -> Job | None:
+        """What the reading in place was made from; None when there is none or its record is damaged."""
+        return _job(_object(self.folder / STATE).get("job"))
+
+    def is_edited(self) -> bool:
+        """Whether a person has worked on the reading in place, in any of the ways that corrections are given."""
+        given = any(self.stem.with_name(self.stem.name + end).exists() for end in CORRECTED)
+        return given or any(self.folder.glob("*.gt.txt")) or _bytes(self.text) not in (None, _bytes(self.original))
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the note while the block runs. Raises Busy when another process reads it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Busy(
+                    "another emendo is reading this document", where=self.stem, remedy="wait for it to end"
+                ) from error
+            except OSError:
+                pass  # a network share without locks
+            yield
+        finally:
+            os.close(handle)
+
+
+def note_files(document: Path, out: Path | None = None) -> NoteFiles:
+    """The files of the note of `document`: beside it, or in `out`.
+
+    `note.pdf` and `note.jpg` would both be `note.txt`: where another document holds that name already, the whole file
+    name is used (`note.jpg.txt`, `note.jpg_lines`).
+    """
+    folder = out if out is not None else document.parent
+    short, long = NoteFiles(folder / document.stem), NoteFiles(folder / document.name)
+    if long.folder.exists():
+        return long
+    holder = short.job() or _job(_object(short.reading / "job.json"))
+    taken = holder is not None and holder.source != document.name and (document.parent / holder.source).exists()
+    return long if taken else short
+
+
+class Reading:
+    """A reading on its way in `note_lines/.reading`: pages are added one by one, then everything is put in place."""
+
+    def __init__(self, files: NoteFiles, job: Job) -> None:
+        self.files = files
+        self.job = job
+        self.folder = files.reading
+        if _job(_object(self.folder / "job.json")) != job:
+            discard(self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not (self.folder / "job.json").exists():
+            write_text(self.folder / "job.json", json.dumps(asdict(job)) + "\n")
+
+    def pages(self) -> int:
+        """Pages that are done, counted from the first without a hole."""
+        count = 0
+        while (self._page(count) / ROWS).is_file():
+            count += 1
+        return count
+
+    def rows(self, page: int) -> list[dict[str, Any]]:
+        """The rows of page `page` (from 0)."""
+        rows = json.loads((self._page(page) / ROWS).read_text(encoding="utf-8"))
+        assert isinstance(rows, list)
+        return rows
+
+    def add(self, page: int, rows: Sequence[dict[str, Any]], crops: Sequence[bytes]) -> None:
+        """Keep a page, whole or not at all: its rows and, by their `image`, the PNG files of its lines."""
+        with new_folder(self._page(page), replace=True) as folder:
+            for row, crop in zip(rows, crops, strict=True):
+                (folder / str(row["image"])).write_bytes(crop)
+            (folder / ROWS).write_text(json.dumps(list(rows), ensure_ascii=False), encoding="utf-8")
+
+    def finish(self) -> None:
+        """Put all pages in place as the note's reading."""
+        rows = [row for page in range(self.pages()) for row in self.rows(page)]
+        text = _number(rows)
+        manifest = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        for path, content in ((self.files.text, text), (self.files.original, text), (self.files.manifest, manifest)):
+            write_text(self.folder / path.name, content)
+        before = _bytes(self.files.original)
+        write_text(
+            self.folder / READY,
+            json.dumps(
+                {
+                    "job": asdict(self.job),
+                    "crops": [row["image"] for row in rows],
+                    "before": hashlib.sha256(before).hexdigest() if before is not None else None,
+                    "pages": self.pages(),
+                }
+            ),
+        )
+        put_in_place(self.files)
+
+    def _page(self, page: int) -> Path:
+        return self.folder / f"page_{page + 1:04d}"
+
+
+def put_in_place(files: NoteFiles) -> bool:
+    """Finish a reading that is ready, also one that was stopped in the middle of this; False when none is ready.
+
+    A note.txt that a person changed meanwhile stays as it is.
+    """
+    reading = files.reading
+    ready = _object(reading / READY)
+    if not ready:
+        return False
+    crops = set(map(str, ready["crops"]))
+    if (reading / MANIFEST).exists():
+        files.manifest.unlink(missing_ok=True)
+        sync_folder(files.folder)
+        for crop in reading.glob("page_*/line_*.png"):
+            crop.replace(files.folder / crop.name)
+        for old in files.folder.glob("line_*.png"):
+            if old.name not in crops:
+                old.unlink()
+        sync_folder(files.folder)
+        _move(reading / files.original.name, files.original)
+        now = _bytes(files.text)
+        if now is None or hashlib.sha256(now).hexdigest() == ready["before"]:
+            _move(reading / files.text.name, files.text)
+        sync_folder(files.text.parent)
+        if crops:
+            (reading / MANIFEST).replace(files.manifest)
+        else:
+            (reading / MANIFEST).unlink()
+        sync_folder(files.folder)
+    write_text(
+        files.folder / STATE, json.dumps({"job": ready["job"], "pages": ready["pages"], "lines": len(crops)}) + "\n"
+    )
+    discard(reading)
+    return True
+
+
+def discard(reading: Path) -> None:
+    """Remove a reading on its way; a crash leaves a hidden folder that the next reading removes."""
+    aside = reading.with_name(f"{PARTIAL}{READING[1:]}")
+    shutil.rmtree(aside, ignore_errors=True)
+    _move(reading, aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _move(source: Path, target: Path) -> None:
+    if source.exists():
+        source.replace(target)
+
+
+def _number(rows: list[dict[str, Any]]) -> str:
+    """Write the number of its line in the text into each row, and return the text.
+
+    A row that says `blank` has an empty line before it; that key is taken out.
+    """
+    lines: list[str] = []
+    for row in rows:
+        if row.pop("blank") and lines:
+            lines.append("")
+        lines.append(str(row["text"]))
+        row["text_line"] = len(lines)
+    return "".join(line + "\n" for line in lines)
+
+
+def _bytes(path: Path) -> bytes | None:
+    """Content of a plain file; None when there is none. Raises BadInput for a link or special file by that name."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise BadInput("is not a plain file", where=path, remedy="move it away")
+    return path.read_bytes() if path.exists() else None
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """A JSON object of ours; empty when it is missing or damaged, for then the work is simply done again."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _job(content: object) -> Job | None:
+    try:
+        return Job(**content) if isinstance(content, dict) else None
+    except TypeError:
+        return None
