@@ -1,0 +1,106 @@
+"""Bundles from the network in training, and their true CER on held lines."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from emendo.image.line import network_input, normalize_line
+from emendo.metrics.align import Counts, counts
+from emendo.models.base import base_bundle, load_graph, weights_bytes
+from emendo.models.bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, BundleInfo, write_bundle
+from emendo.models.ctc.network import LineNetwork, load_network, store_network
+from emendo.models.ctc.recognizer import CtcRecognizer
+from emendo.models.ctc.weights import Head, grow_head, read_layers
+from emendo.types import Image
+
+from .selection import TrainingLine
+
+PARITY_LINES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a run begins with: the base bundle, its graph, and network and head for the new alphabet."""
+
+    bundle: Bundle
+    graph: Any
+    network: LineNetwork
+    head: Head
+
+
+def open_start(bundle: Bundle, lines: Sequence[TrainingLine], seed: int) -> Start:
+    """The base with a head that also knows every character of the lines.
+
+    All characters of the base stay; missing ones come from the full embedded base or a look-alike.
+    """
+    graph = load_graph(bundle.path(GRAPH_FILE))
+    _, weight, bias = read_layers(graph)[-1]
+    known = bundle.info.alphabet
+    new = sorted({char for line in lines for char in line.text} - set(known))
+    further = None
+    if new:
+        full = base_bundle("base-full")
+        _, full_weight, full_bias = read_layers(load_graph(full.path(GRAPH_FILE)))[-1]
+        if full_weight.shape[1] == weight.shape[1]:
+            further = (full_weight, full_bias, full.info.alphabet)
+    head = grow_head(weight, bias, known, (*known, *new), further=further, seed=seed)
+    return Start(bundle, graph, load_network(graph, head), head)
+
+
+def fresh_share(head: Head, lines: Sequence[TrainingLine]) -> float:
+    """Share of the characters in the lines whose row of the head begins at random, 0 to 1."""
+    text = "".join(line.text for line in lines)
+    random = set(head.random)
+    return sum(char in random for char in text) / max(1, len(text))
+
+
+def write_candidate(network: LineNetwork, start: Start, target: Path, **info: Any) -> Bundle:
+    """The network as a bundle; `info` sets further fields of `bundle.yaml`. Replaces what is there."""
+    graph = copy.deepcopy(start.graph)
+    store_network(network, graph)
+    base = start.bundle.info
+    filled = {
+        "name": base.name,
+        "base": base.base,
+        "alphabet": start.head.alphabet,
+        "preprocessing": base.preprocessing,
+        "decoding": base.decoding,
+        "licences": base.licences,
+        **info,
+    }
+    files = {GRAPH_FILE: graph.SerializeToString(), WEIGHTS_FILE: weights_bytes(graph)}
+    return write_bundle(target, BundleInfo(**filled), files, replace=True)
+
+
+def count_errors(recognizer: CtcRecognizer, lines: Sequence[TrainingLine]) -> Counts:
+    """Alignment counts of the readings of some lines, as serving reads them."""
+    total = Counts()
+    for line, reading in zip(lines, recognizer.read([line.image for line in lines]), strict=True):
+        total += counts(line.text, reading.text)
+    return total
+
+
+def parity(network: LineNetwork, recognizer: CtcRecognizer, lines: Sequence[TrainingLine]) -> dict[str, Any]:
+    """How far the graph that reads is from the network that was trained, on the first few lines.
+
+    `log_prob_difference` is the greatest absolute difference where the network gives more than e^-10,
+    `same_reading` whether every frame has the same best class.
+    """
+    worst, same = 0.0, True
+    network.eval()
+    for line in lines[:PARITY_LINES]:
+        picture: Image = normalize_line(line.image, recognizer.geometry)
+        with torch.no_grad():
+            ours = network(torch.from_numpy(network_input([picture]))).log_softmax(-1).numpy()
+        theirs = recognizer.run([picture])
+        held = ours > -10
+        worst = max(worst, float(np.abs(ours - theirs)[held].max()))
+        same = same and bool((ours.argmax(-1) == theirs.argmax(-1)).all())
+    return {"lines": min(len(lines), PARITY_LINES), "log_prob_difference": worst, "same_reading": same}

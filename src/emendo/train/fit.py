@@ -1,0 +1,227 @@
+"""The trained part of a run: the loop, its guard against a blow-up, stopping and going on, and the best weights."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers.integrations import TensorBoardCallback
+from transformers.trainer_callback import PrinterCallback
+
+from emendo.errors import BundleError, EmendoError
+from emendo.models.bundle import Bundle, read_bundle
+from emendo.models.ctc.network import LineNetwork, load_network
+from emendo.models.ctc.recognizer import CtcRecognizer, load_geometry
+
+from .batches import BatchDataset, plan_batches
+from .candidate import Start, count_errors, write_candidate
+from .recipe import Recipe, Schedule
+from .selection import TrainingLine
+from .trainee import Trainee
+from .trainer import Attendant, LineTrainer, Watch, arguments
+
+Progress = Callable[[int, int, str], None]
+BEST, CHECKPOINTS, LOGS = "best", "checkpoints", "logs"
+SLOWER, RESTARTS = 0.3, 2
+"""The learning rate is multiplied by this when the loss blew up, at most so many times."""
+_CHECKPOINT_FILES = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
+
+
+class Interrupted(EmendoError):
+    """The person stopped the run; everything is kept."""
+
+    exit_status = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """All that a run is made of once its data are read.
+
+    `judged` are the lines on which the CER is counted: validation lines when `validated`, else some of `own`.
+    """
+
+    out: Path
+    recipe: Recipe
+    schedule: Schedule
+    start: Start
+    own: Sequence[TrainingLine]
+    general: Sequence[TrainingLine]
+    replay: int
+    judged: Sequence[TrainingLine]
+    validated: bool
+    threads: int
+    half: bool
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the loop ended with. `best` is the bundle to keep, `kept` says whether it was trained or is the start."""
+
+    best: Bundle
+    kept: str
+    before: float
+    after: float
+    steps: int
+    losses: list[tuple[int, float]]
+    cers: list[tuple[int, float]]
+    restarts: int
+
+
+def fit(task: Task, *, resume: bool) -> Outcome:
+    """Train and keep the best weights; raises Interrupted when asked to stop."""
+    torch.set_num_threads(task.threads)
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    best = _Best(task)
+    before = best.begin(resume=resume)
+    rate, restarts = task.schedule.learning_rate, 0
+    while True:
+        schedule = task.schedule.model_copy(update={"learning_rate": rate * SLOWER**restarts})
+        trainer, watch = _run(task, schedule, best, resume=resume)
+        if watch.stop_wanted:
+            done, total = trainer.state.global_step, task.schedule.steps
+            raise Interrupted(f"stopped after step {done} of {total}", remedy=f"go on with --resume --out {task.out}")
+        if not watch.blown_up or restarts == RESTARTS:
+            break
+        restarts += 1
+        resume = False
+        shutil.rmtree(task.out / CHECKPOINTS, ignore_errors=True)
+    steps = trainer.state.global_step
+    history = trainer.state.log_history
+    if not watch.blown_up and best.last_step != steps:
+        best.judge(trainer.model, steps)
+    return Outcome(
+        best=best.bundle,
+        kept="trained" if best.step else "start",
+        before=before,
+        after=best.cer,
+        steps=steps,
+        losses=[(row["step"], float(row["loss"])) for row in history if "loss" in row],
+        cers=[(0, before), *((row["step"], float(row["eval_cer"])) for row in history if "eval_cer" in row)],
+        restarts=restarts,
+    )
+
+
+class _Best:
+    """The best weights so far, as a bundle in `out/best`; the start is the first candidate."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._folder = task.out / BEST
+        self.bundle: Bundle
+        self.cer, self.step, self.last_step = float("inf"), 0, 0
+
+    def begin(self, *, resume: bool) -> float:
+        """Judge the start, and take up the best of an earlier part of the run; returns the CER of the start."""
+        task = self._task
+        bundle = write_candidate(task.start.network, task.start, task.out / "start")
+        before = count_errors(CtcRecognizer(bundle, threads=task.threads), task.judged).cer
+        self.bundle, self.cer = bundle, before
+        if resume and self._folder.is_dir():
+            try:
+                held = read_bundle(self._folder)
+            except BundleError:
+                return before
+            self.bundle = held
+            self.cer, self.step = float(held.info.metrics["cer"]), int(held.info.run["step"])
+        return before
+
+    def judge(self, trainee: Trainee, step: int) -> float:
+        """CER of the released weights; they are kept when better than all before (or, at a tie, than the start)."""
+        task = self._task
+        draft = write_candidate(trainee.released(), task.start, task.out / "candidate")
+        cer = count_errors(CtcRecognizer(draft, threads=task.threads), task.judged).cer
+        self.last_step = step
+        if cer < self.cer or (not task.validated and cer <= self.cer):
+            self.bundle = write_candidate(
+                trainee.released(), task.start, self._folder, metrics={"cer": cer}, run={"step": step}
+            )
+            self.cer, self.step = cer, step
+        return cer
+
+
+def _run(task: Task, schedule: Schedule, best: _Best, *, resume: bool) -> tuple[LineTrainer, Watch]:
+    recipe, start = task.recipe, task.start
+    torch.manual_seed(recipe.seed)
+    network: LineNetwork = load_network(start.graph, start.head)
+    network.set_dropout(recipe.dropout)
+    trainee = Trainee(network, decay=recipe.average, half=task.half)
+    geometry = load_geometry(start.bundle)
+    classes = {char: i + 1 for i, char in enumerate(start.head.alphabet)}
+    batches = BatchDataset(
+        task.own,
+        task.general,
+        plan_batches([line.columns for line in task.own], schedule.steps, schedule.lines_per_batch, recipe.seed),
+        plan_batches([line.columns for line in task.general], schedule.steps, task.replay, recipe.seed + 1)
+        if task.general
+        else (),
+        geometry=geometry,
+        encode=lambda text: [classes[char] for char in text if char in classes],
+        augment=recipe.augment,
+        seed=recipe.seed,
+    )
+    watch = Watch(total=schedule.steps, progress=task.progress, patience=recipe.patience)
+    trainer = LineTrainer(
+        trainee,
+        batches,
+        validate=best.judge if task.validated else None,
+        recipe=recipe,
+        schedule=schedule,
+        watch=watch,
+        args=arguments(task.out / CHECKPOINTS, recipe, schedule, validated=task.validated),
+        callbacks=[Attendant(watch, trainee), _tensorboard(task.out / LOGS)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    checkpoint = last_checkpoint(task.out / CHECKPOINTS) if resume else None
+    with _stop_on_interrupt(watch):
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    return trainer, watch
+
+
+def _tensorboard(folder: Path) -> Any:
+    from torch.utils.tensorboard import SummaryWriter
+
+    return TensorBoardCallback(SummaryWriter(log_dir=str(folder)))
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The latest checkpoint that is whole: its files are there and its state, which is written last, can be read."""
+    import json
+
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: -int(path.name.rpartition("-")[2]))
+    for path in found:
+        if not all((path / name).is_file() for name in _CHECKPOINT_FILES):
+            continue
+        try:
+            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+        except ValueError:
+            continue
+        return path
+    return None
+
+
+@contextmanager
+def _stop_on_interrupt(watch: Watch) -> Iterator[None]:
+    """Ctrl-C once stops after the step at hand with everything kept; twice stops at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    old = signal.getsignal(signal.SIGINT)
+
+    def wish(number: int, frame: Any) -> None:
+        watch.stop_wanted = True
+        signal.signal(signal.SIGINT, old)
+
+    signal.signal(signal.SIGINT, wish)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, old)

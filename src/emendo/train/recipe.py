@@ -1,0 +1,157 @@
+"""How to train: one frozen recipe, and the schedule that follows from it and the size of the data.
+
+A recipe is a YAML file (`recipes/` holds the built-in ones); single values change with `--set key=value`. A value of 0
+where the description says "by data size" is filled in by `schedule_for`, so one recipe serves 16 lines and 100,000.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from emendo.errors import SettingsError, UsageError
+
+SUFFIXES = (".yaml", ".yml")
+
+
+class Recipe(BaseModel):
+    """Everything that shapes a training run apart from its data. Unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = Field(0, ge=0, description="Seed of the order, the augmentation and the dropout.")
+    steps: int = Field(0, ge=0, description="Optimiser steps; 0: by data size.")
+    passes: float = Field(0, ge=0, description="Times each line is seen, when `steps` is 0; 0: by data size.")
+    lines_per_batch: int = Field(0, ge=0, le=256, description="Most own lines in a batch; 0: by data size.")
+    learning_rate: float = Field(
+        0, ge=0, lt=1, description="Peak relative change of the weights per step; 0: by data size."
+    )
+    warmup: float = Field(0.15, ge=0, lt=1, description="Share of the steps in which the learning rate rises.")
+    weight_decay: float = Field(0.0, ge=0, lt=1, description="Decay of weights (not of biases and norms).")
+    dropout: float = Field(0.1, ge=0, lt=1, description="Share of values dropped in the neck and before the head.")
+    clip: float = Field(1.0, gt=0, description="Greatest norm of the gradient.")
+    average: float = Field(0.98, ge=0, lt=1, description="Decay of the running average of the weights; 0: none.")
+    augment: float = Field(1.0, ge=0, le=3, description="Strength of the augmentation; 0: none.")
+    replay: float = Field(0.12, ge=0, lt=1, description="Share of general lines in each batch, against forgetting.")
+    evaluations: int = Field(6, ge=1, le=1000, description="Validations (and checkpoints) in the run, evenly spaced.")
+    patience: int = Field(4, ge=0, description="Validations without gain after which the run ends; 0: never.")
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Arithmetic of training.")
+
+
+class Schedule(BaseModel):
+    """The recipe's open values filled in for one data set."""
+
+    model_config = ConfigDict(frozen=True)
+
+    steps: int
+    lines_per_batch: int
+    learning_rate: float
+    warmup: float
+    evaluate_every: int
+
+
+_PASSES: tuple[tuple[float, float], ...] = ((16, 40), (75, 16), (300, 10), (1600, 9), (10_000, 4), (100_000, 1.5))
+"""Times each line is seen by number of lines; between these the logarithms are interpolated."""
+RATE = 2e-3
+"""Peak relative change per step."""
+FRESH_RATE, FRESH_FACTOR, FRESH_SHARE = 2e-3, 3.0, 0.3
+"""A head that is mostly new (an alphabet the base never saw) needs more passes and a longer rise."""
+
+
+def schedule_for(recipe: Recipe, lines: int, *, fresh: float = 0.0) -> Schedule:
+    """Fill in what the recipe leaves to the data.
+
+    `lines` are the usable training lines, `fresh` in [0, 1] the share of their characters whose head row is new.
+    """
+    batch = recipe.lines_per_batch or (4 if lines < 150 else 8 if lines < 5000 else 16)
+    rate = recipe.learning_rate or RATE
+    passes = recipe.passes or _interpolated(_PASSES, lines)
+    warmup = recipe.warmup
+    if fresh > FRESH_SHARE:
+        rate = recipe.learning_rate or FRESH_RATE
+        passes = recipe.passes or passes * FRESH_FACTOR
+        warmup = max(warmup, 0.2)
+    steps = recipe.steps or max(1, math.ceil(passes * lines / batch))
+    return Schedule(
+        steps=steps,
+        lines_per_batch=batch,
+        learning_rate=rate,
+        warmup=warmup,
+        evaluate_every=max(1, math.ceil(steps / recipe.evaluations)),
+    )
+
+
+def _interpolated(points: Sequence[tuple[float, float]], at: float) -> float:
+    x = math.log(min(max(at, points[0][0]), points[-1][0]))
+    for (left, low), (right, high) in pairwise(points):
+        if x <= math.log(right):
+            share = (x - math.log(left)) / (math.log(right) - math.log(left))
+            return math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
+    return points[-1][1]
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Names of the built-in recipes."""
+    folder = resources.files("emendo.train") / "recipes"
+    return tuple(sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(SUFFIXES)))
+
+
+def load_recipe(name: str = "default", changes: Sequence[str] = ()) -> Recipe:
+    """The recipe of a built-in name or a YAML file, with `key=value` changes on top.
+
+    Raises UsageError when there is no such recipe, SettingsError for an unknown key or a value out of range.
+    """
+    values = dict(_content(name))
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--set {change!r} is no KEY=VALUE", remedy="write for example --set steps=200")
+        try:
+            values[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise UsageError(f"--set {change!r} has a value that is no YAML") from error
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error.errors()[0]), where=f"recipe {name}") from error
+
+
+def _content(name: str) -> Mapping[str, Any]:
+    known = recipe_names()
+    if name in known:
+        text = (resources.files("emendo.train") / "recipes" / f"{name}.yaml").read_text(encoding="utf-8")
+    else:
+        path = Path(name)
+        if not path.is_file():
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}" if close else f"use {', '.join(known)} or a YAML file"
+            raise UsageError(f"no recipe {name!r}", remedy=hint)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise SettingsError("is not UTF-8", where=path) from error
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError("is not valid YAML", where=name) from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError("holds no mapping of recipe keys", where=name)
+    return content
+
+
+def _sentence(error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(key, list(Recipe.model_fields), n=1)
+        return f"unknown key {key!r}" + (f", did you mean {close[0]!r}?" if close else "")
+    return f"{key}: {str(error['msg']).lower()} (given {error['input']!r})"

@@ -1,0 +1,265 @@
+"""One training run from samples to a bundle."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from emendo.errors import BundleError, EngineError, UsageError
+from emendo.models.bundle import GRAPH_FILE, Bundle, read_bundle
+from emendo.models.references import load_bundle
+from emendo.types import Sample
+
+from .recipe import Recipe, Schedule, schedule_for
+from .record import (
+    CURVE_FILE,
+    REPORT_FILE,
+    RUN_FILE,
+    draw_curve,
+    now,
+    peak_memory_mb,
+    surroundings,
+    write_report,
+    write_yaml,
+)
+from .selection import LeftOut, TrainingLine, require_lines, usable_lines
+
+if TYPE_CHECKING:
+    from .fit import Outcome, Task
+
+Progress = Callable[[int, int, str], None]
+BUNDLE = "bundle"
+JUDGED_LINES, JUDGED_OWN = 300, 60
+"""Most validation lines that are read at each look, spread evenly; without any, so many of the own lines."""
+GENERAL_LINES = 600
+"""Most general lines that are rehearsed; beyond that they come again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A finished run: the folder of the bundle, and what `report.json` holds."""
+
+    bundle: Path
+    report: dict[str, Any]
+
+    def sentences(self) -> list[str]:
+        """What a person wants to know of the run."""
+        report = self.report
+        told = [f"trained on {report['lines']} lines in {report['seconds']:.0f} s ({report['steps']} steps)"]
+        if report["left_out"]:
+            first = report["left_out"][0]
+            told.append(f"{len(report['left_out'])} lines left out; the first, {first['id']}: {first['reason']}")
+        before, after = 100 * report["cer_before"], 100 * report["cer_after"]
+        told.append(f"CER on {report['judged_on']}: {before:.1f} % before, {after:.1f} % after")
+        if report["kept"] == "start":
+            told.append("training made it no better, so the bundle holds the model it started from")
+        return [*told, f"model: {self.bundle}"]
+
+
+def train(
+    samples: Sequence[Sample],
+    *,
+    val: Sequence[Sample] | None = None,
+    base: str = "base",
+    recipe: Recipe | None = None,
+    out: Path,
+    resume: bool = False,
+    workspace: Path | None = None,
+    threads: int = 0,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Train a model on samples with text and leave it in `out/bundle`.
+
+    With `val`, the weights with the lowest CER on it are kept, otherwise the last ones; a model worse than the start is
+    never kept. `threads` 0 means one per core. `progress` is called with (steps done, steps in all, a short text).
+    With `resume`, a run that was stopped in `out` goes on as if nothing had happened; a finished one is returned.
+
+    Raises DataError when too few lines can train, UsageError when `out` holds another run, Interrupted on Ctrl-C.
+    """
+    if not _torch_is_there():
+        raise EngineError("training needs torch and transformers", remedy="pip install 'emendo[train]'")
+    recipe = recipe or Recipe()
+    finished = _finished(out) if resume else None
+    if finished is not None:
+        return finished
+    if not resume and (out / RUN_FILE).exists():
+        raise UsageError(f"{out} holds a run already", remedy="give --resume or another --out")
+    from .fit import fit
+
+    began = time.monotonic()
+    bundle = load_bundle(base, workspace=workspace)
+    show = progress or (lambda done, total, text: None)
+    task, left_out = _prepare(samples, val, bundle, recipe, out=out, threads=threads, progress=show)
+    record = _record(task, samples, val, bundle)
+    if resume:
+        _check_same(out, record)
+    write_yaml(out / RUN_FILE, {**record, "began": now(), **surroundings(task.threads)})
+    outcome = fit(task, resume=resume)
+    report = _finish(task, outcome, left_out, record, time.monotonic() - began)
+    return RunResult(out / BUNDLE, report)
+
+
+def _torch_is_there() -> bool:
+    from importlib.util import find_spec
+
+    return all(find_spec(name) is not None for name in ("torch", "transformers", "accelerate"))
+
+
+def _finished(out: Path) -> RunResult | None:
+    try:
+        report = json.loads((out / REPORT_FILE).read_text(encoding="utf-8"))
+        return RunResult(read_bundle(out / BUNDLE).folder, report)
+    except (OSError, ValueError, BundleError):
+        return None
+
+
+def _prepare(
+    samples: Sequence[Sample],
+    val: Sequence[Sample] | None,
+    bundle: Bundle,
+    recipe: Recipe,
+    *,
+    out: Path,
+    threads: int,
+    progress: Progress,
+) -> tuple[Task, list[LeftOut]]:
+    from emendo.models.ctc.network import COLUMNS_PER_FRAME
+    from emendo.models.ctc.recognizer import load_geometry
+
+    from .candidate import fresh_share, open_start
+    from .fit import Task
+    from .trainee import half_is_fast
+
+    progress(0, 0, "reading the lines")
+    geometry = load_geometry(bundle)
+    own, left_out = usable_lines(samples, geometry, columns_per_frame=COLUMNS_PER_FRAME)
+    require_lines(own, left_out)
+    held, _ = usable_lines(val or (), geometry, columns_per_frame=COLUMNS_PER_FRAME)
+    start = open_start(bundle, own, recipe.seed)
+    schedule = schedule_for(recipe, len(own), fresh=fresh_share(start.head, own))
+    general = _general_lines(recipe, schedule, geometry)
+    half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and half_is_fast())
+    task = Task(
+        out=out,
+        recipe=recipe,
+        schedule=schedule,
+        start=start,
+        own=own,
+        general=general,
+        replay=_replay_lines(recipe, schedule),
+        judged=_spread(held or own, JUDGED_LINES if held else JUDGED_OWN),
+        validated=bool(held),
+        threads=threads or os.cpu_count() or 1,
+        half=half,
+        progress=progress,
+    )
+    return task, left_out
+
+
+def _general_lines(recipe: Recipe, schedule: Schedule, geometry: Any) -> list[TrainingLine]:
+    """Generated lines to rehearse; as many as the run can show, at most 600."""
+    from emendo.datasets.synth import replay_samples
+    from emendo.models.base import cache_folder
+    from emendo.models.ctc.network import COLUMNS_PER_FRAME
+
+    shown = schedule.steps * _replay_lines(recipe, schedule)
+    if not shown:
+        return []
+    samples = replay_samples(min(GENERAL_LINES, shown), 0, cache_folder() / "replay")
+    return usable_lines(samples, geometry, columns_per_frame=COLUMNS_PER_FRAME)[0]
+
+
+def _replay_lines(recipe: Recipe, schedule: Schedule) -> int:
+    share = recipe.replay
+    return round(schedule.lines_per_batch * share / (1 - share)) or (1 if share > 0 else 0)
+
+
+def _spread(lines: Sequence[TrainingLine], most: int) -> list[TrainingLine]:
+    if len(lines) <= most:
+        return list(lines)
+    return [lines[round(i * (len(lines) - 1) / (most - 1))] for i in range(most)]
+
+
+def _record(task: Task, samples: Sequence[Sample], val: Sequence[Sample] | None, bundle: Bundle) -> dict[str, Any]:
+    from emendo.datasets.dataset import content_hash
+
+    return {
+        "base": {"name": bundle.info.name, "id": bundle.id},
+        "data": {"hash": content_hash(samples), "samples": len(samples), "usable": len(task.own)},
+        "val": {"hash": content_hash(val or ()), "samples": len(val or ())},
+        "recipe": task.recipe.model_dump(),
+        "schedule": task.schedule.model_dump(),
+        "precision": "bfloat16" if task.half else "float32",
+        "replay_lines": len(task.general),
+        "new_characters": {"copied": task.start.head.copied, "random": list(task.start.head.random)},
+    }
+
+
+def _check_same(out: Path, record: dict[str, Any]) -> None:
+    path = out / RUN_FILE
+    if not path.is_file():
+        return
+    try:
+        old = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        old = None
+    for key, value in record.items():
+        if not isinstance(old, dict) or old.get(key) != value:
+            raise UsageError(f"{path} belongs to a run with another {key!r}", remedy="name another --out")
+
+
+def _finish(
+    task: Task, outcome: Outcome, left_out: Sequence[LeftOut], record: dict[str, Any], seconds: float
+) -> dict[str, Any]:
+    """Write bundle, report and curve, and clear away what only the run needed."""
+    from emendo.models.base import load_graph
+    from emendo.models.ctc.network import load_network
+    from emendo.models.ctc.recognizer import CtcRecognizer
+
+    from .candidate import parity, write_candidate
+    from .fit import BEST, CHECKPOINTS
+
+    recognizer = CtcRecognizer(outcome.best, threads=task.threads)
+    network = load_network(load_graph(outcome.best.path(GRAPH_FILE)))
+    agreed = parity(network, recognizer, task.judged)
+    judged_on = "validation lines" if task.validated else "some of the training lines (no validation set was given)"
+    metrics = {"cer_before": outcome.before, "cer_after": outcome.after, "judged_on": judged_on}
+    bundle = write_candidate(
+        network,
+        task.start,
+        task.out / BUNDLE,
+        dataset=record["data"],
+        run={"base": record["base"], "recipe": record["recipe"], "schedule": record["schedule"]},
+        metrics={**metrics, "judged_lines": len(task.judged)},
+        parity=agreed,
+    )
+    report = {
+        **metrics,
+        "bundle": str(task.out / BUNDLE),
+        "model": bundle.id,
+        "kept": outcome.kept,
+        "lines": len(task.own),
+        "judged_lines": len(task.judged),
+        "left_out": [{"id": one.id, "reason": one.reason} for one in left_out],
+        "steps": outcome.steps,
+        "restarts": outcome.restarts,
+        "schedule": record["schedule"],
+        "seconds": seconds,
+        "peak_memory_mb": peak_memory_mb(),
+        "parity": agreed,
+        "cers": outcome.cers,
+        "losses": outcome.losses,
+    }
+    draw_curve(task.out / CURVE_FILE, outcome.losses, outcome.cers if task.validated else [])
+    write_report(task.out / REPORT_FILE, report)
+    for name in (BEST, CHECKPOINTS, "start", "candidate"):
+        shutil.rmtree(task.out / name, ignore_errors=True)
+    return report

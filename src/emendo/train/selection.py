@@ -1,0 +1,97 @@
+"""Which samples train: parts by split, and lines that a CTC network can learn from."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from emendo.datasets.dataset import Dataset
+from emendo.errors import DataError
+from emendo.image.line import LineGeometry, normalize
+from emendo.image.load import sample_image
+from emendo.types import Image, Sample, Split
+
+LEAST_LINES = 4
+"""Fewer lines than this say nothing about a hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Training samples, and validation samples when there are any."""
+
+    train: tuple[Sample, ...]
+    val: tuple[Sample, ...] | None
+
+
+def training_parts(data: Sequence[Dataset], val: Dataset | None = None) -> Parts:
+    """Training and validation samples of some data sets; those of split `test` are never used.
+
+    Without `val` the samples of split `val` validate. Of a `val` data set, the samples of split `val` are taken, or all
+    that are not `test` when it has none; ids in both are left out of training.
+    """
+    everything = [sample for dataset in data for sample in dataset.samples if sample.split is not Split.TEST]
+    if val is None:
+        held = [sample for sample in everything if sample.split is Split.VAL]
+    else:
+        held = [sample for sample in val.samples if sample.split is Split.VAL]
+        held = held or [sample for sample in val.samples if sample.split is not Split.TEST]
+    ids = {(sample.id, sample.image) for sample in held}
+    train = [s for s in everything if s.split is not Split.VAL and (s.id, s.image) not in ids]
+    return Parts(tuple(train), tuple(held) or None)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingLine:
+    """One usable line: the crop (H, W, 3), its NFC text, and the columns it takes when normalised."""
+
+    sample: Sample
+    image: Image
+    text: str
+    columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A sample that cannot train, and why."""
+
+    id: str
+    reason: str
+
+
+def frames_needed(text: str) -> int:
+    """Frames that CTC needs at least to emit `text`: one for each character, one blank between equal neighbours."""
+    return len(text) + sum(a == b for a, b in pairwise(text))
+
+
+def usable_lines(
+    samples: Sequence[Sample], geometry: LineGeometry, *, columns_per_frame: int
+) -> tuple[list[TrainingLine], list[LeftOut]]:
+    """The samples that can train, with their images, and those left out by name.
+
+    Raises ImageError for an image that cannot be read.
+    """
+    kept, left_out = [], []
+    for sample in samples:
+        text = unicodedata.normalize("NFC", sample.text or "").strip()
+        if not text:
+            left_out.append(LeftOut(sample.id, "no text"))
+            continue
+        image = sample_image(sample)
+        line = normalize(image, geometry)
+        frames = line.image.shape[1] // columns_per_frame
+        if frames_needed(text) > frames:
+            reason = f"the text needs {frames_needed(text)} frames and the image has {frames}"
+            left_out.append(LeftOut(sample.id, reason))
+            continue
+        kept.append(TrainingLine(sample, image, text, line.used))
+    return kept, left_out
+
+
+def require_lines(kept: Sequence[TrainingLine], left_out: Sequence[LeftOut]) -> None:
+    """Raise DataError in one sentence when what is left cannot train a model."""
+    if len(kept) >= LEAST_LINES:
+        return
+    why = f" ({len(left_out)} left out; the first, {left_out[0].id}: {left_out[0].reason})" if left_out else ""
+    raise DataError(f"{len(kept)} usable lines with text are too few to train{why}", remedy="correct more lines")

@@ -1,0 +1,58 @@
+"""What the trainer trains: the network, its running average, and the loss."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from emendo.models.ctc.network import LineNetwork
+
+
+class Trainee(nn.Module):
+    """A line network with the running average of its weights beside it (Polyak & Juditsky, 1992).
+
+    The average is part of the state, so it is saved and resumed with the rest. What is validated and released is
+    the average; with `decay` 0 it is the network itself.
+    """
+
+    def __init__(self, network: LineNetwork, *, decay: float, half: bool) -> None:
+        super().__init__()
+        self.network = network
+        self.average = copy.deepcopy(network).requires_grad_(False)
+        self.register_buffer("updates", torch.zeros((), dtype=torch.long))
+        self.decay, self.half = decay, half
+
+    def forward(self, images: Tensor, targets: Tensor, lengths: Tensor) -> dict[str, Tensor]:
+        """CTC loss (Graves et al., 2006) in nats per character, mean over the lines.
+
+        `images` (N, 3, 48, W) in [-1, 1], `targets` the classes of all lines in a row, `lengths` (N,) of each.
+        """
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.half):
+            logits = self.network(images)
+        log_probs = logits.float().log_softmax(-1)
+        frames = torch.full_like(lengths, log_probs.shape[1])
+        losses = F.ctc_loss(log_probs.transpose(0, 1), targets, frames, lengths, reduction="none", zero_infinity=True)
+        return {"loss": (losses / lengths).mean()}
+
+    @torch.no_grad()
+    def update_average(self) -> None:
+        """Move the average towards the network; in the beginning faster, so that it forgets the start."""
+        count = int(self.updates)
+        decay = min(self.decay, (1 + count) / (10 + count))
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
+        self.updates += 1
+
+    def released(self) -> LineNetwork:
+        """The network whose weights are worth keeping."""
+        average: LineNetwork = self.average
+        return average
+
+
+def half_is_fast() -> bool:
+    """Whether this processor multiplies bfloat16 in hardware (AVX512-BF16, AMX, or a GPU)."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

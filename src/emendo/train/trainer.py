@@ -1,0 +1,163 @@
+"""The one training loop: Hugging Face's `Trainer`, told to take planned batches and to validate by true CER."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, SequentialSampler
+from transformers import Trainer, TrainerCallback, TrainingArguments
+
+from .batches import BatchDataset, first
+from .optimizer import RelativeAdamW
+from .recipe import Recipe, Schedule
+from .trainee import Trainee
+
+Validate = Callable[[Trainee, int], float]
+"""Takes the trainee and the step, returns the CER (0 up)."""
+
+
+@dataclass
+class Watch:
+    """What happens beside the steps: losses for the curve, the wish to stop, the verdict of the guard."""
+
+    total: int
+    progress: Callable[[int, int, str], None]
+    patience: int = 0
+    stop_wanted: bool = False
+    blown_up: bool = False
+    cer: float | None = None
+
+
+class Attendant(TrainerCallback):  # type: ignore[misc]
+    """Updates the average, watches the loss, shows progress, and stops when asked to.
+
+    The loss has blown up when it is not finite, or when its running mean is twice what it was at its best and
+    more than one nat per character above it.
+    """
+
+    def __init__(self, watch: Watch, trainee: Trainee) -> None:
+        self._watch, self._trainee = watch, trainee
+        self._mean, self._best = math.nan, math.inf
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """After the weights moved."""
+        self._trainee.update_average()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
+        """After each step: keep the loss, look for a blow-up."""
+        loss = (logs or {}).get("loss")
+        if loss is None:
+            return
+        watch = self._watch
+        self._mean = float(loss) if math.isnan(self._mean) else 0.95 * self._mean + 0.05 * float(loss)
+        self._best = min(self._best, self._mean)
+        if not math.isfinite(loss) or self._mean > max(2 * self._best, self._best + 1):
+            watch.blown_up = True
+            control.should_training_stop = True
+        text = f"loss {self._mean:.2f}" + ("" if watch.cer is None else f", CER {100 * watch.cer:.1f} %")
+        watch.progress(state.global_step, watch.total, text)
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """After a validation: end the run when the last few brought no gain."""
+        cers = [row["eval_cer"] for row in state.log_history if "eval_cer" in row]
+        if self._watch.patience and len(cers) - 1 - cers.index(min(cers)) >= self._watch.patience:
+            control.should_training_stop = True
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+        """Stop safely when the person asked for it: a checkpoint is written first."""
+        if self._watch.stop_wanted:
+            control.should_save = True
+            control.should_training_stop = True
+        return control
+
+
+class LineTrainer(Trainer):  # type: ignore[misc]
+    """`Trainer` with planned batches, two groups of weights, a cosine schedule and CER as its metric."""
+
+    def __init__(self, trainee: Trainee, batches: BatchDataset, *, validate: Validate | None, **kwargs: Any) -> None:
+        self._recipe: Recipe = kwargs.pop("recipe")
+        self._schedule: Schedule = kwargs.pop("schedule")
+        self._watch: Watch = kwargs.pop("watch")
+        super().__init__(model=trainee, train_dataset=batches, eval_dataset=batches, data_collator=first, **kwargs)
+        self._validate = validate
+        self._batches = batches
+
+    def get_train_dataloader(self) -> Any:
+        """Batches in the order of the plan."""
+        loader: Any = DataLoader(
+            self._batches, batch_size=1, sampler=SequentialSampler(self._batches), collate_fn=first
+        )
+        return self.accelerator.prepare(loader)
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        """AdamW with relative steps; weights decay, biases and norms do not."""
+        if self.optimizer is None:
+            named = [p for p in self.model.parameters() if p.requires_grad]
+            groups = [
+                {"params": [p for p in named if p.ndim > 1], "weight_decay": self._recipe.weight_decay},
+                {"params": [p for p in named if p.ndim <= 1], "weight_decay": 0.0},
+            ]
+            self.optimizer = RelativeAdamW(groups, lr=self._schedule.learning_rate, betas=(0.9, 0.98))
+        return self.optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """Linear rise, then a cosine down to a fiftieth."""
+        if self.lr_scheduler is None:
+            total, rise = self._schedule.steps, max(1.0, self._schedule.warmup * self._schedule.steps)
+
+            def factor(step: int) -> float:
+                if step < rise:
+                    return (step + 1) / (rise + 1)
+                share = (step - rise) / max(1.0, total - rise)
+                return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+
+            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer or self.optimizer, factor)
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
+
+    def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> Any:
+        """True CER of the released weights on the validation lines, on the road that serving takes."""
+        if self._validate is None:
+            return {}
+        cer = self._validate(self.model, self.state.global_step)
+        self._watch.cer = cer
+        metrics = {f"{metric_key_prefix}_cer": cer}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        state = state_dict if state_dict is not None else self.model.state_dict()
+        super()._save(output_dir, {name: tensor.contiguous() for name, tensor in state.items()})
+
+
+def arguments(out: Path, recipe: Recipe, schedule: Schedule, *, validated: bool) -> TrainingArguments:
+    """The arguments of the `Trainer` for one run; one pass over planned batches is the whole run."""
+    return TrainingArguments(
+        output_dir=str(out),
+        max_steps=schedule.steps,
+        per_device_train_batch_size=1,
+        max_grad_norm=recipe.clip,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        eval_strategy="steps" if validated else "no",
+        eval_steps=schedule.evaluate_every,
+        save_strategy="steps",
+        save_steps=schedule.evaluate_every,
+        save_total_limit=2,
+        metric_for_best_model="cer" if validated else None,
+        greater_is_better=False if validated else None,
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_pin_memory=False,
+        disable_tqdm=True,
+        report_to=[],
+        remove_unused_columns=False,
+        label_names=["targets"],
+    )
