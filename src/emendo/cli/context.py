@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from ..errors import UsageError
 from ..settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from ..datasets import Dataset
     from ..models.ctc.recognizer import CtcRecognizer
     from ..models.detector import Detector
     from ..workspace.folder import Workspace
@@ -35,17 +37,41 @@ class Context:
     @cached_property
     def recognizer(self) -> CtcRecognizer:
         """The model that the settings name: `model`, else the champion, else the base."""
+        return self.load(self.settings.model)
+
+    def load(self, ref: str) -> CtcRecognizer:
+        """The recogniser that a reference names, looked up in the workspace first."""
         from ..models.references import load_recognizer
 
-        root = self.workspace.root if self.workspace else None
-        return load_recognizer(self.settings.model, workspace=root, threads=self.settings.threads)
+        return load_recognizer(ref, workspace=self.root, threads=self.threads)
 
     @cached_property
     def detector(self) -> Detector:
         """The line detector."""
         from ..models.detector import Detector
 
-        return Detector(threads=self.settings.threads)
+        return Detector(threads=self.threads)
+
+    @property
+    def root(self) -> Path | None:
+        """The workspace's folder."""
+        return self.workspace.folder if self.workspace else None
+
+    @property
+    def threads(self) -> int:
+        """Threads to use: the setting, or one per core that this process may use."""
+        return self.settings.threads or cores()
+
+    def dataset(self, ref: str) -> Dataset:
+        """The data set that a reference names, looked up in the workspace too."""
+        from ..datasets import open_dataset
+
+        return open_dataset(ref, limits=self.settings.limits, workspace=self.root)
+
+
+def cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def open_context(
@@ -60,4 +86,4 @@ def open_context(
     workspace = Workspace.find(place if place is not None else Path())
     if workspace is None and need_workspace:
         raise UsageError("is in no workspace", where=place, remedy=f"run `emendo init {place}` first")
-    return Context(load_settings(workspace.root if workspace else None, **flags), workspace)
+    return Context(load_settings(workspace.folder if workspace else None, **flags), workspace)

@@ -94,7 +94,10 @@ def watch(
     from ..flows.watch import watch as watch_folder
 
     context = open_context(folder, need_workspace=True, watch__min_corrections=min_corrections)
-    result = watch_folder(context.workspace, context.settings, once=once, recipe=recipe, log=output.note)
+    assert context.workspace is not None
+    result = watch_folder(
+        context.workspace, context.settings, once=once, recipe=recipe, threads=context.threads, log=output.note
+    )
     if json:
         output.print_json(result.summary())
     return 2 if result.failures else 0

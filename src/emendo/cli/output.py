@@ -70,3 +70,40 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Bar]:
 def percent(value: float | None) -> str:
     """A rate in [0, 1] as percent with one decimal, `-` when unknown."""
     return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def show_report(figures: Mapping[str, Any]) -> None:
+    """The figures of one evaluation, for a person."""
+    _row("", figures)
+    for name, values in figures["slices"].items():
+        for value, part in values.items():
+            _row(f"{name}={value or '(none)'}", part)
+    effort = figures["effort"]
+    sys.stdout.write(
+        f"author effort per 1,000 characters: {effort['keystrokes']:.0f} keystrokes, {effort['seconds']:.0f} s "
+        f"(typed anew: {effort['anew_keystrokes']:.0f} and {effort['anew_seconds']:.0f} s)\n"
+    )
+    shown = ", ".join(f"{a or '∅'}→{b or '∅'} {count}" for a, b, count in figures["confusions"][:12])
+    sys.stdout.write(f"most frequent errors: {shown or 'none'}\n")
+    for one in figures["unreadable"]:
+        complain(f"{one['id']}: {one['reason']}")
+
+
+def show_comparison(figures: Mapping[str, Any]) -> None:
+    """Two models side by side, for a person."""
+    _row(f"A {figures['a']['model']}", figures["a"])
+    _row(f"B {figures['b']['model']}", figures["b"])
+    sys.stdout.write(
+        f"B - A: {100 * figures['difference']:+.2f} points "
+        f"({100 * figures['difference_low']:+.2f} to {100 * figures['difference_high']:+.2f}), "
+        f"B better with {100 * figures['confidence_better']:.1f} % confidence; "
+        f"{figures['lines_better']} lines better, {figures['lines_worse']} worse, {figures['lines_same']} the same\n"
+    )
+
+
+def _row(name: str, figures: Mapping[str, Any]) -> None:
+    sys.stdout.write(
+        f"{name:24} CER {percent(figures['cer']):>7} ({percent(figures['cer_low'])} to {percent(figures['cer_high'])})"
+        f"  WER {percent(figures['wer'])}  exact {percent(figures['exact'])}"
+        f"  {figures['samples']} lines, {figures['characters']} characters\n"
+    )

@@ -1,0 +1,198 @@
+"""Commands about data sets: check, dataset build|import|export|split|filter|show|fetch, synth lines|notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import output
+from .context import Json, open_context
+
+if TYPE_CHECKING:
+    from ..datasets import Dataset
+
+dataset = typer.Typer(help="Build, convert, split and show data sets.", no_args_is_help=True)
+synth = typer.Typer(help="Make synthetic lines and notebooks.", no_args_is_help=True)
+
+Ref = Annotated[str, typer.Argument(metavar="DATASET", help="File, folder, id, or label=manifest:root.")]
+Refs = Annotated[list[str], typer.Argument(metavar="DATASET...", help="Files, folders, ids, or label=manifest:root.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="New folder to write.")]
+Format = Annotated[str, typer.Option("--format", metavar="NAME", help="jsonl, huggingface, labels, alto, page or gt.txt.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same files.")]
+
+
+def check(
+    ref: Ref,
+    no_images: Annotated[bool, typer.Option("--no-images", help="Look at the manifest only.")] = False,
+    json: Json = False,
+) -> int:
+    """Name each bad sample with file and line: unreadable, empty, too long, repeated, contradictory, blurred."""
+    from ..datasets.check import check as check_dataset
+
+    context = open_context(Path())
+    report = check_dataset(context.dataset(ref), images=not no_images, limits=context.settings.limits)
+    if json:
+        output.print_json(report.to_dict())
+    else:
+        for finding in report.findings:
+            typer.echo(f"{finding.severity}: {finding.where}: {finding.what} [{finding.check}]")
+        output.note(f"{report.samples} samples: {sum(f.severity == 'error' for f in report.findings)} errors")
+    return 0 if report.ok else 1
+
+
+@dataset.command()
+def build(
+    refs: Refs,
+    name: Annotated[str, typer.Option(help="Name of the data set.")] = "",
+    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace that keeps it.")] = Path(),
+    json: Json = False,
+) -> None:
+    """Build an immutable data set in a workspace, split by group; the test part is frozen and only grows."""
+    from ..datasets.build import build as build_dataset
+
+    context = open_context(workspace, need_workspace=True)
+    assert context.workspace is not None
+    parents = [context.dataset(ref) for ref in refs]
+    built = build_dataset(
+        [sample for parent in parents for sample in parent.samples],
+        context.workspace,
+        name=name or "+".join(parent.name for parent in parents),
+        parents=parents,
+        rejects=[reject for parent in parents for reject in parent.rejects],
+    )
+    _show(built.dataset, json, id=built.id, existed=built.existed)
+
+
+@dataset.command("import")
+def import_(
+    source: Ref,
+    out: Out,
+    subset: Annotated[str, typer.Option(help="Subset of all samples.")] = "",
+    language: Annotated[str, typer.Option(help="Language of all samples (ISO 639-1).")] = "",
+    json: Json = False,
+) -> None:
+    """Turn any known format into a manifest with its images."""
+    from ..datasets.build import export as export_samples
+    from ..datasets.build import import_samples
+
+    opened = open_context(Path()).dataset(source)
+    export_samples(import_samples(opened, subset=subset, language=language), "jsonl", out)
+    _written(out, opened, json)
+
+
+@dataset.command()
+def export(source: Ref, out: Out, form: Format = "jsonl", json: Json = False) -> None:
+    """Write a data set in another format, images included."""
+    from ..datasets.build import export as export_samples
+
+    opened = open_context(Path()).dataset(source)
+    export_samples(opened.samples, form, out)
+    _written(out, opened, json)
+
+
+@dataset.command()
+def split(
+    source: Ref,
+    out: Out,
+    val: Annotated[float, typer.Option(min=0, max=0.9, help="Share of validation lines.")] = 0.1,
+    test: Annotated[float, typer.Option(min=0, max=0.9, help="Share of test lines.")] = 0.15,
+    keep: Annotated[bool, typer.Option("--keep/--anew", help="Keep the splits that the samples bring.")] = True,
+    json: Json = False,
+) -> None:
+    """Split a data set by group (document, writer, page): no group is ever in two parts."""
+    from ..datasets.build import export as export_samples
+    from ..datasets.splits import Shares, assign
+
+    opened = open_context(Path()).dataset(source)
+    export_samples(assign(opened.samples, None, Shares(val, test), keep=keep).samples, "jsonl", out)
+    _written(out, opened, json)
+
+
+@dataset.command("filter")
+def filter_(
+    source: Ref,
+    out: Out,
+    language: Annotated[list[str] | None, typer.Option("--include-language", help="Keep this language.")] = None,
+    subset: Annotated[list[str] | None, typer.Option("--include-subset", help="Keep this subset.")] = None,
+    json: Json = False,
+) -> None:
+    """Keep the samples of some languages and subsets; an unknown name is answered with the known ones."""
+    from ..datasets.build import export as export_samples
+    from ..datasets.summary import filter_samples
+
+    opened = open_context(Path()).dataset(source)
+    export_samples(filter_samples(opened.samples, language=language or (), subset=subset or ()), "jsonl", out)
+    _written(out, opened, json)
+
+
+@dataset.command()
+def show(ref: Ref, json: Json = False) -> None:
+    """Counts, splits, languages and alphabet of a data set, and what was left out of it."""
+    _show(open_context(Path()).dataset(ref), json)
+
+
+@dataset.command()
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="peraire.")],
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to put it. [default: the cache]")] = None,
+    mirror: Annotated[str | None, typer.Option(metavar="URL", help="Fetch the archive from here.")] = None,
+    json: Json = False,
+) -> None:
+    """Download an open data set from its public source; a cut download goes on where it stopped."""
+    from ..datasets.fetch import fetch as fetch_dataset
+
+    with output.progress(f"fetching {name}", quiet=json) as bar:
+        fetched = fetch_dataset(name, out, mirror=mirror, progress=bar)
+    _show(fetched, json)
+
+
+@synth.command()
+def lines(
+    out: Out,
+    number: Annotated[int, typer.Option("-n", metavar="N", help="How many lines.")] = 1000,
+    seed: Seed = 0,
+    language: Annotated[list[str] | None, typer.Option(help="Language of the words; may be repeated.")] = None,
+    fonts: Annotated[str, typer.Option(help="all, builtin, or a folder of fonts.")] = "all",
+    json: Json = False,
+) -> None:
+    """Lines of text in many faces and hands on paper, with their truth."""
+    from ..datasets.synth import LANGUAGES, synth_lines
+
+    _show(synth_lines(number, seed, out, languages=tuple(language or LANGUAGES), fonts=fonts), json)
+
+
+@synth.command()
+def notebook(
+    out: Out,
+    pages: Annotated[int, typer.Option(min=2, help="How many pages; the last quarter is the PDF.")] = 12,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """A handwritten notebook as PDF, with its truth and lines of the same hand to learn from."""
+    from ..datasets.notebook import synth_notebook
+
+    _show(synth_notebook(out, seed, pages=pages, test_pages=max(1, pages // 4)), json)
+
+
+def _show(opened: Dataset, json: bool, **more: object) -> None:
+    from ..datasets.summary import summarize
+
+    summary = summarize(opened)
+    if json:
+        output.print_json({**more, "path": str(opened.path), **summary.to_dict()})
+        return
+    typer.echo(f"{summary.name} ({summary.hash[:16]}): {summary.samples} samples in {summary.groups} groups")
+    typer.echo(f"{summary.characters} characters, {summary.words} words, {summary.rejects} rows left out")
+    for part, counted in summary.splits.items():
+        typer.echo(f"  {part:6} {counted['samples']:7} samples  {counted['groups']:5} groups")
+    for title, counts in (("languages", summary.languages), ("subsets", summary.subsets), ("origins", summary.origins)):
+        typer.echo(f"{title}: " + ", ".join(f"{name or '(none)'} {number}" for name, number in counts.items()))
+    typer.echo(f"alphabet ({len(summary.alphabet)}): {summary.alphabet}")
+
+
+def _written(out: Path, source: Dataset, json: bool) -> None:
+    from ..datasets import open_dataset
+
+    _show(open_dataset(out), json, rejects_of_source=len(source.rejects))

@@ -1,0 +1,68 @@
+"""Commands that show and measure emendo itself: demo, bench."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import UsageError
+from . import output
+from .context import Json, cores
+
+BENCHMARKS = {
+    "reading": ("reading_speed.py", "recognition speed and CER beside rapidocr, tesseract and TrOCR"),
+    "adaptation": ("adaptation.py", "CER after 16, 75, 300 and all lines of one writer; eight further writers"),
+    "lines": ("line_finding.py", "line finding on whole pages beside rapidocr's boxes"),
+    "alignment": ("alignment.py", "corrections paired with line images under fuzzed edits"),
+    "gate": ("gate.py", "sabotaged and truly better candidates before the gate"),
+    "learning": ("active_learning.py", "lines chosen by the queue against random order"),
+    "crash": ("crash.py", "kill -9 at random moments of collect, watch, train and promote"),
+    "start": ("cold_start.py", "seconds from `emendo read` to the first line"),
+}
+"""Name, script in benchmarks/, what it measures."""
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder to work in.")] = Path("demo"),
+    lines: Annotated[int, typer.Option(metavar="N", help="Corrected lines to learn from.")] = 300,
+    json: Json = False,
+) -> int:
+    """Watch the loop run: a notebook is read, 300 lines are corrected, a model is trained, proven and used.
+
+    Uses the notebook of Lucien Peraire when EMENDO_DATA names a folder that holds it or `emendo dataset fetch
+    peraire` has fetched it; else a notebook that emendo draws itself.
+    """
+    from ..flows.demo import run_demo
+
+    result = run_demo(folder, lines=lines, threads=cores(), log=output.note)
+    if json:
+        output.print_json(result.summary())
+    else:
+        for line in result.sentences():
+            output.note(line)
+    return 0 if result.promoted else 1
+
+
+def bench(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One benchmark, or all.")] = None,
+) -> int:
+    """Run a benchmark of the repository; without a name, list them. Further arguments go to its script."""
+    if name is None:
+        for key, (_, what) in BENCHMARKS.items():
+            typer.echo(f"{key:12} {what}")
+        return 0
+    if name not in {*BENCHMARKS, "all"}:
+        raise UsageError(f"unknown benchmark {name!r}", remedy=f"use all or one of {', '.join(BENCHMARKS)}")
+    folder = Path(__file__).resolve().parents[3] / "benchmarks"
+    if not folder.is_dir():
+        raise UsageError("the benchmarks are not part of an installed emendo", remedy="run it in a checkout")
+    failed = 0
+    for key in BENCHMARKS if name == "all" else (name,):
+        output.note(f"== {key}")
+        failed |= subprocess.run([sys.executable, folder / BENCHMARKS[key][0], *context.args], check=False).returncode
+    return 2 if failed else 0

@@ -1,0 +1,258 @@
+"""Commands about models: train, evaluate, compare, promote, rollback, models, mine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import UsageError
+from . import output
+from .context import Json, Model, Threads, open_context
+
+if TYPE_CHECKING:
+    from ..types import Split
+
+Data = Annotated[
+    list[str], typer.Option("--data", metavar="REF", help="Data set: file, folder, id, or label=manifest:root.")
+]
+SplitName = Annotated[str | None, typer.Option("--split", metavar="NAME", help="Only train, val or test.")]
+Slices = Annotated[
+    str | None, typer.Option("--slice", metavar="A,B", help="Figures by these attributes too, e.g. language,subset.")
+]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with the worst lines.")]
+
+
+def train(
+    data: Data,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the run; the model is in DIR/bundle.")],
+    val: Annotated[str | None, typer.Option(metavar="REF", help="Validation set. [default: split val of --data]")] = None,
+    base: Annotated[str, typer.Option(metavar="REF", help="Model to start from.")] = "base",
+    recipe: Annotated[str, typer.Option(metavar="NAME|FILE", help="How to train.")] = "default",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Train a model on corrected lines. Samples of split test are never used.
+
+    Leaves run.yaml, report.json, curve.png, TensorBoard logs and the model in DIR/bundle.
+    """
+    from ..train.recipe import load_recipe
+    from ..train.run import train as run_training
+    from ..train.selection import training_parts
+
+    context = open_context(Path(), threads=threads)
+    fitted = load_recipe(recipe, set_ or ())
+    parts = training_parts([context.dataset(ref) for ref in data], context.dataset(val) if val else None)
+    with output.progress("training", quiet=json) as bar:
+        result = run_training(
+            parts.train,
+            val=parts.val,
+            base=base,
+            recipe=fitted,
+            out=out,
+            resume=resume,
+            workspace=context.root,
+            threads=context.threads,
+            progress=bar,
+        )
+    if json:
+        output.print_json(result.report)
+    else:
+        for line in result.sentences():
+            output.note(line)
+
+
+def evaluate(
+    data: Annotated[str, typer.Option("--data", metavar="REF", help="Data set with texts.")],
+    model: Model = None,
+    split: SplitName = None,
+    slices: Slices = None,
+    html: Html = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the report (JSON and all lines) here.")] = None,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Read a labelled data set and count the errors: CER, WER, exact, with 95 % intervals."""
+    from ..evaluate import evaluate as evaluate_model
+    from ..evaluate import write_report_page
+    from ..types import Split
+
+    context = open_context(Path(), model=model, threads=threads)
+    dataset = context.dataset(data)
+    with output.progress("evaluating", quiet=json) as bar:
+        report = evaluate_model(
+            context.recognizer,
+            dataset,
+            split=parse_split(split),
+            slices=names(slices),
+            limits=context.settings.limits,
+            progress=bar,
+        )
+    if out:
+        report.write(out)
+    if html:
+        write_report_page(html, report, dataset)
+    if json:
+        output.print_json(report.figures())
+    else:
+        output.show_report(report.figures())
+
+
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="Model in use.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other model.")],
+    data: Annotated[str, typer.Option("--data", metavar="REF", help="Data set with texts.")],
+    split: SplitName = None,
+    slices: Slices = None,
+    html: Html = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep both reports here.")] = None,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Read the same lines with two models: which is better, by how much, how sure is that."""
+    from ..evaluate import compare as compare_models
+    from ..evaluate import write_comparison_page
+
+    context = open_context(Path(), threads=threads)
+    dataset = context.dataset(data)
+    first, second = context.load(a), context.load(b)
+    with output.progress("comparing", quiet=json) as bar:
+        comparison = compare_models(
+            first,
+            second,
+            dataset,
+            split=parse_split(split),
+            slices=names(slices),
+            limits=context.settings.limits,
+            progress=bar,
+        )
+    if out:
+        comparison.write(out)
+    if html:
+        write_comparison_page(html, comparison, dataset)
+    if json:
+        output.print_json(comparison.figures())
+    else:
+        output.show_comparison(comparison.figures())
+
+
+def names(text: str | None) -> list[str]:
+    """The parts of a comma-separated list."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def parse_split(name: str | None) -> Split | None:
+    """A split by name. Raises UsageError for an unknown one."""
+    from ..types import Split
+
+    if name is None:
+        return None
+    try:
+        return Split(name)
+    except ValueError as error:
+        raise UsageError(f"unknown split {name!r}", remedy="use train, val or test") from error
+
+
+def promote(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Run folder or bundle to put in use.")],
+    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(),
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="REF", help="Test set. [default: the frozen one of the workspace]")
+    ] = None,
+    general: Annotated[
+        list[str] | None, typer.Option("--general", metavar="REF", help="A further set that must not get worse.")
+    ] = None,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Put a model in use if it is proven better on your frozen test lines and nowhere worse; else say why not."""
+    from ..datasets.synth import general_set
+    from ..models.base import cache_folder
+    from ..models.references import load_bundle
+    from ..release import promote as promote_model
+    from ..release.personal import personal_set
+    from ..types import Split
+
+    context = open_context(workspace, need_workspace=True, threads=threads)
+    assert context.workspace is not None
+    personal = context.dataset(data) if data else personal_set(context.workspace)
+    decision = promote_model(
+        context.workspace,
+        load_bundle(model, workspace=context.root).folder,
+        personal,
+        [general_set(cache_folder()), *(context.dataset(ref) for ref in general or ())],
+        split=Split.TEST if any(sample.split is Split.TEST for sample in personal.samples) else None,
+        settings=context.settings.gate,
+        limits=context.settings.limits,
+        threads=context.threads,
+    )
+    if json:
+        output.print_json(decision.figures())
+    else:
+        for finding in decision.findings:
+            output.note(f"{'ok' if finding.good else 'no'}  {finding.what}")
+        output.note(f"in use now: {decision.candidate}")
+
+
+def rollback(
+    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(), json: Json = False
+) -> None:
+    """Return to the model that was in use before."""
+    from ..release import rollback as roll_back
+
+    context = open_context(workspace, need_workspace=True)
+    assert context.workspace is not None
+    champion = roll_back(context.workspace)
+    if json:
+        output.print_json({"model": champion.model, "since": champion.since, "why": champion.why})
+    else:
+        output.note(f"in use now: {champion.model} ({champion.why})")
+
+
+def list_models(
+    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(), json: Json = False
+) -> None:
+    """List the models of a workspace: which is in use, what each was trained on, why it was promoted."""
+    from dataclasses import asdict
+
+    from ..release import models as known_models
+
+    context = open_context(workspace, need_workspace=True)
+    assert context.workspace is not None
+    entries = known_models(context.workspace)
+    if json:
+        output.print_json({"models": [asdict(entry) for entry in entries]})
+        return
+    for entry in entries:
+        typer.echo(f"{entry.state:9} {entry.id:17} {entry.name}  {entry.why or entry.fault}".rstrip())
+
+
+def mine(
+    workspace: Annotated[Path, typer.Argument(metavar="[DIR]", help="Workspace.")] = Path(),
+    number: Annotated[int, typer.Option("-n", metavar="N", help="How many lines to name.")] = 20,
+    json: Json = False,
+) -> None:
+    """Which lines to correct next, and how far more corrections are expected to bring you."""
+    from ..mine.workspace import workspace_advice, workspace_queue
+
+    context = open_context(workspace, need_workspace=True)
+    assert context.workspace is not None
+    advice = workspace_advice(context.workspace)
+    queued = workspace_queue(context.workspace, most=number)
+    if json:
+        rows = [
+            {"document": line.document, "page": line.page, "text_line": line.text_line, "image": line.image}
+            | {"id": one.id, "score": one.score, "expected_cer": one.expected_cer}
+            for line, one in queued
+        ]
+        output.print_json({**advice.figures(), "queue": rows})
+        return
+    typer.echo(advice.sentence)
+    for line, one in queued:
+        place = f"{line.document}.txt:{line.text_line}"
+        typer.echo(f"{place}  page {line.page}  expected CER {output.percent(one.expected_cer)}  {line.image}")

@@ -1,0 +1,135 @@
+"""One round of learning: corrections -> data set -> training -> gate -> the model in use.
+
+A round is written into the log before it begins (`round`) and after it ended (`round done`). A round without its end
+was cut off; the next call takes it up where it was: the data set is named by its content, the run resumes, and the
+gate decides only once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..correct import samples as corrected_samples
+from ..datasets import open_dataset
+from ..datasets.build import build
+from ..datasets.synth import general_set
+from ..errors import DataError, Refused
+from ..models.base import cache_folder
+from ..models.bundle import read_bundle
+from ..release import current, promote
+from ..settings import Settings
+from ..types import Split
+from ..workspace.folder import BASE, Workspace
+from ..workspace.store import Store
+
+Log = Callable[[str], None]
+STARTED, DONE = "round", "round done"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round: the data set and run it used, and how it ended.
+
+    `promoted` is None when no model was made (`reason` says why), else what the gate decided.
+    """
+
+    dataset: str
+    run: str
+    promoted: bool | None
+    reason: str
+
+    def figures(self) -> dict[str, Any]:
+        """For JSON and the log."""
+        return {"dataset": self.dataset, "run": self.run, "promoted": self.promoted, "reason": self.reason}
+
+
+def corrections_waiting(store: Store) -> int:
+    """Corrected lines that no finished round has seen."""
+    ended = store.events(DONE, limit=1)
+    return store.count_new(int(ended[0].data["mark"]) if ended else 0)
+
+
+def unfinished(store: Store) -> Mapping[str, Any] | None:
+    """The round that began and did not end, if there is one."""
+    begun, ended = store.events(STARTED, limit=1), store.events(DONE, limit=1)
+    if begun and (not ended or ended[0].data["run"] != begun[0].data["run"] or ended[0].number < begun[0].number):
+        return begun[0].data
+    return None
+
+
+def learn(
+    workspace: Workspace, settings: Settings, *, recipe: str | None = None, threads: int = 1, log: Log = lambda _: None
+) -> Round:
+    """Run one round, or the rest of one that was cut off; returns how it ended.
+
+    Training starts from the base each time, with all corrections, so that no model inherits an earlier one's faults.
+    Raises Busy when another process is at it.
+    """
+    with workspace.lock("learn"), workspace.store() as store:
+        plan = unfinished(store) or _plan(workspace, store)
+        if plan is None:
+            return Round("", "", None, "there are no corrections yet")
+        dataset = open_dataset(str(plan["dataset"]), workspace=workspace.root)
+        train_lines = len(dataset.split(Split.TRAIN))
+        log(f"training on {train_lines} lines (data set {plan['dataset']}), run {plan['run']}")
+        ended = _train_and_judge(workspace, settings, plan, recipe=recipe, threads=threads)
+        store.add_event(DONE, {**ended.figures(), "mark": plan["mark"]})
+        log(("promoted: " if ended.promoted else "not promoted: ") + ended.reason)
+        return ended
+
+
+def _plan(workspace: Workspace, store: Store) -> Mapping[str, Any] | None:
+    mark = store.mark()
+    samples = list(corrected_samples(workspace, store))
+    if not samples:
+        return None
+    built = build(samples, workspace, name="corrections")
+    plan = {"dataset": built.id, "run": f"{built.id}-{mark}", "mark": mark}
+    return store.add_event(STARTED, plan).data
+
+
+def _train_and_judge(
+    workspace: Workspace, settings: Settings, plan: Mapping[str, Any], *, recipe: str | None, threads: int
+) -> Round:
+    from ..train.recipe import load_recipe
+    from ..train.run import train
+    from ..train.selection import training_parts
+
+    dataset = open_dataset(str(plan["dataset"]), workspace=workspace.root)
+    run = workspace.runs / str(plan["run"])
+
+    def ended(promoted: bool | None, reason: str) -> Round:
+        return Round(str(plan["dataset"]), str(plan["run"]), promoted, reason)
+
+    parts = training_parts([dataset])
+    try:
+        if not (run / "bundle").is_dir():
+            train(
+                parts.train,
+                val=parts.val,
+                base=BASE,
+                recipe=load_recipe(recipe or "default"),
+                out=run,
+                resume=run.is_dir(),
+                threads=threads,
+            )
+    except DataError as error:
+        return ended(None, str(error))
+    if current(workspace) == read_bundle(run / "bundle").id:
+        return ended(True, "promoted before the round was cut off")
+    try:
+        decision = promote(
+            workspace,
+            run / "bundle",
+            dataset,
+            [general_set(cache_folder())],
+            split=Split.TEST,
+            settings=settings.gate,
+            limits=settings.limits,
+            threads=threads,
+        )
+    except (Refused, DataError) as error:
+        return ended(False, str(error))
+    return ended(True, decision.reason)
