@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from emendo.errors import BundleError, UsageError
+from emendo.workspace.folder import Workspace
 
 from .base import NAMES, base_bundle
 from .bundle import INFO_FILE, Bundle, read_bundle
 from .ctc.recognizer import CtcRecognizer
-
-CHAMPION_FILE = Path(".emendo") / "models" / "champion.json"
 
 
 def load_recognizer(ref: str, *, workspace: Path | None = None, threads: int = 1) -> CtcRecognizer:
@@ -37,28 +35,24 @@ def load_bundle(ref: str, *, workspace: Path | None = None) -> Bundle:
 
 
 def champion_folder(workspace: Path) -> Path | None:
-    """The folder of the champion, None when there is none yet or the base is champion; BundleError when broken."""
-    pointer = workspace / CHAMPION_FILE
-    if not pointer.is_file():
+    """The folder of the champion, None when there is none yet or the base is champion.
+
+    Raises WorkspaceError or BundleError when the pointer is damaged.
+    """
+    held = Workspace(workspace)
+    champion = held.champion()
+    if champion is None or champion.model in NAMES:
         return None
-    try:
-        content = json.loads(pointer.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BundleError("is not valid JSON", where=pointer, remedy="promote a model again") from error
-    model = content.get("model") if isinstance(content, dict) else None
-    if not isinstance(model, str):
-        raise BundleError("names no model", where=pointer, remedy="promote a model again")
-    if model in {"", *NAMES}:
-        return None
-    if Path(model).name != model or model.startswith("."):
-        raise BundleError(f"names {model!r}, which is no model id", where=pointer, remedy="promote a model again")
-    return pointer.parent / model
+    if Path(champion.model).name != champion.model or champion.model.startswith("."):
+        what = f"names {champion.model!r}, which is no model id"
+        raise BundleError(what, where=held.champion_file, remedy="remove it to return to the base model")
+    return held.models / champion.model
 
 
 def _folder(ref: str, workspace: Path | None) -> Path:
     tried = [Path(ref).expanduser()]
     if workspace is not None and Path(ref).name == ref:
-        tried.append(workspace / CHAMPION_FILE.parent / ref)
+        tried.append(Workspace(workspace).models / ref)
     for folder in tried:
         if (folder / INFO_FILE).is_file():
             return folder
