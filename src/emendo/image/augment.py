@@ -68,7 +68,8 @@ def augment_line(image: Image, geometry: LineGeometry, strength: Augmentation, r
 def _smooth(rng: np.random.Generator, length: int, step: float) -> _Floats:
     """A smooth random curve of unit deviation with `length` points, a knot every `step` points."""
     knots = rng.standard_normal(max(4, round(length / step) + 3)).astype(np.float32)
-    return cv2.resize(knots[None], (length, 1), interpolation=cv2.INTER_CUBIC)[0]
+    curve: _Floats = np.asarray(cv2.resize(knots[None], (length, 1), interpolation=cv2.INTER_CUBIC), np.float32)[0]
+    return curve
 
 
 def _warped(
@@ -134,7 +135,7 @@ def _toned(line: Image, strength: Augmentation, rng: np.random.Generator) -> Ima
     values = (values - middle) * gain + middle + np.float32(rng.uniform(-80, 60) * tone)
     values += rng.uniform(-25, 25, 3).astype(np.float32) * np.float32(tone)
     if rng.random() < strength.noise:
-        values = cv2.GaussianBlur(values, (0, 0), rng.uniform(0.3, 0.9))
+        values = np.asarray(cv2.GaussianBlur(values, (0, 0), rng.uniform(0.3, 0.9)), np.float32)
     if rng.random() < strength.noise:
         values += rng.standard_normal(values.shape[:2]).astype(np.float32)[..., None] * np.float32(rng.uniform(1, 10))
     return np.clip(values, 0, 255).astype(np.uint8)

@@ -27,7 +27,7 @@ class RelativeAdamW(torch.optim.AdamW):
         self._kept: list[Tensor] = [1 - row_sizes(p) for p in self._moved]
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], float] | None = None) -> Any:
         """One step; the sizes are those that the weights had when the optimiser was made."""
         before = [p.detach().clone() for p in self._moved]
         loss = super().step(closure)

@@ -237,7 +237,12 @@ def _finish(
         task.start,
         task.out / BUNDLE,
         dataset=record["data"],
-        run={"base": record["base"], "recipe": record["recipe"], "schedule": record["schedule"]},
+        run={
+            "base": record["base"],
+            "recipe": record["recipe"],
+            "schedule": record["schedule"],
+            "preprocessing": dict(task.start.bundle.info.preprocessing),
+        },
         metrics={**metrics, "judged_lines": len(task.judged)},
         parity=agreed,
     )

@@ -18,19 +18,20 @@ class Trainee(nn.Module):
     the average; with `decay` 0 it is the network itself.
     """
 
-    def __init__(self, network: LineNetwork, *, decay: float, half: bool) -> None:
+    def __init__(self, network: LineNetwork, *, decay: float, bfloat: bool) -> None:
         super().__init__()
         self.network = network
         self.average = copy.deepcopy(network).requires_grad_(False)
+        self.updates: Tensor
         self.register_buffer("updates", torch.zeros((), dtype=torch.long))
-        self.decay, self.half = decay, half
+        self.decay, self.bfloat = decay, bfloat
 
     def forward(self, images: Tensor, targets: Tensor, lengths: Tensor) -> dict[str, Tensor]:
         """CTC loss (Graves et al., 2006) in nats per character, mean over the lines.
 
         `images` (N, 3, 48, W) in [-1, 1], `targets` the classes of all lines in a row, `lengths` (N,) of each.
         """
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.half):
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.bfloat):
             logits = self.network(images)
         log_probs = logits.float().log_softmax(-1)
         frames = torch.full_like(lengths, log_probs.shape[1])

@@ -79,6 +79,10 @@ class Attendant(TrainerCallback):  # type: ignore[misc]
 class LineTrainer(Trainer):  # type: ignore[misc]
     """`Trainer` with planned batches, two groups of weights, a cosine schedule and CER as its metric."""
 
+    optimizer: Any
+    lr_scheduler: Any
+    control: Any
+
     def __init__(self, trainee: Trainee, batches: BatchDataset, *, validate: Validate | None, **kwargs: Any) -> None:
         self._recipe: Recipe = kwargs.pop("recipe")
         self._schedule: Schedule = kwargs.pop("schedule")
