@@ -13,8 +13,13 @@ from ..types import Image, Point
 MAX_HEIGHT = 96
 """Crops are scaled down to at most this many pixels of height."""
 
+MAX_WIDTH = 30_000
+"""Columns that a straightened crop is sampled at, at most (OpenCV's remap ends at 32,767)."""
+
 LEVEL_DEGREES = 0.5
 """A line that leans or bends less than this is cut without resampling."""
+
+Mask = npt.NDArray[np.uint8]
 
 Points = npt.NDArray[np.float64]
 """(n, 2) x and y."""
@@ -26,18 +31,16 @@ def crop_line(
     """Cut one line out of a page.
 
     `polygon` is the line's outline, `baseline` at least two points from its start to its end (without one, the long
-    axis of the outline is taken). Returns (at most `max_height`, width, 3) uint8 RGB: the page along the baseline, so
-    that skewed and curved lines come out level, with everything outside the outline painted in the median colour of
-    the paper around the line.
+    axis of the outline is taken). Returns (at most `max_height`, width, 3) uint8 RGB, at least one pixel each way: the
+    page along the baseline, so that skewed and curved lines come out level, with everything outside the outline
+    painted in the colour of the paper around the line.
     """
     outline = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
     spine = _spine(outline, np.asarray(baseline, dtype=np.float64).reshape(-1, 2))
-    if _is_level(spine):
-        crop, mask = _cut(image, outline)
-    else:
-        crop, mask = _straighten(image, outline, spine, max_height)
-    paper = paper_colour(crop, mask)
-    crop = np.where(mask[:, :, None] > 0, crop, paper).astype(np.uint8)
+    part, mask, corner = _cut(image, outline)
+    if not _is_level(spine):
+        part, mask = _straighten(part, mask, outline - corner, spine - corner)
+    crop = np.where(mask[:, :, None] > 0, part, paper_colour(part, mask)).astype(np.uint8)
     if crop.shape[0] > max_height:
         width = max(1, round(crop.shape[1] * max_height / crop.shape[0]))
         crop = cv2.resize(crop, (width, max_height), interpolation=cv2.INTER_AREA).astype(np.uint8)
@@ -64,9 +67,7 @@ def _spine(outline: Points, baseline: Points) -> Points:
     if width < height:
         width, angle = height, angle - 90
     # a near-square outline has no telling axis
-    lean = np.deg2rad((angle + 90) % 180 - 90) if width > 1.5 * min(width, height or 1) or width != height else 0.0
-    if abs(lean) > np.pi / 4:
-        lean = 0.0
+    lean = np.deg2rad((angle + 90) % 180 - 90) if max(width, height) > 1.5 * min(width, height) else 0.0
     half = np.array([np.cos(lean), np.sin(lean)]) * width / 2
     centre = np.array([x, y])
     return np.stack([centre - half, centre + half])
@@ -80,62 +81,52 @@ def _is_level(spine: Points) -> bool:
     return bool(drift <= max(1.0, np.tan(np.deg2rad(LEVEL_DEGREES)) * length))
 
 
-def _cut(image: Image, outline: Points) -> tuple[Image, npt.NDArray[np.uint8]]:
+def _cut(image: Image, outline: Points) -> tuple[Image, Mask, Points]:
+    """The upright box around an outline, the outline as a mask on it (255 inside), and the box's corner."""
     height, width = image.shape[:2]
     x0, y0 = np.clip(np.floor(outline.min(axis=0)).astype(int), 0, [width - 1, height - 1])
     x1, y1 = np.clip(np.ceil(outline.max(axis=0)).astype(int) + 1, [x0 + 1, y0 + 1], [width, height])
     mask = np.zeros((y1 - y0, x1 - x0), dtype=np.uint8)
-    cv2.fillPoly(mask, [np.round(outline - [x0, y0]).astype(np.int32)], 255)
-    return image[y0:y1, x0:x1].copy(), mask
+    corner = np.array([x0, y0], dtype=np.float64)
+    cv2.fillPoly(mask, [np.round(outline - corner).astype(np.int32)], 255)
+    return image[y0:y1, x0:x1], mask, corner
 
 
-def _straighten(image: Image, outline: Points, spine: Points, max_height: int) -> tuple[Image, npt.NDArray[np.uint8]]:
-    """Sample the page along the spine and across it; the outline is sampled with the same map."""
+def _straighten(part: Image, mask: Mask, outline: Points, spine: Points) -> tuple[Image, Mask]:
+    """Picture and mask sampled along the spine and across it, one pixel a step, as far as the outline reaches."""
+    centre, normal, direction = _course(outline, spine)
+    nearest = np.searchsorted((centre - centre[0]) @ direction, (outline - centre[0]) @ direction)
+    nearest = np.clip(nearest, 0, len(centre) - 1)
+    across = ((outline - centre[nearest]) * normal[nearest]).sum(axis=1)
+    rows = np.arange(np.floor(across.min()), np.ceil(across.max()) + 1.0)
+    at = (centre[None] + rows[:, None, None] * normal[None]).astype(np.float32)
+    picture = cv2.remap(part, at[:, :, 0], at[:, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    inside = cv2.remap(mask, at[:, :, 0], at[:, :, 1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    return picture.astype(np.uint8), inside.astype(np.uint8)
+
+
+def _course(outline: Points, spine: Points) -> tuple[Points, Points, Points]:
+    """Points a pixel apart along the smoothed spine from end to end of the outline, the normals there (pointing
+    down for a line that runs to the right), and the overall direction.
+    """
     steps = np.hypot(*np.diff(spine, axis=0).T)
     spine = spine[np.r_[True, steps > 0]]
     along = np.r_[0.0, np.cumsum(steps[steps > 0])]
     direction = (spine[-1] - spine[0]) / max(1e-9, float(np.hypot(*(spine[-1] - spine[0]))))
-    # extend the spine straight on to the ends of the outline
     reach = (outline - spine[0]) @ direction
-    before, after = (
-        max(0.0, -float(reach.min())),
-        max(0.0, float(reach.max()) - float((spine[-1] - spine[0]) @ direction)),
-    )
-    if before > 0:
-        spine, along = np.vstack([spine[0] - before * direction, spine]), np.r_[-before, along]
-    if after > 0:
-        spine, along = np.vstack([spine, spine[-1] + after * direction]), np.r_[along, along[-1] + after]
-    first = max(float(along[0]), float(reach.min()))
-    position = np.arange(first, float(along[-1]) + 0.5)
-    centre = np.stack([np.interp(position, along, spine[:, axis]) for axis in (0, 1)], axis=1)
+    first, last = float(reach.min()), float(reach.max())
+    end = float((spine[-1] - spine[0]) @ direction)
+    if first < 0:
+        spine, along = np.vstack([spine[0] + first * direction, spine]), np.r_[first, along]
+    if last > end:
+        spine, along = np.vstack([spine, spine[-1] + (last - end) * direction]), np.r_[along, along[-1] + last - end]
+    begin, stop = max(float(along[0]), first), float(along[-1]) + 0.5
+    position = np.arange(begin, stop, max(1.0, (stop - begin) / MAX_WIDTH))
     window = max(3, int(len(position) * 0.04) | 1)
-    smooth = np.stack([_smooth(centre[:, axis], window) for axis in (0, 1)], axis=1)
-    tangent = np.gradient(smooth, axis=0) if len(smooth) > 1 else direction[None]
-    tangent /= np.maximum(1e-9, np.hypot(tangent[:, 0], tangent[:, 1]))[:, None]
-    normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
-    nearest = np.clip(
-        np.searchsorted((smooth - smooth[0]) @ direction, (outline - smooth[0]) @ direction), 0, len(smooth) - 1
-    )
-    across = ((outline - smooth[nearest]) * normal[nearest]).sum(axis=1)
-    low, high = np.floor(across.min()), np.ceil(across.max())
-    scale = min(1.0, max_height / max(1.0, high - low + 1))
-    rows = np.arange(low, high + 1e-6, 1.0)
-    map_x = (smooth[None, :, 0] + rows[:, None] * normal[None, :, 0]).astype(np.float32)
-    map_y = (smooth[None, :, 1] + rows[:, None] * normal[None, :, 1]).astype(np.float32)
-    mask = _outline_mask(image.shape[:2], outline)
-    crop = cv2.remap(image, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    inside = cv2.remap(mask, map_x, map_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-    if scale < 1.0:
-        size = (max(1, round(crop.shape[1] * scale)), max(1, round(crop.shape[0] * scale)))
-        crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
-        inside = cv2.resize(inside, size, interpolation=cv2.INTER_NEAREST)
-    return crop.astype(np.uint8), inside.astype(np.uint8)
-
-
-def _outline_mask(shape: tuple[int, ...], outline: Points) -> npt.NDArray[np.uint8]:
-    mask = np.zeros(shape[:2], dtype=np.uint8)
-    cv2.fillPoly(mask, [np.round(outline).astype(np.int32)], 255)
-    return mask
+    centre = np.stack([_smooth(np.interp(position, along, spine[:, axis]), window) for axis in (0, 1)], axis=1)
+    tangent = np.gradient(centre, axis=0) if len(centre) > 1 else direction[None]
+    tangent = tangent / np.maximum(1e-9, np.hypot(tangent[:, 0], tangent[:, 1]))[:, None]
+    return centre, np.stack([-tangent[:, 1], tangent[:, 0]], axis=1), direction
 
 
 def _smooth(values: npt.NDArray[np.float64], window: int) -> npt.NDArray[np.float64]:
