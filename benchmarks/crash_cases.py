@@ -51,7 +51,8 @@ def _edit_notes(folder: Path, number: int, r: random.Random) -> None:
         path = folder / f"note{k}.txt"
         lines = path.read_text().splitlines()
         for i in r.sample(range(LINES), 4):
-            lines[i] = " ".join([*lines[i].split()[:8], f"{i}", f"v{number}"])
+            words = lines[i].split()
+            lines[i] = " ".join([*words[:3], f"mot{number}", *words[4:]])
         path.write_text("\n".join(lines) + "\n")
         then = time.time() - 100 + number * 1e-3
         os.utime(path, (then, then))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,8 +63,9 @@ def make_note(
 
 
 def age(root: Path, seconds: float = 3600) -> None:
-    """Let every file under `root` outside `.emendo` be that old, so that it counts as settled."""
+    """Let every fresh file under `root` outside `.emendo` be that old, so that it counts as settled."""
+    now = time.time()
     for path in root.rglob("*"):
-        if ".emendo" not in path.parts and path.is_file() and not path.is_symlink():
-            then = path.stat().st_mtime - seconds
-            os.utime(path, (then, then))
+        fresh = ".emendo" not in path.parts and path.is_file() and not path.is_symlink()
+        if fresh and path.stat().st_mtime > now - seconds / 2:
+            os.utime(path, (now - seconds, now - seconds))

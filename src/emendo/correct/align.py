@@ -266,19 +266,20 @@ def _without_cut_words(
             continue
         left, right = words.text(here.first, here.last), words.text(there.first, there.last)
         reason = "a word at its end was written together with the next line's"
-        if _word_is_cut(readings[k], readings[k + 1], left, right):
+        ends = words.text(here.last - 1, here.last), words.text(there.first, there.first + 1)
+        if _word_is_cut(readings[k], readings[k + 1], left, right, ends):
             for i in (k, k + 1):
                 if kept[i].text is not None:
                     kept[i] = Aligned(None, reason, kept[i].first, kept[i].last, kept[i].kept, margin=kept[i].margin)
     return kept
 
 
-def _word_is_cut(reading: str, next_reading: str, left: str, right: str) -> bool:
-    """Whether a cut inside the last word of `left` or the first of `right` explains the readings better."""
+def _word_is_cut(reading: str, next_reading: str, left: str, right: str, ends: tuple[str, str]) -> bool:
+    """Whether a cut inside the last word of `left` or the first of `right` (`ends`) explains the readings better."""
     now = Levenshtein.distance(reading, left) + Levenshtein.distance(next_reading, right)
     if now < CUT_GAIN:
         return False
-    last, first = left.rpartition(" ")[2], right.partition(" ")[0]
+    last, first = ends
     ways = [(left[:-c], f"{left[-c:]} {right}") for c in range(1, len(last))]
     ways += [(f"{left} {right[:c]}", right[c:]) for c in range(1, len(first))]
     return any(
