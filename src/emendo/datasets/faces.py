@@ -156,8 +156,8 @@ class Hand:
         """As `draw`, and the row of the baseline (may lie outside of the mask)."""
         habit = np.random.default_rng([self.seed, 1])
         rng = np.random.default_rng([self.seed, 2, line_seed])
-        slant, width = habit.normal(0.15, 0.22), habit.uniform(0.8, 1.15)
-        gap, space = habit.uniform(-0.25, 0.55), habit.uniform(1.8, 3.2)
+        slant, width = habit.normal(0.15, 0.22), habit.uniform(0.88, 1.2)
+        gap, space = habit.uniform(-0.1, 0.6), habit.uniform(1.8, 3.2)
         small = habit.uniform(0.75, 1.1)  # height of small letters against the rest
         drift, rise = habit.uniform(0.05, 0.25), rng.normal(0, 0.01)
         x, curves = 0.0, []

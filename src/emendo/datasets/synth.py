@@ -25,7 +25,7 @@ from .faces import BUILT_IN, PDF_FACES, Face, Hand, found_fonts
 from .render import Style, render
 from .words import LANGUAGES, line_text
 
-VERSION = 1
+VERSION = 2
 """Of the generator: part of every cache name, raised whenever a line would come out differently."""
 
 GENERAL_LINES = 200
