@@ -102,10 +102,10 @@ def _prepare_store(folder: Path, _r: random.Random) -> None:
 
 
 def _save(folder: Path, tell: Callable[[str], None]) -> None:
-    """A web page that saves: sixty corrections one by one, each acknowledged when `add_correction` returns."""
+    """A web page that saves: two dozen corrections one by one, each acknowledged when `add_correction` returns."""
     with Workspace.open(folder).store() as store:
         mark = store.mark()
-        for i in range(60):
+        for i in range(24):
             line, text = f"line{i % 20}", f"text {mark + i}"
             entry = Entry(line=line, reading="read", text=text, verdict=Verdict.EDITED, author="me", source="web")
             correction, _ = store.add_correction(entry)
@@ -135,7 +135,7 @@ def _promote(folder: Path, tell: Callable[[str], None]) -> None:
     workspace = Workspace.open(folder)
     now = workspace.champion()
     start = int(now.model) + 1 if now else 1
-    for number in range(start, start + 30):
+    for number in range(start, start + 12):
         with workspace.lock("promote"):
             workspace.set_champion(str(number), "crash test")
         tell(str(number))
