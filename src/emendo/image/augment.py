@@ -86,10 +86,13 @@ def _warped(
     columns = np.cumsum(speed, dtype=np.float32)
     columns *= width / columns[-1]
     per_column = width / used
+    columns -= np.float32(per_column / 2 + 0.5)
     y = np.arange(height, dtype=np.float32)[:, None]
     slant = rng.uniform(-1, 1) * strength.slant
     xs = columns[None] + (y - height / 2) * np.float32(slant * per_column)
-    ys = np.float32(upper) + (y + _smooth(rng, used, 160)[None] * np.float32(strength.bend)) * np.float32(scale)
+    ys = np.float32(upper - 0.5) + (
+        y + np.float32(0.5) + _smooth(rng, used, 160)[None] * np.float32(strength.bend)
+    ) * np.float32(scale)
     if strength.elastic > 0:
         grid = (max(2, used // 16), 4)
         for field, unit in ((xs, per_column), (ys, scale)):

@@ -260,8 +260,8 @@ def _finish(
         "seconds": seconds,
         "peak_memory_mb": peak_memory_mb(),
         "parity": agreed,
-        "cers": outcome.cers,
-        "losses": outcome.losses,
+        "cers": [list(row) for row in outcome.cers],
+        "losses": [list(row) for row in outcome.losses],
     }
     draw_curve(task.out / CURVE_FILE, outcome.losses, outcome.cers if task.validated else [])
     write_report(task.out / REPORT_FILE, report)

@@ -90,6 +90,7 @@ class LineTrainer(Trainer):  # type: ignore[misc]
         super().__init__(model=trainee, train_dataset=batches, eval_dataset=batches, data_collator=first, **kwargs)
         self._validate = validate
         self._batches = batches
+        self.create_optimizer()  # now, because its steps are relative to the weights of the start, not of a checkpoint
 
     def get_train_dataloader(self) -> Any:
         """Batches in the order of the plan."""

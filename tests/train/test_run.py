@@ -1,0 +1,162 @@
+"""Whole runs on real lines: what they leave, that they go on after kill -9, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from emendo.datasets.dataset import open_dataset
+from emendo.errors import DataError, UsageError
+from emendo.models.bundle import read_bundle
+from emendo.models.ctc.recognizer import CtcRecognizer
+from emendo.train import fit as fit_module
+from emendo.train.fit import Interrupted, last_checkpoint
+from emendo.train.recipe import Recipe
+from emendo.train.run import train
+
+RECIPE = Recipe(steps=6, lines_per_batch=2, evaluations=3, replay=0.3, learning_rate=5e-4, precision="float32")
+
+CHILD = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_run import RECIPE, parts
+from emendo.train.run import train
+own, val = parts(Path({data!r}))
+train(own, val=val, out=Path({out!r}), recipe=RECIPE, threads=1, progress=lambda *state: print(*state, flush=True))
+"""
+
+
+def parts(data: Path):
+    """Twelve short training lines and three validation lines, cheap to read."""
+    dataset = open_dataset(data / "peraire")
+    short = sorted(dataset.split("train")[:150], key=lambda sample: (len(sample.text or ""), sample.id))
+    return tuple(short[10:22]), tuple(dataset.split("val")[:3])
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    out = tmp_path_factory.mktemp("run") / "out"
+    own, val = parts(data)
+    seen = []
+    result = train(
+        own, val=val, out=out, recipe=RECIPE, threads=1, progress=lambda done, total, text: seen.append((done, total))
+    )
+    return result, out, seen
+
+
+def test_a_run_leaves_everything_it_was_made_of(finished, data):
+    result, out, seen = finished
+    assert {path.name for path in out.iterdir()} == {"bundle", "logs", "run.yaml", "report.json", "curve.png"}
+    run = yaml.safe_load((out / "run.yaml").read_text("utf-8"))
+    assert run["recipe"] == RECIPE.model_dump()
+    assert run["schedule"]["steps"] == 6
+    assert len(run["data"]["hash"]) == 64
+    assert run["versions"]["torch"] and run["machine"]["threads"] == 1
+    report = json.loads((out / "report.json").read_text("utf-8"))
+    assert report == json.loads(json.dumps(result.report))
+    assert [step for step, _ in report["losses"]] == [1, 2, 3, 4, 5, 6]
+    assert [step for step, _ in report["cers"]] == [0, 2, 4, 6]
+    assert report["cer_after"] == min(cer for _, cer in report["cers"]) <= report["cer_before"]
+    assert (out / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert list((out / "logs").glob("events.out.tfevents*"))
+    assert seen[-1] == (6, 6)
+    assert any("before" in sentence for sentence in result.sentences())
+
+
+def test_the_bundle_reads_as_the_report_says(finished, data):
+    from emendo.image.load import sample_image
+    from emendo.metrics.align import Counts, counts
+
+    result, _, _ = finished
+    bundle = read_bundle(result.bundle)
+    assert bundle.info.parity["same_reading"] is True
+    assert bundle.info.parity["log_prob_difference"] < 5e-3
+    _, val = parts(data)
+    readings = CtcRecognizer(bundle).read([sample_image(sample) for sample in val])
+    total = sum((counts(s.text or "", r.text) for s, r in zip(val, readings, strict=True)), Counts())
+    assert total.cer == pytest.approx(result.report["cer_after"])
+
+
+def test_after_kill_9_the_run_goes_on_with_the_same_losses(finished, data, tmp_path):
+    out = tmp_path / "killed"
+    code = CHILD.format(tests=str(Path(__file__).parent), data=str(data), out=str(out))
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ.copy())
+    assert child.stdout is not None
+    for row in child.stdout:
+        if row.startswith("3 6"):
+            child.send_signal(signal.SIGKILL)
+            break
+    assert child.wait() == -signal.SIGKILL
+    assert last_checkpoint(out / "checkpoints") is not None
+    own, val = parts(data)
+    resumed = train(own, val=val, out=out, recipe=RECIPE, resume=True, threads=1)
+    whole, _, _ = finished
+    assert resumed.report["losses"] == whole.report["losses"]
+    assert len(whole.report["losses"]) == 6
+    assert resumed.report["cers"] == whole.report["cers"]
+    assert resumed.report["model"] == whole.report["model"]
+
+
+def test_a_half_written_checkpoint_is_passed_over(tmp_path):
+    for step, state in ((2, "{}"), (4, '{"global_step":')):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        for name in fit_module._CHECKPOINT_FILES:
+            (folder / name).write_text(state if name == "trainer_state.json" else "x", encoding="utf-8")
+    (tmp_path / "checkpoint-6").mkdir()
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
+
+
+def test_ctrl_c_stops_after_the_step_and_the_run_can_go_on(finished, data, tmp_path):
+    own, val = parts(data)
+
+    def press(done, total, text):
+        if done == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+
+    with pytest.raises(Interrupted, match=r"stopped after step [12] of 6; go on with --resume"):
+        train(own, val=val, out=tmp_path / "run", recipe=RECIPE, threads=1, progress=press)
+    assert last_checkpoint(tmp_path / "run" / "checkpoints") is not None
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_finished_run_is_not_overwritten_and_resume_returns_it(finished, data):
+    result, out, _ = finished
+    own, val = parts(data)
+    with pytest.raises(UsageError, match="holds a run already"):
+        train(own, val=val, out=out, recipe=RECIPE)
+    assert train(own, val=val, out=out, recipe=RECIPE, resume=True) == result
+
+
+def test_resuming_with_other_data_is_refused(data, tmp_path):
+    own, _ = parts(data)
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "run.yaml").write_text("data: {hash: other}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="belongs to a run with another"):
+        train(own, out=out, recipe=RECIPE, resume=True)
+
+
+def test_too_few_lines_are_refused_before_anything_is_written(data, tmp_path):
+    own, _ = parts(data)
+    with pytest.raises(DataError, match="too few"):
+        train(own[:2], out=tmp_path / "run", recipe=RECIPE)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_blown_up_loss_starts_again_slower_and_never_ends_worse(data, tmp_path):
+    own, val = parts(data)
+    wild = RECIPE.model_copy(update={"learning_rate": 0.9, "warmup": 0.0, "steps": 5, "replay": 0.0})
+    result = train(own, val=val, out=tmp_path / "run", recipe=wild, threads=1)
+    assert result.report["restarts"] >= 1
+    assert result.report["cer_after"] <= result.report["cer_before"]
