@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -55,7 +55,7 @@ class Context:
     @property
     def root(self) -> Path | None:
         """The workspace's folder."""
-        return self.workspace.folder if self.workspace else None
+        return self.workspace.root if self.workspace else None
 
     @property
     def threads(self) -> int:
@@ -74,9 +74,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def open_context(
-    place: Path | None = None, *, need_workspace: bool = False, **flags: str | int | float | None
-) -> Context:
+def open_context(place: Path | None = None, *, need_workspace: bool = False, **flags: Any) -> Context:
     """Find the workspace around `place` and resolve the settings, `flags` first.
 
     Raises UsageError when `need_workspace` and there is none.
@@ -86,4 +84,4 @@ def open_context(
     workspace = Workspace.find(place if place is not None else Path())
     if workspace is None and need_workspace:
         raise UsageError("is in no workspace", where=place, remedy=f"run `emendo init {place}` first")
-    return Context(load_settings(workspace.folder if workspace else None, **flags), workspace)
+    return Context(load_settings(workspace.root if workspace else None, **flags), workspace)

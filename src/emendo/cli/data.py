@@ -19,7 +19,9 @@ synth = typer.Typer(help="Make synthetic lines and notebooks.", no_args_is_help=
 Ref = Annotated[str, typer.Argument(metavar="DATASET", help="File, folder, id, or label=manifest:root.")]
 Refs = Annotated[list[str], typer.Argument(metavar="DATASET...", help="Files, folders, ids, or label=manifest:root.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="New folder to write.")]
-Format = Annotated[str, typer.Option("--format", metavar="NAME", help="jsonl, huggingface, labels, alto, page or gt.txt.")]
+Format = Annotated[
+    str, typer.Option("--format", metavar="NAME", help="jsonl, huggingface, labels, alto, page or gt.txt.")
+]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same files.")]
 
 
@@ -137,14 +139,26 @@ def show(ref: Ref, json: Json = False) -> None:
 def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="peraire.")],
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to put it. [default: the cache]")] = None,
-    mirror: Annotated[str | None, typer.Option(metavar="URL", help="Fetch the archive from here.")] = None,
+    trust_new: Annotated[
+        bool, typer.Option("--trust-new", help="Accept an archive whose checksum is not pinned yet, and remember it.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Download an open data set from its public source; a cut download goes on where it stopped."""
     from ..datasets.fetch import fetch as fetch_dataset
+    from ..models.base import cache_folder
 
+    context = open_context(Path())
+    data = cache_folder() / "data"
     with output.progress(f"fetching {name}", quiet=json) as bar:
-        fetched = fetch_dataset(name, out, mirror=mirror, progress=bar)
+        fetched = fetch_dataset(
+            name,
+            out or data / name,
+            cache=data / "archives",
+            limits=context.settings.limits,
+            trust_new=trust_new,
+            progress=bar,
+        )
     _show(fetched, json)
 
 
@@ -158,7 +172,8 @@ def lines(
     json: Json = False,
 ) -> None:
     """Lines of text in many faces and hands on paper, with their truth."""
-    from ..datasets.synth import LANGUAGES, synth_lines
+    from ..datasets.synth import synth_lines
+    from ..datasets.words import LANGUAGES
 
     _show(synth_lines(number, seed, out, languages=tuple(language or LANGUAGES), fonts=fonts), json)
 

@@ -91,13 +91,13 @@ def watch(
     json: Json = False,
 ) -> int:
     """Run the whole loop by itself: read new pages, collect corrections, train, prove better, promote."""
+    from ..flows.watch import Watcher
     from ..flows.watch import watch as watch_folder
 
     context = open_context(folder, need_workspace=True, watch__min_corrections=min_corrections)
     assert context.workspace is not None
-    result = watch_folder(
-        context.workspace, context.settings, once=once, recipe=recipe, threads=context.threads, log=output.note
-    )
+    watcher = Watcher(context.workspace, context.settings, recipe, context.threads, output.note)
+    result = watch_folder(watcher, once=once)
     if json:
         output.print_json(result.summary())
     return 2 if result.failures else 0

@@ -27,7 +27,9 @@ Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write
 def train(
     data: Data,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the run; the model is in DIR/bundle.")],
-    val: Annotated[str | None, typer.Option(metavar="REF", help="Validation set. [default: split val of --data]")] = None,
+    val: Annotated[
+        str | None, typer.Option(metavar="REF", help="Validation set. [default: split val of --data]")
+    ] = None,
     base: Annotated[str, typer.Option(metavar="REF", help="Model to start from.")] = "base",
     recipe: Annotated[str, typer.Option(metavar="NAME|FILE", help="How to train.")] = "default",
     set_: Annotated[
@@ -80,7 +82,6 @@ def evaluate(
     """Read a labelled data set and count the errors: CER, WER, exact, with 95 % intervals."""
     from ..evaluate import evaluate as evaluate_model
     from ..evaluate import write_report_page
-    from ..types import Split
 
     context = open_context(Path(), model=model, threads=threads)
     dataset = context.dataset(data)

@@ -1,21 +1,24 @@
 """The whole loop by itself: new pages read, corrections collected, a model trained, judged and put in use.
 
-Nothing is remembered in the process: what is due follows from the files and the log of the workspace, so it may be
-killed at any point and started again, and `--once` from cron does the same as a process that stays.
+Nothing that matters is remembered in the process: what is due follows from the files and the log of the workspace, so
+it may be killed at any point and started again, and `--once` from cron does the same as a process that stays.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ..correct import collect
 from ..errors import BadInput, BundleError, Busy
 from ..models.detector import Detector
 from ..models.references import load_recognizer
-from ..pages.arrivals import arrivals
+from ..pages.arrivals import is_settled
+from ..pages.inputs import expand_inputs
+from ..pages.note import STATE, note_files
 from ..pages.read import read_document
 from ..settings import Settings
 from ..workspace.folder import Workspace
@@ -45,94 +48,106 @@ class Look:
         }
 
 
-def watch(
-    workspace: Workspace,
-    settings: Settings,
-    *,
-    once: bool = False,
-    recipe: str | None = None,
-    threads: int = 1,
-    log: Log = lambda _: None,
-    go_on: Callable[[], bool] = lambda: True,
-) -> Look:
+@dataclass(slots=True)
+class Watcher:
+    """Looks after one workspace; `tried` and `told` only spare it from doing and saying the same again."""
+
+    workspace: Workspace
+    settings: Settings
+    recipe: str | None = None
+    threads: int = 1
+    log: Log = lambda _: None
+    tried: dict[Path, int] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+
+    def look(self) -> Look:
+        """Do what is due now. Raises BundleError when the model in use is damaged."""
+        failures: list[str] = []
+        documents, lines = self._read_new(failures)
+        try:
+            recognizer = load_recognizer(self.settings.model, workspace=self.workspace.root, threads=self.threads)
+            collected = collect(self.workspace, recognizer=recognizer, settings=self.settings, wait=False)
+        except Busy as busy:
+            self._tell(str(busy))
+            return Look(documents, lines, failures=tuple(failures))
+        failures += collected.failures
+        for note in collected.notes:
+            if note.new:
+                self.log(
+                    f"collected {note.document}: {note.edited} corrected, {note.accepted} right as read, {note.new} new"
+                )
+        for sentence in (*failures, *collected.conflicts, *(f"left out {one}" for one in collected.left_out)):
+            self._tell(sentence)
+        waiting, ended = self._learn_if_due()
+        return Look(documents, lines, collected.new, waiting, ended, tuple(failures))
+
+    def _learn_if_due(self) -> tuple[int, Round | None]:
+        with self.workspace.store() as store:
+            waiting, cut_off = corrections_waiting(store), unfinished(store) is not None
+        if not cut_off and waiting < self.settings.watch.min_corrections:
+            return waiting, None
+        self.log("going on with a round that was cut off" if cut_off else f"{waiting} new corrections: a round begins")
+        try:
+            return waiting, learn(self.workspace, self.settings, recipe=self.recipe, threads=self.threads, log=self.log)
+        except Busy as busy:
+            self._tell(str(busy))
+            return waiting, None
+
+    def _read_new(self, failures: list[str]) -> tuple[int, int]:
+        """Read every document that has arrived whole and was not read yet; the number of documents and lines."""
+        found = expand_inputs([self.workspace.root])
+        failures += found.failures
+        for notice in found.notices:
+            self._tell(notice)
+        due = [document.path for document in found.documents if self._is_due(document.path)]
+        if not due:
+            return 0, 0
+        recognizer = load_recognizer(self.settings.model, workspace=self.workspace.root, threads=self.threads)
+        detector = Detector(threads=self.threads)
+        documents = lines = 0
+        for path in due:
+            self.tried[path] = path.stat().st_mtime_ns
+            try:
+                result = read_document(path, recognizer=recognizer, detector=detector, settings=self.settings)
+            except BundleError:
+                raise
+            except (BadInput, Busy) as error:
+                failures.append(str(error))
+                continue
+            if result.status == "read":
+                documents, lines = documents + 1, lines + result.lines
+                self.log(f"read {path.relative_to(self.workspace.root)}: {result.lines} lines on {result.pages} pages")
+        return documents, lines
+
+    def _is_due(self, path: Path) -> bool:
+        """Whether a document is whole and newer than its reading.
+
+        A better model alone is no reason to read again: a person may be at work on that note.
+        """
+        if not is_settled(path, self.settings.watch.settle_seconds):
+            return False
+        changed = path.stat().st_mtime_ns
+        if self.tried.get(path) == changed:
+            return False
+        state = note_files(path).folder / STATE
+        return not state.exists() or state.stat().st_mtime_ns < changed
+
+    def _tell(self, sentence: str) -> None:
+        if sentence not in self.told:
+            self.told.add(sentence)
+            self.log(sentence)
+
+
+def watch(watcher: Watcher, *, once: bool = False, go_on: Callable[[], bool] = lambda: True) -> Look:
     """Look after a workspace: for ever, or with `once` for one look; returns the last look.
 
     `go_on` is asked before each look. What goes wrong with a file is told once and tried again when the file changes;
-    a folder that another process works on is left to it. Raises BundleError when the model in use is damaged.
+    a folder that another process works on is left to it.
     """
-    told: set[str] = set()
     look = Look()
     while go_on():
-        look = look_once(workspace, settings, recipe=recipe, threads=threads, log=log, told=told)
+        look = watcher.look()
         if once:
             break
-        time.sleep(settings.watch.poll_seconds)
+        time.sleep(watcher.settings.watch.poll_seconds)
     return look
-
-
-def look_once(
-    workspace: Workspace,
-    settings: Settings,
-    *,
-    recipe: str | None = None,
-    threads: int = 1,
-    log: Log = lambda _: None,
-    told: set[str] | None = None,
-) -> Look:
-    """Do what is due now. `told` holds the sentences that need not be repeated."""
-    told = set() if told is None else told
-    failures: list[str] = []
-
-    def tell(sentence: str) -> None:
-        if sentence not in told:
-            told.add(sentence)
-            log(sentence)
-
-    documents, lines = _read_arrivals(workspace, settings, threads, log, failures)
-    try:
-        recognizer = load_recognizer(settings.model, workspace=workspace.root, threads=threads)
-        collected = collect(workspace, recognizer=recognizer, settings=settings, wait=False)
-    except Busy as busy:
-        tell(str(busy))
-        return Look(documents, lines, failures=tuple(failures))
-    failures += collected.failures
-    if collected.new:
-        for note in collected.notes:
-            log(f"collected {note.document}: {note.edited} corrected, {note.accepted} right as read, {note.new} new")
-    for sentence in (*failures, *collected.conflicts, *(str(one) for one in collected.left_out)):
-        tell(sentence)
-    with workspace.store() as store:
-        waiting, cut_off = corrections_waiting(store), unfinished(store) is not None
-    ended = None
-    if cut_off or waiting >= settings.watch.min_corrections:
-        log("going on with a round that was cut off" if cut_off else f"{waiting} new corrections: a round begins")
-        try:
-            ended = learn(workspace, settings, recipe=recipe, threads=threads, log=log)
-        except Busy as busy:
-            tell(str(busy))
-    return Look(documents, lines, collected.new, waiting, ended, tuple(failures))
-
-
-def _read_arrivals(
-    workspace: Workspace, settings: Settings, threads: int, log: Log, failures: list[str]
-) -> tuple[int, int]:
-    """Read every document that has arrived whole and was not read yet; the number of documents and lines."""
-    found = arrivals(workspace.root, settle_seconds=settings.watch.settle_seconds)
-    failures += found.notices
-    if not found.documents:
-        return 0, 0
-    recognizer = load_recognizer(settings.model, workspace=workspace.root, threads=threads)
-    detector = Detector(threads=threads)
-    documents = lines = 0
-    for path in found.documents:
-        try:
-            result = read_document(path, recognizer=recognizer, detector=detector, settings=settings)
-        except BundleError:
-            raise
-        except (BadInput, Busy) as error:
-            failures.append(str(error))
-            continue
-        if result.status == "read":
-            documents, lines = documents + 1, lines + result.lines
-            log(f"read {path.relative_to(workspace.root)}: {result.lines} lines on {result.pages} pages")
-    return documents, lines
