@@ -20,7 +20,7 @@ import dataclasses
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,17 @@ from emendo.evaluate import Comparison, Report, evaluate, read_report
 from emendo.evaluate.run import SampleSet
 from emendo.models.base import base_bundle, cache_folder
 from emendo.models.bundle import Bundle, read_bundle
+from emendo.models.ctc.decode import greedy, text_of
 from emendo.models.ctc.recognizer import CtcRecognizer
 from emendo.release.gate import Finding, decide, examine, missing_characters
 from emendo.settings import GateSettings
-from emendo.types import Split
+from emendo.types import Evidence, Image, Reading, Split
 
 sys.path.insert(0, str(Path(__file__).parent))
-from sabotage import sabotages
+from sabotage import Sabotage, sabotages
 
+Reports = tuple[Report, Report]
+Read = tuple[Bundle, Reports]
 SETS = 20
 GAIN = 0.10
 
@@ -49,17 +52,61 @@ class Readings:
     """What each bundle reads on the personal pool and on the general set, kept on disk by content id."""
 
     def __init__(self, folder: Path, personal: SampleSet, general: SampleSet) -> None:
-        self.folder, self.personal, self.general = folder, personal, general
+        self.folder = folder
+        self.sets = (("personal", personal, Split.VAL), ("general", general, None))
+        self._evidence: dict[tuple[str, str], dict[str, Evidence]] = {}
 
-    def of(self, bundle: Bundle) -> tuple[Report, Report]:
-        """The two reports of one bundle."""
+    def of(self, bundle: Bundle) -> Reports:
+        """The two reports of one bundle, by reading."""
+        return self._kept(bundle.id, lambda data, _name: CtcRecognizer(bundle))
+
+    def spoiled(self, origin: Bundle, bundle: Bundle, sabotage: Sabotage) -> Reports:
+        """The two reports of a bundle that differs from `origin` in its head only, from what the origin saw."""
+        return self._kept(bundle.id, lambda data, name: Replayed(bundle, self._seen(origin, name), sabotage))
+
+    def _seen(self, origin: Bundle, name: str) -> dict[str, Evidence]:
+        if (origin.id, name) not in self._evidence:
+            data, split = next((data, split) for n, data, split in self.sets if n == name)
+            recorder = Recorder(origin)
+            report = evaluate(recorder, data, split=split)
+            seen = dict(zip((line.id for line in report.lines), recorder.seen, strict=True))
+            self._evidence[origin.id, name] = seen
+        return self._evidence[origin.id, name]
+
+    def _kept(self, key: str, reader: Callable[[SampleSet, str], Any]) -> Reports:
         found = []
-        for name, data, split in (("personal", self.personal, Split.VAL), ("general", self.general, None)):
-            place = self.folder / bundle.id / name
+        for name, data, split in self.sets:
+            place = self.folder / key / name
             if not (place / "report.json").is_file():
-                evaluate(CtcRecognizer(bundle), data, split=split).write(place)
+                evaluate(reader(data, name), data, split=split).write(place)
             found.append(read_report(place))
         return found[0], found[1]
+
+
+class Recorder:
+    """Reads, and remembers what it saw."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.reader = CtcRecognizer(bundle)
+        self.model = self.reader.model
+        self.seen: list[Evidence] = []
+
+    def read(self, images: Sequence[Image]) -> list[Reading]:
+        evidence = self.reader.evidence(images)
+        self.seen += evidence
+        return [Reading(text_of(greedy(one)), 1.0) for one in evidence]
+
+
+class Replayed:
+    """Reads what the sabotaged head makes of what the sound network saw, line after line."""
+
+    def __init__(self, bundle: Bundle, seen: dict[str, Evidence], sabotage: Sabotage) -> None:
+        self.model = f"{bundle.info.name}@{bundle.id}"
+        self.coming = iter(seen.values())
+        self.sabotage = sabotage
+
+    def read(self, images: Sequence[Image]) -> list[Reading]:
+        return [Reading(text_of(greedy(self.sabotage.spoil(next(self.coming)))), 1.0) for _ in images]
 
 
 def drawn(report: Report, size: int, seed: int) -> Report:
@@ -68,9 +115,9 @@ def drawn(report: Report, size: int, seed: int) -> Report:
     return dataclasses.replace(report, lines=tuple(report.lines[i] for i in sorted(order)))
 
 
-def verdict(a: Bundle, b: Bundle, readings: Readings, size: int, seed: int) -> list[Finding]:
-    """The gate's faults for candidate `b` against champion `a` on one drawn test set (empty: promoted)."""
-    (mine_a, general_a), (mine_b, general_b) = readings.of(a), readings.of(b)
+def verdict(champion: Read, candidate: Read, size: int, seed: int) -> list[Finding]:
+    """The gate's faults for the candidate against the champion on one drawn test set (empty: promoted)."""
+    (a, (mine_a, general_a)), (b, (mine_b, general_b)) = champion, candidate
     personal = Comparison(drawn(mine_a, size, seed), drawn(mine_b, size, seed))
     general = Comparison(general_a, general_b)
     findings = decide(personal, [general], GateSettings())
@@ -92,12 +139,13 @@ def attack(sound: Sequence[Bundle], readings: Readings, work: Path, sizes: Seque
             row |= {"caught_by_bundle": finding.what, "self": 0, "base": 0, "trials": SETS * len(sizes)}
         else:
             trials = [(size, seed) for size in sizes for seed in range(SETS)]
-            row["self"] = sum(not verdict(origin, bundle, readings, *trial) for trial in trials)
-            row["base"] = sum(not verdict(base, bundle, readings, *trial) for trial in trials) if origin != base else 0
+            read = readings.spoiled(origin, bundle, sabotage) if sabotage.head_only else readings.of(bundle)
+            sound_read, base_read = readings.of(origin), readings.of(base)
+            row["self"] = sum(not verdict((origin, sound_read), (bundle, read), *trial) for trial in trials)
+            row["base"] = sum(not verdict((base, base_read), (bundle, read), *trial) for trial in trials)
             row["trials"] = len(trials)
-            row["cer"] = readings.of(bundle)[0].counts.cer
-            row["cer_origin"] = readings.of(origin)[0].counts.cer
-            row["general"] = readings.of(bundle)[1].counts.cer
+            row["cer"], row["cer_origin"], row["cer_base"] = (r[0].counts.cer for r in (read, sound_read, base_read))
+            row["general"], row["general_base"] = read[1].counts.cer, base_read[1].counts.cer
         rows.append(row)
         print(json.dumps(row, ensure_ascii=False), flush=True)
     return rows
@@ -120,7 +168,7 @@ def reward(sound: Sequence[Bundle], readings: Readings, sizes: Sequence[int]) ->
                 "general_rise": rise,
             }
             for size in sizes:
-                faults = [verdict(a, b, readings, size, seed) for seed in range(SETS)]
+                faults = [verdict((a, readings.of(a)), (b, readings.of(b)), size, seed) for seed in range(SETS)]
                 row[f"passed_{size}"] = sum(not found for found in faults)
                 why: dict[str, int] = defaultdict(int)
                 for found in faults:
@@ -138,7 +186,11 @@ def equal(sound: Sequence[Bundle], readings: Readings, sizes: Sequence[int]) -> 
     for a in sound:
         for b in sound:
             if a.id != b.id and readings.of(b)[0].counts.cer >= readings.of(a)[0].counts.cer:
-                trials = [verdict(a, b, readings, size, seed) for size in sizes for seed in range(SETS)]
+                trials = [
+                    verdict((a, readings.of(a)), (b, readings.of(b)), size, seed)
+                    for size in sizes
+                    for seed in range(SETS)
+                ]
                 counted["trials"] += len(trials)
                 counted["promoted"] += sum(not found for found in trials)
     return counted

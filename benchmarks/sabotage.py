@@ -1,7 +1,7 @@
 """Candidates that must never be promoted, made from a sound bundle at the level of weights, alphabet or preprocessing.
 
-Each is a complete bundle that loads and reads. `SEALED` ones are written anew with right checksums, as a broken
-training or export would leave them; `TAMPERED` ones have a `bundle.yaml` that was edited after training.
+Each is a complete bundle that loads and reads, with right checksums, as a broken training or export would leave it;
+those named "edited in" have a `bundle.yaml` that was edited after training.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ from onnx import numpy_helper
 
 from emendo.models.base import head_tensors, load_graph, set_head, weights_bytes
 from emendo.models.bundle import GRAPH_FILE, INFO_FILE, WEIGHTS_FILE, Bundle, write_bundle
+from emendo.types import Evidence
+
+Columns = Callable[[Any, Any, tuple[str, ...]], tuple[Any, Any]]
+"""(weight (features, classes), bias (classes,), alphabet) -> the same, spoiled."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,28 @@ class Sabotage:
     kind: str
     name: str
     make: Callable[[Bundle, Path], None]
+    columns: Columns | None = None
+    lost: str = ""
+
+    @property
+    def head_only(self) -> bool:
+        """Whether all that differs from the sound bundle is the last linear layer."""
+        return self.columns is not None or bool(self.lost)
+
+    def spoil(self, evidence: Evidence) -> Evidence:
+        """What the sabotaged bundle shows where the sound one shows `evidence` (head_only).
+
+        The head is linear and a softmax keeps the order: what is done to its columns can be done to the columns of
+        its output, up to a constant per frame.
+        """
+        log_probs, alphabet = evidence.log_probs, evidence.alphabet
+        if self.columns:
+            weight, bias = self.columns(log_probs, np.zeros(log_probs.shape[1], np.float32), alphabet)
+            log_probs = weight + bias
+        if self.lost:
+            kept = [i for i, c in enumerate(alphabet) if c not in self.lost]
+            log_probs, alphabet = log_probs[:, [0, *(i + 1 for i in kept)]], tuple(alphabet[i] for i in kept)
+        return Evidence(log_probs, alphabet, evidence.frame_width)
 
 
 def sabotages() -> list[Sabotage]:
@@ -37,33 +64,13 @@ def sabotages() -> list[Sabotage]:
 
 def _labels() -> Iterator[Sabotage]:
     for rows in (2, 3, 4, 6, 8, 12, 16, 24, 40, 1000):
-        yield Sabotage(
-            "shuffled labels", f"{rows} classes permuted", _head(lambda w, b, a, n=rows: _permute(w, b, a, n))
-        )
-    yield Sabotage(
-        "shuffled labels", "all classes moved by one", _head(lambda w, b, a: (np.roll(w, 1, 1), np.roll(b, 1)))
-    )
+        yield _of_head("shuffled labels", f"{rows} classes permuted", partial(_permute, rows=rows))
+    yield _of_head("shuffled labels", "all classes moved by one", lambda w, b, _a: (np.roll(w, 1, 1), np.roll(b, 1)))
 
 
 def _characters() -> Iterator[Sabotage]:
-    for lost in (
-        "e",
-        "a",
-        "é",
-        "s",
-        "'’",
-        " ",
-        "è",
-        "ê",
-        "ç",
-        "0123456789",
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        ".,;:",
-        "àâéèêëîïôùûüç",
-    ):
-        yield Sabotage(
-            "lost characters", f"without {lost!r}", lambda bundle, folder, lost=lost: _drop(bundle, folder, lost)
-        )
+    for lost in (*"eaés’ èêç", "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", ".,;:", "àâéèêëîïôùûüç"):
+        yield Sabotage("lost characters", f"without {lost!r}", partial(_drop, lost=lost), lost=lost)
 
 
 def _preprocessing() -> Iterator[Sabotage]:
@@ -92,12 +99,14 @@ def _training() -> Iterator[Sabotage]:
     for bits in (3, 4):
         yield Sabotage("over-trained", f"weights rounded to {bits} bits", _weights(lambda w, _r, n=bits: _round(w, n)))
     for extra in (2.0, 4.0, 9.0):
-        yield Sabotage(
-            "over-trained", f"blank collapse, bias +{extra:g}", _head(lambda w, b, _a, x=extra: _blank(w, b, x))
-        )
+        yield _of_head("over-trained", f"blank collapse, bias +{extra:g}", partial(_blank, extra=extra))
 
 
-def _permute(weight: Any, bias: Any, alphabet: tuple[str, ...], rows: int) -> tuple[Any, Any]:
+def _of_head(kind: str, name: str, columns: Columns) -> Sabotage:
+    return Sabotage(kind, name, _head(columns), columns)
+
+
+def _permute(weight: Any, bias: Any, alphabet: tuple[str, ...], *, rows: int) -> tuple[Any, Any]:
     """Move the classes of the `rows` most frequent letters (all classes beyond those) around in a ring."""
     frequent = [alphabet.index(c) + 1 for c in "esaitnrulodcmpévqfbghjàxèyêzçk" if c in alphabet]
     others = [i for i in range(1, len(bias)) if i not in frequent]
@@ -108,7 +117,7 @@ def _permute(weight: Any, bias: Any, alphabet: tuple[str, ...], rows: int) -> tu
     return weight, bias
 
 
-def _blank(weight: Any, bias: Any, extra: float) -> tuple[Any, Any]:
+def _blank(weight: Any, bias: Any, _alphabet: tuple[str, ...], *, extra: float) -> tuple[Any, Any]:
     bias = bias.copy()
     bias[0] += extra
     return weight, bias
@@ -119,7 +128,7 @@ def _round(weight: Any, bits: int) -> Any:
     return np.round(weight / step) * step
 
 
-def _head(change: Callable[[Any, Any, tuple[str, ...]], tuple[Any, Any]]) -> Callable[[Bundle, Path], None]:
+def _head(change: Columns) -> Callable[[Bundle, Path], None]:
     def make(bundle: Bundle, folder: Path) -> None:
         model = load_graph(bundle.path(GRAPH_FILE))
         weight, bias = (numpy_helper.to_array(tensor) for tensor in head_tensors(model))
@@ -155,7 +164,7 @@ def _input(change: Callable[[Any], Any]) -> Callable[[Bundle, Path], None]:
     return make
 
 
-def _drop(bundle: Bundle, folder: Path, lost: str) -> None:
+def _drop(bundle: Bundle, folder: Path, *, lost: str) -> None:
     model = load_graph(bundle.path(GRAPH_FILE))
     weight, bias = (numpy_helper.to_array(tensor) for tensor in head_tensors(model))
     kept = [c for c in bundle.info.alphabet if c not in lost]
