@@ -98,7 +98,10 @@ def assign(
         if parts != {wanted}:
             conflicts.append(name)
     _fill(groups, sizes, shares)
-    placed = tuple(replace(sample, split=groups[group_of(sample)]) for sample in samples)
+    placed = tuple(
+        sample if sample.split is groups[group_of(sample)] else replace(sample, split=groups[group_of(sample)])
+        for sample in samples
+    )
     return Assignment(placed, groups, len(groups) - before, repeated_texts(placed), tuple(conflicts))
 
 
@@ -127,16 +130,21 @@ def _order(name: str) -> bytes:
 
 def repeated_texts(samples: Iterable[Sample]) -> tuple[Repeated, ...]:
     """Texts of the test part that stand in another part too, blanks folded, sorted by text."""
+    rows = samples if isinstance(samples, Sequence) else tuple(samples)
+    asked = {_folded(sample.text) for sample in rows if sample.text and sample.split is Split.TEST}
     where: dict[str, dict[str, Split | None]] = defaultdict(dict)
-    for sample in samples:
-        if sample.text:
-            where[" ".join(sample.text.split())][group_of(sample)] = sample.split
+    for sample in rows:
+        if sample.text and (text := _folded(sample.text)) in asked:
+            where[text][group_of(sample)] = sample.split
     found = []
     for text, groups in sorted(where.items()):
-        parts = set(groups.values())
-        if Split.TEST in parts and len(parts) > 1:
+        if len(set(groups.values())) > 1:
             found.append(Repeated(text, tuple(sorted(groups))))
     return tuple(found)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())
 
 
 def load_state(folder: Path) -> dict[str, Split]:

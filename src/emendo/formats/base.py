@@ -13,6 +13,7 @@ import unicodedata
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Literal
 
@@ -228,9 +229,16 @@ def clean_text(value: object, key: str = "text") -> tuple[str, bool]:
 
 def label(value: object, key: str) -> str:
     """A short name (language, split, group ...), interned. Raises Refusal."""
+    if type(value) is str and len(value) < 100:
+        return _label(value, key)
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise Refusal(f"{key!r} is {_kind(value)}, not a name", "write it in quotes")
     return sys.intern(clean_text(str(value), key)[0])
+
+
+@lru_cache(maxsize=65536)
+def _label(value: str, key: str) -> str:
+    return sys.intern(clean_text(value, key)[0])
 
 
 def outline(value: object, key: str) -> Polygon:

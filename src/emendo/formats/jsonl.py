@@ -153,7 +153,8 @@ def sample_of_row(row: dict[str, Any], folder: Folder, collector: Collector, num
     if key not in row:
         raise Refusal("neither 'image' nor 'pdf' is given", "name the image of this row")
     image = folder.find(row[key], key)
-    for other in row.get("images", ()) if isinstance(row.get("images"), list) else ():
+    others = row.get("images")
+    for other in others if isinstance(others, list) else ():
         folder.find(other, "images")
     text, changed = (None, False) if row.get("text") is None else clean_text(row["text"])
     if changed:
@@ -168,7 +169,7 @@ def sample_of_row(row: dict[str, Any], folder: Folder, collector: Collector, num
         raise Refusal("'frame' is not a page number counted from 0")
     crop = outline(row["crop"], "crop") if row.get("crop") is not None else None
     return Sample(
-        id=label(row["id"], "id") if "id" in row else _name(row[key], frame, crop),
+        id=_id(row["id"]) if "id" in row else _name(row[key], frame, crop),
         image=image,
         frame=frame,
         polygon=crop,
@@ -208,6 +209,11 @@ def _region(page: Sample, entry: object, key: str, index: int) -> tuple[Sample, 
         attributes={**inherited, "line": index, **own},
     )
     return sample, changed
+
+
+def _id(value: object) -> str:
+    """As `label`, but not kept: ids are many, and each is used once."""
+    return clean_text(value, "id")[0] if isinstance(value, str) else label(value, "id")
 
 
 def _name(image: str, frame: int, crop: Polygon | None) -> str:
