@@ -1,0 +1,170 @@
+"""How far a model adapts to one hand: CER on test lines before and after training on few, some and all lines.
+
+    python benchmarks/adaptation.py --out FOLDER [--cells peraire-16 peraire-300 hand ...] [--seeds 0 1 2] [--table]
+
+Peraire: the first 16, 75, 300 and all 1,629 train lines, pages in sorted order; 262 test lines of other pages.
+hands_fr: each writer on its own train lines, measured on its own test lines (a writer with one page and no test split:
+the first two thirds of its lines against the rest). No validation lines are given to training: what a person corrected
+is all there is. Each cell is a process of its own through the public `train`, so that time and peak memory are its own;
+a cell whose file is there is not run again. The general set is read before and after.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+DATA = Path(os.environ.get("EMENDO_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+SIZES = {"peraire-16": 16, "peraire-75": 75, "peraire-300": 300, "peraire-all": 0}
+TARGETS = {"peraire-16": 16.0, "peraire-75": 8.0, "peraire-300": 5.5, "peraire-all": 3.6}
+
+
+def writers() -> list[str]:
+    rows = (DATA / "hands_fr" / "lines.jsonl").read_text("utf-8").splitlines()
+    return sorted({json.loads(row)["writer"] for row in rows})
+
+
+def all_cells() -> list[str]:
+    return [*SIZES, *(f"hand-{writer}" for writer in writers())]
+
+
+def lines_of(cell: str) -> tuple[list[Any], list[Any]]:
+    """Training and test samples of a cell."""
+    from emendo.datasets import open_dataset
+
+    if cell in SIZES:
+        dataset = open_dataset(DATA / "peraire")
+        train = sorted(dataset.split("train"), key=lambda s: (s.attributes.get("page") or s.group, _number(s)))
+        return train[: SIZES[cell] or None], list(dataset.split("test"))
+    writer = cell.removeprefix("hand-")
+    own = [s for s in open_dataset(DATA / "hands_fr").samples if s.attributes.get("writer") == writer]
+    train, test = ([s for s in own if s.split == name] for name in ("train", "test"))
+    if not test:
+        train, test = train[: 2 * len(train) // 3], train[2 * len(train) // 3 :]
+    return train, test
+
+
+def _number(sample: Any) -> int:
+    return int(sample.attributes.get("line", 0))
+
+
+def run_cell(cell: str, seed: int, threads: int, changes: Sequence[str], keep: Path) -> dict[str, Any]:
+    """Train and measure one cell in this process."""
+    from emendo.datasets.synth import general_set
+    from emendo.image.load import sample_image
+    from emendo.metrics.align import counts
+    from emendo.models.base import cache_folder
+    from emendo.models.bundle import read_bundle
+    from emendo.models.ctc.recognizer import CtcRecognizer
+    from emendo.models.references import load_recognizer
+    from emendo.train.recipe import load_recipe
+    from emendo.train.run import train
+
+    began = time.monotonic()
+    own, test = lines_of(cell)
+    recipe = load_recipe("default", [f"seed={seed}", *changes])
+    work = keep / f"{cell}-{seed}.run"
+    shutil.rmtree(work, ignore_errors=True)
+    result = train(own, out=work, recipe=recipe, threads=threads)
+    seconds = time.monotonic() - began
+    general = general_set(cache_folder() / "general").samples
+
+    def measured(recognizer: Any, samples: Sequence[Any]) -> dict[str, list[int]]:
+        read = recognizer.read([sample_image(sample) for sample in samples])
+        rows = [counts(s.text or "", r.text) for s, r in zip(samples, read, strict=True)]
+        return {"edits": [row.edits for row in rows], "characters": [row.characters for row in rows]}
+
+    base, adapted = load_recognizer("base"), CtcRecognizer(read_bundle(result.bundle))
+    return {
+        "cell": cell,
+        "seed": seed,
+        "lines": len(own),
+        "changes": list(changes),
+        "threads": threads,
+        "seconds": seconds,
+        "peak_memory_mb": result.report["peak_memory_mb"],
+        "steps": result.report["steps"],
+        "before": measured(base, test),
+        "after": measured(adapted, test),
+        "general_before": measured(base, general),
+        "general_after": measured(adapted, general),
+    }
+
+
+def cer(rows: dict[str, list[int]]) -> float:
+    return 100 * sum(rows["edits"]) / max(1, sum(rows["characters"]))
+
+
+def table(out: Path) -> str:
+    """All finished cells as a Markdown table."""
+    from emendo.metrics.bootstrap import ratio_interval
+
+    found: dict[str, list[dict[str, Any]]] = {}
+    for path in sorted(out.glob("*.json")):
+        one = json.loads(path.read_text("utf-8"))
+        found.setdefault(one["cell"], []).append(one)
+    rows = [
+        "| cell | lines | before | after (mean of seeds) | each seed | 95 % interval | target | general rise | s | MB |"
+    ]
+    rows.append("|" + "---|" * 10)
+    gains = []
+    for cell in (name for name in all_cells() if name in found):
+        runs = sorted(found[cell], key=lambda run: run["seed"])
+        after = [cer(run["after"]) for run in runs]
+        edits = [edit for run in runs for edit in run["after"]["edits"]]
+        sizes = [size for run in runs for size in run["after"]["characters"]]
+        lines = [f"{i}" for run in runs for i in range(len(run["after"]["edits"]))]
+        interval = ratio_interval(edits, sizes, groups=lines)
+        rise = statistics.mean(cer(run["general_after"]) - cer(run["general_before"]) for run in runs)
+        before = cer(runs[0]["before"])
+        if cell.startswith("hand-"):
+            gains.append(100 * (1 - statistics.mean(after) / before))
+        rows.append(
+            f"| {cell} | {runs[0]['lines']} | {before:.1f} | {statistics.mean(after):.2f} | "
+            f"{', '.join(f'{value:.2f}' for value in after)} | {100 * interval.low:.1f} to {100 * interval.high:.1f} | "
+            f"{TARGETS.get(cell, '')} | {rise:+.2f} | {statistics.mean(run['seconds'] for run in runs):.0f} | "
+            f"{max(run['peak_memory_mb'] for run in runs):.0f} |"
+        )
+    if gains:
+        rows.append(f"\nhands_fr: median relative gain {statistics.median(gains):.1f} %, least {min(gains):.1f} %")
+    return "\n".join(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--cells", nargs="*", help="Names or beginnings of names; all when left out.")
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--set", nargs="*", default=[], dest="changes")
+    parser.add_argument("--table", action="store_true", help="Only show what is there.")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    chosen = [cell for cell in all_cells() if not given.cells or any(cell.startswith(one) for one in given.cells)]
+    for seed in [] if given.table else given.seeds:
+        for cell in chosen:
+            target = given.out / f"{cell}-{seed}.json"
+            if target.exists():
+                continue
+            if given.here:
+                found = run_cell(cell, seed, given.threads, given.changes, given.out)
+                target.write_text(json.dumps(found), encoding="utf-8")
+                continue
+            own = ["--out", str(given.out), "--cells", cell, "--seeds", str(seed), "--threads", str(given.threads)]
+            changes = ["--set", *given.changes] if given.changes else []
+            subprocess.run([sys.executable, __file__, *own, *changes, "--here"], check=True)
+    sys.stdout.write(table(given.out) + "\n")
+
+
+if __name__ == "__main__":
+    main()
