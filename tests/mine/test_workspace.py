@@ -29,7 +29,8 @@ def decision(champion: str, lines: int, before: int, after: int) -> dict[str, ob
         "champion": champion,
         "candidate": f"m{lines}@ff",
         "findings": [{"name": "lines", "figures": {}}, {"name": "better", "figures": figures}],
-        "trained_on": {"lines": lines},
+        "in_use": champion.partition("@")[0],
+        "trained_on": {"usable": lines, "samples": lines + 1},
     }
 
 
@@ -61,7 +62,7 @@ def test_advice_from_the_log_of_the_gate(tmp_path: Path) -> None:
 
 
 def test_a_refused_bundle_leaves_no_point() -> None:
-    assert learning_points([{"champion": "base@00", "candidate": "x", "findings": [], "trained_on": {}}]) == []
+    assert learning_points([{"in_use": "base", "candidate": "x", "findings": [], "trained_on": {}}]) == []
     unknown = decision("m@00", 75, 9, 8)
     unknown["trained_on"] = {}
     assert learning_points([unknown]) == []

@@ -54,7 +54,7 @@ def learning_points(decisions: list[dict[str, Any]]) -> list[Point]:
         if not measured or not measured["characters"]:
             continue
         characters = int(measured["characters"])
-        if str(decision["champion"]).partition("@")[0] == BASE:
+        if decision.get("in_use") == BASE:
             points[BASE, 0] = Point(0, measured["edits_champion"] / characters, characters)
         lines = _trained_lines(decision.get("trained_on", {}))
         if lines:
@@ -65,5 +65,5 @@ def learning_points(decisions: list[dict[str, Any]]) -> list[Point]:
 
 def _trained_lines(dataset: Mapping[str, Any]) -> int:
     """Lines of the author that a bundle was trained on, as its `dataset` says; 0 when it does not."""
-    lines = dataset.get("lines", 0)
+    lines = dataset.get("usable", 0)
     return lines if isinstance(lines, int) else 0

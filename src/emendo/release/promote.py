@@ -26,7 +26,7 @@ from .gate import Decision, gate
 
 LOCK = "promote"
 GATE_EVENT = "gate"
-"""Kind of the log row that holds a decision and what the candidate was trained on."""
+"""Kind of the log row that holds a decision, the model in use then, and what the candidate was trained on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,8 @@ def promote(
             limits=limits,
             threads=threads,
         )
-        _log(workspace, GATE_EVENT, {**decision.figures(), "trained_on": dict(read_bundle(candidate).info.dataset)})
+        trained_on = dict(read_bundle(candidate, verify=False).info.dataset)
+        _log(workspace, GATE_EVENT, {**decision.figures(), "in_use": present, "trained_on": trained_on})
         if not decision.passed:
             raise Refused(f"not promoted: {decision.reason}", where=candidate)
         bundle = install(workspace, candidate)
