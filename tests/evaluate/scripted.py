@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from emendo.errors import ImageError
+from emendo.formats import Reject
 from emendo.types import Image, Reading, Sample, Split
 
 
@@ -19,6 +20,7 @@ class Lines:
     samples: tuple[Sample, ...]
     name: str = "lines"
     hash: str = "0123456789abcdef"
+    rejects: tuple[Reject, ...] = ()
 
 
 class Scripted:

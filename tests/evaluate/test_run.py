@@ -136,3 +136,14 @@ def test_default_loader_names_a_missing_image(tmp_path: Path) -> None:
     sample = Sample(id="x", image=tmp_path / "gone.png", text="a")
     report = evaluate(Scripted("m", ["a"]), Lines((sample,)))
     assert "gone.png" in report.unreadable[0].reason
+
+
+def test_refused_rows_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"")
+    rows = '{"image": "a.png", "text": "a"}\n{"image": "gone.png", "text": "b"}\n'
+    (tmp_path / "lines.jsonl").write_text(rows, encoding="utf-8")
+    report = evaluate(Scripted("m", ["a"]), open_dataset(tmp_path), load=lambda _: pixels(lines(["a"]).samples[0]))
+    assert [one.id for one in report.rejected] == ["lines.jsonl:2"]
+    assert "gone.png" in report.figures()["rejected"][0]["reason"]
+    report.write(tmp_path / "report")
+    assert read_report(tmp_path / "report") == report

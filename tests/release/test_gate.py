@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from emendo.evaluate import Comparison, Line, Report
+from emendo.formats import Reject
 from emendo.metrics import counts
 from emendo.models.ctc.recognizer import CtcRecognizer
 from emendo.release import Decision, decide, examine, gate
@@ -27,6 +28,7 @@ class Lines:
     samples: tuple[Sample, ...]
     name: str = "mine"
     hash: str = "00"
+    rejects: tuple[Reject, ...] = ()
 
 
 def report(

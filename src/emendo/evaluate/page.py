@@ -191,9 +191,10 @@ def _confusions(report: Report) -> str:
 
 def _excluded(report: Report) -> str:
     parts = []
-    if report.unreadable:
-        names = "".join(f"<li>{escape(one.id)}: {escape(one.reason)}</li>" for one in report.unreadable)
-        parts.append(f"<h2>Images that could not be read ({len(report.unreadable)})</h2><ul>{names}</ul>")
+    for title, some in (("Images that could not be read", report.unreadable), ("Rows refused", report.rejected)):
+        if some:
+            names = "".join(f"<li>{escape(one.id)}: {escape(one.reason)}</li>" for one in some[:MOST_LINES])
+            parts.append(f"<h2>{title} ({len(some):,})</h2><ul>{names}</ul>")
     if report.unlabelled:
         parts.append(f'<p class="soft">{len(report.unlabelled):,} samples without a reference text are left out.</p>')
     return "".join(parts)

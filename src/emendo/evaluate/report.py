@@ -37,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A sample whose image could not be read, and why."""
+    """A sample whose image could not be read, or a row (`file:line`) that the data set's reader refused, and why."""
 
     id: str
     reason: str
@@ -48,7 +48,8 @@ class Report:
     """One model on one data set.
 
     `lines` keeps the order of the data set. `unreadable` names the samples without a figure because their image
-    could not be read, `unlabelled` those that have no reference text; neither is in any rate. `slices` are the
+    could not be read, `unlabelled` those that have no reference text, `rejected` the rows of the manifest that are
+    wrong; none of these is in any rate. `slices` are the
     names asked for. `seconds` is the time spent reading lines (not loading images).
     """
 
@@ -60,6 +61,7 @@ class Report:
     slices: tuple[str, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     unlabelled: tuple[str, ...] = ()
+    rejected: tuple[Unreadable, ...] = ()
     seconds: float = 0.0
 
     @cached_property
@@ -107,6 +109,7 @@ class Report:
             "confusions": [[c.reference, c.hypothesis, c.count] for c in self.confusions[:CONFUSIONS_SHOWN]],
             "unreadable": [asdict(one) for one in self.unreadable],
             "unlabelled": list(self.unlabelled),
+            "rejected": [asdict(one) for one in self.rejected],
             "seconds": self.seconds,
         }
 
@@ -174,6 +177,7 @@ def read_report(folder: Path) -> Report:
             slices=tuple(head["slices"]),
             unreadable=tuple(Unreadable(**one) for one in head["unreadable"]),
             unlabelled=tuple(head["unlabelled"]),
+            rejected=tuple(Unreadable(**one) for one in head["rejected"]),
             seconds=float(head["seconds"]),
         )
     except (KeyError, TypeError) as error:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from ..errors import BadInput, DataError, UsageError
+from ..formats import Reject
 from ..image.load import sample_image
 from ..metrics import counts
 from ..settings import Limits
@@ -35,6 +36,9 @@ class SampleSet(Protocol):
     @property
     def samples(self) -> tuple[Sample, ...]: ...  # noqa: D102
 
+    @property
+    def rejects(self) -> Sequence[Reject]: ...  # noqa: D102
+
 
 def evaluate(
     recognizer: Recognizer,
@@ -51,8 +55,8 @@ def evaluate(
 
     `slices` names sample fields or attributes to report by; `batch` images are held in memory at once; `load` gives
     the image of a sample (default: from disk within `limits`); `progress(done, all)` is called after each batch.
-    Images that cannot be read are named in `Report.unreadable`. Raises UsageError for an unknown slice and
-    DataError when no sample has a reference text.
+    Images that cannot be read are named in `Report.unreadable`, rows that were refused in `Report.rejected`. Raises
+    UsageError for an unknown slice and DataError when no sample has a reference text.
     """
     return evaluate_many(
         [recognizer],
@@ -112,6 +116,7 @@ def evaluate_many(
             slices=tuple(slices),
             unreadable=tuple(unreadable),
             unlabelled=tuple(s.id for s in samples if s.text is None),
+            rejected=tuple(Unreadable(f"{r.where.name}:{r.line or '-'}", r.what) for r in dataset.rejects),
             seconds=seconds[index],
         )
         for index, recognizer in enumerate(recognizers)
