@@ -171,31 +171,22 @@ def find_material(lines: int, log: Callable[[str], None]) -> Material:
     """The Peraire notebook from `EMENDO_DATA` or from what `dataset fetch` left, else a drawn notebook."""
     named = os.environ.get("EMENDO_DATA")
     fetched = cache_folder() / "data" / "peraire"
-    for folder in (Path(named) / "peraire" if named else fetched, fetched):
-        if (folder / "notebook_D2.pdf").is_file():
-            return _peraire(folder, lines)
+    for folder, notebook in ((Path(named) / "peraire" if named else fetched, "notebook_D2"), (fetched, "notebook")):
+        if (folder / f"{notebook}.pdf").is_file():
+            return _material("the notebook of Lucien Péraire", folder, notebook, lines)
     log("no Peraire data (EMENDO_DATA, or `emendo dataset fetch peraire`): a drawn notebook takes its place")
     drawn = cache_folder() / "demo-notebook"
     if not drawn.is_dir():
         synth_notebook(drawn, 0, pages=24, test_pages=4)
-    return _drawn(drawn, lines)
+    return _material("a drawn notebook", drawn, "notebook", lines)
 
 
-def _peraire(folder: Path, lines: int) -> Material:
-    pages = json.loads((folder / "notebook_D2.json").read_text(encoding="utf-8"))
+def _material(name: str, folder: Path, notebook: str, lines: int) -> Material:
+    pages = json.loads((folder / f"{notebook}.json").read_text(encoding="utf-8"))
     inside = {page["page"] for page in pages}
-    dataset = open_dataset(folder)
-    others = [s for s in dataset.split(Split.TRAIN) if s.group not in inside]
+    others = [sample for sample in open_dataset(folder).split(Split.TRAIN) if sample.group not in inside]
     truth = tuple(line for page in pages for line in page["lines"])
-    name = "the notebook of Lucien Péraire (5 pages)"
-    return Material(name, folder / "notebook_D2.pdf", truth, _by_page(others, lines))
-
-
-def _drawn(folder: Path, lines: int) -> Material:
-    truth = json.loads((folder / "notebook.json").read_text(encoding="utf-8"))
-    others = open_dataset(folder).split(Split.TRAIN)
-    text = tuple(line for page in truth for line in page["lines"])
-    return Material("a drawn notebook", folder / "notebook.pdf", text, _by_page(others, lines))
+    return Material(f"{name} ({len(pages)} pages)", folder / f"{notebook}.pdf", truth, _by_page(others, lines))
 
 
 def _by_page(samples: Sequence[Sample], lines: int) -> tuple[tuple[Sample, ...], ...]:

@@ -1,0 +1,163 @@
+"""The automatic loop on a drawn notebook: read, corrected, collected, trained, judged, and safe to stop anywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from emendo.datasets import open_dataset
+from emendo.datasets.notebook import synth_notebook
+from emendo.errors import Refused
+from emendo.flows import learn as learning
+from emendo.flows.demo import correct_by_truth, lay_out
+from emendo.flows.watch import Watcher, watch
+from emendo.pages.note import note_files
+from emendo.settings import load_settings
+from emendo.types import Split
+from emendo.workspace.folder import Workspace
+
+RECIPE = "steps: 4\nlines_per_batch: 4\nevaluations: 1\nreplay: 0\n"
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drawn") / "notebook"
+    synth_notebook(folder, 3, pages=5, test_pages=1)
+    return folder
+
+
+@pytest.fixture
+def watcher(tmp_path: Path, notebook: Path) -> Watcher:
+    """A workspace with three pages of six lines each, and a recipe of a few steps."""
+    workspace = Workspace.init(tmp_path / "notes")
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    pages: dict[str, list[object]] = {}
+    for sample in open_dataset(notebook).split(Split.TRAIN):
+        pages.setdefault(sample.group, []).append(sample)
+    for name, page in pages.items():
+        lay_out(page[:6], workspace.root / f"{name}.png")  # type: ignore[arg-type]
+    settings = load_settings(
+        workspace.root, environment={}, watch__settle_seconds=0, watch__min_corrections=6, gate__min_test_lines=2
+    )
+    return Watcher(workspace, settings, recipe=str(recipe))
+
+
+def truth_of(notebook: Path, document: Path) -> list[str]:
+    samples = [s for s in open_dataset(notebook).split(Split.TRAIN) if s.group == document.stem]
+    return [s.text or "" for s in samples[:6]]
+
+
+def test_the_loop_runs_by_itself(watcher: Watcher, notebook: Path) -> None:
+    root = watcher.workspace.root
+    first = watcher.look()
+    assert (first.read, first.lines, first.round) == (3, 18, None)
+    assert watcher.look().read == 0
+
+    for document in sorted(root.glob("*.png")):
+        correct_by_truth(document, truth_of(notebook, document))
+    second = watcher.look()
+    assert second.corrections >= 16, "a line that cannot be aligned with confidence is left out"
+    assert second.round is not None
+    assert second.round.promoted is not None, second.round.reason
+    bundle = watcher.workspace.runs / second.round.run / "bundle"
+    assert (bundle / "bundle.yaml").is_file()
+    champion = watcher.workspace.champion()
+    assert (champion is not None and champion.model != "base") == second.round.promoted
+
+    with watcher.workspace.store() as store:
+        assert learning.corrections_waiting(store) == 0
+        assert learning.unfinished(store) is None
+    third = watcher.look()
+    assert (third.read, third.corrections, third.round) == (0, 0, None)
+
+
+def test_a_round_that_was_cut_off_is_finished(
+    watcher: Watcher, notebook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher.look()
+    for document in sorted(watcher.workspace.root.glob("*.png")):
+        correct_by_truth(document, truth_of(notebook, document))
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(learning, "promote", stop)
+        with pytest.raises(KeyboardInterrupt):
+            watcher.look()
+    with watcher.workspace.store() as store:
+        plan = learning.unfinished(store)
+    assert plan is not None
+    made = watcher.workspace.runs / str(plan["run"]) / "report.json"
+    written = made.stat().st_mtime_ns
+    again = watcher.look()
+    assert again.round is not None
+    assert again.round.run == plan["run"]
+    assert made.stat().st_mtime_ns == written, "the finished training was not done twice"
+
+
+def test_a_bad_file_is_told_once_and_stops_nothing(watcher: Watcher) -> None:
+    said: list[str] = []
+    watcher.log = said.append
+    (watcher.workspace.root / "broken.png").write_bytes(b"<html></html>")
+    assert watcher.look().read == 3
+    watcher.look()
+    assert len([line for line in said if "broken.png" in line]) == 1
+
+
+def test_a_file_that_is_still_arriving_is_waited_for(watcher: Watcher) -> None:
+    watcher.settings = load_settings(environment={}, watch__settle_seconds=3600)
+    assert watcher.look().read == 0
+    for document in watcher.workspace.root.glob("*.png"):
+        os.utime(document, (time.time() - 7200, time.time() - 7200))
+    watcher.settings = load_settings(environment={}, watch__settle_seconds=0)
+    assert watcher.look().read == 3
+
+
+def test_a_conflict_copy_is_named_and_not_read(watcher: Watcher) -> None:
+    root = watcher.workspace.root
+    page = sorted(root.glob("*.png"))[0]
+    shutil.copy(page, root / f"{page.stem} (Anna's conflicted copy 2026-11-20).png")
+    said: list[str] = []
+    watcher.log = said.append
+    assert watcher.look().read == 3
+    assert any("conflict copy" in line for line in said)
+
+
+def test_a_new_scan_of_a_page_is_read_again(watcher: Watcher, notebook: Path) -> None:
+    watcher.look()
+    root = watcher.workspace.root
+    page = sorted(root.glob("*.png"))[0]
+    samples = [s for s in open_dataset(notebook).split(Split.TRAIN) if s.group == page.stem]
+    lay_out(samples[6:9], page)
+    assert watcher.look().read == 1
+    rows = note_files(page).manifest.read_text(encoding="utf-8").splitlines()
+    assert len([json.loads(row) for row in rows]) == 3
+
+
+def test_watch_stops_when_told(watcher: Watcher) -> None:
+    looks = iter([True, True, False])
+    watcher.settings = load_settings(environment={}, watch__settle_seconds=0, watch__poll_seconds=0.01)
+    assert watch(watcher, go_on=lambda: next(looks)).read == 0
+
+
+def test_the_gate_has_the_last_word(watcher: Watcher, notebook: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watcher.look()
+    for document in sorted(watcher.workspace.root.glob("*.png")):
+        correct_by_truth(document, truth_of(notebook, document))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise Refused("not promoted: worse on your test lines")
+
+    monkeypatch.setattr(learning, "promote", refuse)
+    look = watcher.look()
+    assert look.round is not None
+    assert look.round.promoted is False
+    assert "worse" in look.round.reason
+    assert watcher.workspace.champion() is None
