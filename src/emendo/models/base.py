@@ -33,6 +33,8 @@ DETECTOR: Final = "PP-OCRv6_det_small.onnx"
 NAMES: Final = ("base", "base-full")
 CONVERSION: Final = 2
 """Raised when the conversion changes, so that an old cache is left aside."""
+DECODING: Final = {"blank_cost": 0.5, "second_stretch": 0.9, "doubt": 0.3}
+"""Chosen on peraire val and train, hands_fr and hands_en train and val (docs/decisions.md)."""
 INPUT, OUTPUT = "image", "log_probs"
 SYMBOLS: Final = "€£§°²³½¼¾«»“”‘’„†‡•…–—′″‰→←×÷±²³µ¿¡·º№™©®"
 
@@ -62,7 +64,7 @@ def base_bundle(name: str = "base") -> Bundle:
     """
     source = engine_file(RECOGNISER)
     version = importlib.metadata.version("rapidocr")
-    recipe = f"{version} {source.stat().st_size} {CONVERSION} {LineGeometry().model_dump_json()}"
+    recipe = f"{version} {source.stat().st_size} {CONVERSION} {DECODING} {LineGeometry().model_dump_json()}"
     target = cache_folder() / f"{name}-{sha256_bytes(recipe.encode())[:16]}"
     damaged = False
     if target.is_dir():
@@ -91,6 +93,7 @@ def _convert(name: str, source: Path, target: Path, version: str, *, replace: bo
         base=f"PP-OCRv6_rec_small (rapidocr {version})",
         alphabet=chosen,
         preprocessing=LineGeometry().model_dump(),
+        decoding=DECODING,
         run={"source": source.name, "source_sha256": sha256_file(source), "conversion": CONVERSION},
         licences=("Apache-2.0 (PaddleOCR: PP-OCRv6 small)",),
     )

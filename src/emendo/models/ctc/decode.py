@@ -2,9 +2,38 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, inf, log, log1p
+from typing import Any
 
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from emendo.text.ngram import END, CharacterModel
 from emendo.types import Character, Evidence
+
+from .align import forced_alignment
+
+
+class Decoding(BaseModel):
+    """How a bundle's probabilities become text; stored in `bundle.yaml` as `decoding`.
+
+    `model_weight` multiplies the log-probability of the character model, `bonus` is added per character; both are
+    chosen on validation data, and zero where they do not help.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    blank_cost: float = Field(0.0, ge=0, le=10, description="Natural-log units taken from the blank of each frame.")
+    second_stretch: float = Field(
+        0.0, ge=0, le=4, description="Stretch at which doubtful lines are read again; 0: never."
+    )
+    doubt: float = Field(0.3, ge=0, description="Mean loss per character above which a line is doubtful.")
+    width: int = Field(8, ge=1, le=256, description="Prefixes kept per frame by beam search.")
+    model: str = Field("", max_length=120, description="File of the character model in the bundle; empty: none.")
+    model_weight: float = Field(0.0, ge=0, le=10, description="Weight of the character model.")
+    bonus: float = Field(0.0, ge=-10, le=10, description="Natural-log units added per character by beam search.")
 
 
 def greedy(evidence: Evidence) -> tuple[Character, ...]:
@@ -21,10 +50,102 @@ def greedy(evidence: Evidence) -> tuple[Character, ...]:
     tops = np.maximum.reduceat(evidence.log_probs[np.arange(len(best)), best], starts)
     width = evidence.frame_width
     return tuple(
-        Character(evidence.alphabet[k - 1], float(np.exp(p)), float(a * width), float(b * width))
-        for k, p, a, b in zip(classes, tops, starts, ends, strict=True)
+        Character(evidence.alphabet[k - 1], min(1.0, exp(p)), float(a * width), float(b * width))
+        for k, p, a, b in zip(classes.tolist(), tops.tolist(), starts.tolist(), ends.tolist(), strict=True)
         if k
     )
+
+
+PRUNED = 12.0
+"""Prefixes this many nats behind the best are dropped."""
+
+
+@dataclass(slots=True)
+class _Prefix:
+    """Scores of one prefix: all paths that end in a blank, all that end in its last character."""
+
+    blank: float = -inf
+    letter: float = -inf
+    language: float = 0.0
+
+    def total(self) -> float:
+        return _add(self.blank, self.letter) + self.language
+
+
+def beam(
+    evidence: Evidence, model: CharacterModel | None = None, decoding: Decoding | None = None
+) -> tuple[Character, ...]:
+    """The most probable text over all its paths, by prefix beam search (Hannun et al. 2014), and where it lies.
+
+    With a character model the score of a text is log P(text | image) + weight * log P(text) + bonus * length.
+    """
+    text = beam_text(evidence, model, decoding or Decoding())
+    return tuple(forced_alignment(evidence, text))
+
+
+def beam_text(evidence: Evidence, model: CharacterModel | None, decoding: Decoding) -> str:
+    """The text that `beam` finds."""
+    weight = decoding.model_weight if model is not None else 0.0
+    kept: dict[tuple[int, ...], _Prefix] = {(): _Prefix(blank=0.0)}
+    texts: dict[tuple[int, ...], str] = {(): ""}
+    for blank, candidates in _candidates(evidence.log_probs):
+        grown: dict[tuple[int, ...], _Prefix] = {}
+        for classes, prefix in kept.items():
+            total = _add(prefix.blank, prefix.letter)
+            same = grown.get(classes)
+            if same is None:
+                same = grown[classes] = _Prefix(language=prefix.language)
+            same.blank = _add(same.blank, total + blank)
+            for k, score in candidates:
+                repeated = bool(classes) and classes[-1] == k
+                if repeated:
+                    same.letter = _add(same.letter, prefix.letter + score)
+                longer = (*classes, k)
+                entry = grown.get(longer)
+                if entry is None:
+                    language = prefix.language + decoding.bonus
+                    char = evidence.alphabet[k - 1]
+                    if weight and model is not None:
+                        language += weight * model.log_prob(texts[classes], char)
+                    entry = grown[longer] = _Prefix(language=language)
+                    texts[longer] = texts[classes] + char
+                entry.letter = _add(entry.letter, (prefix.blank if repeated else total) + score)
+        ranked = sorted(((entry.total(), classes) for classes, entry in grown.items()), reverse=True)
+        least = ranked[0][0] - PRUNED
+        kept = {classes: grown[classes] for total, classes in ranked[: decoding.width] if total >= least}
+    if weight and model is not None:
+        for classes, prefix in kept.items():
+            prefix.language += weight * model.log_prob(texts[classes], END)
+    return texts[max(kept, key=lambda classes: kept[classes].total())]
+
+
+def _candidates(log_probs: Any, *, least: float = -7.0, most: int = 8) -> list[tuple[float, list[tuple[int, float]]]]:
+    """Per frame the blank's score and the characters worth a look: above `least` nats and among the `most` best."""
+    found = []
+    letters = log_probs[:, 1:]
+    if letters.shape[1] > most:
+        order = np.argpartition(-letters, most, axis=1)[:, :most]
+    else:
+        order = np.broadcast_to(np.arange(letters.shape[1]), letters.shape)
+    scores = np.take_along_axis(letters, order, axis=1)
+    for frame, (row, values) in enumerate(zip(order.tolist(), scores.tolist(), strict=True)):
+        near = [(k + 1, value) for k, value in zip(row, values, strict=True) if value > least]
+        found.append((float(log_probs[frame, 0]), near))
+    return found
+
+
+def _add(a: float, b: float) -> float:
+    """log(exp(a) + exp(b))."""
+    if a < b:
+        a, b = b, a
+    return a if b == -inf else a + log1p(exp(b - a))
+
+
+def loss(characters: Sequence[Character]) -> float:
+    """Mean negative log-probability of the characters; infinite for none."""
+    if not characters:
+        return inf
+    return -sum(log(max(character.probability, 1e-6)) for character in characters) / len(characters)
 
 
 def text_of(characters: tuple[Character, ...]) -> str:

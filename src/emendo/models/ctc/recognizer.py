@@ -3,35 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ValidationError
 
-from emendo.errors import BundleError
-from emendo.image.line import LineGeometry, NormalizedLine, network_input, normalize, pad_to
+from emendo.errors import BundleError, FormatError
+from emendo.image.line import LineGeometry, network_input, normalize
 from emendo.models.bundle import GRAPH_FILE, Bundle
-from emendo.types import Evidence, Image, Reading
+from emendo.models.calibration import Calibration
+from emendo.text.ngram import CharacterModel
+from emendo.types import Character, Evidence, Image, Reading
 
-from .decode import greedy, text_of
+from .decode import Decoding, beam, greedy, loss, text_of
 
+_Section = TypeVar("_Section", bound=BaseModel)
 BATCH_COLUMNS = 1536
 """Most columns of one batch: on a CPU longer batches bring nothing, and small lines gain a little together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One line as read: the evidence that was decoded, and its characters."""
+
+    evidence: Evidence
+    characters: tuple[Character, ...]
+
+    @property
+    def text(self) -> str:
+        """The characters joined."""
+        return text_of(self.characters)
 
 
 class CtcRecognizer:
     """Reads lines with one bundle; may be shared by threads (ONNX Runtime sessions are).
 
-    `threads` is the number of threads inside one call. Raises BundleError when the graph does not fit the bundle.
+    `threads` is the number of threads inside one call, `decoder` is `greedy` or `beam`; without it beam search is
+    taken where the bundle brings a character model. Raises BundleError when the graph does not fit the bundle.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle, *, threads: int = 1, decoder: Literal["greedy", "beam"] | None = None) -> None:
         if bundle.info.family != "ctc":
             raise BundleError(f"is of the family {bundle.info.family!r}, not 'ctc'", where=bundle.folder)
         self.bundle = bundle
         self.alphabet = bundle.info.alphabet
         self.geometry = load_geometry(bundle)
+        self.decoding = _held(bundle, "decoding", Decoding)
+        self.calibration = _held(bundle, "calibration", Calibration)
+        self.character_model = self._load_character_model()
+        self.decoder = decoder or ("beam" if self.character_model is not None else "greedy")
         self._session = open_session(bundle.path(GRAPH_FILE), threads)
         self._input = self._check_ends()
 
@@ -42,22 +65,49 @@ class CtcRecognizer:
 
     def read(self, images: Sequence[Image]) -> list[Reading]:
         """One reading per line image (H, W, 3) uint8 RGB, in order."""
-        readings = []
-        for evidence in self.evidence(images):
-            characters = greedy(evidence)
-            confidence = float(np.prod([character.probability for character in characters])) if characters else 0.0
-            readings.append(Reading(text_of(characters), confidence, characters, self.model))
-        return readings
+        return [
+            Reading(seen.text, self.calibration.confidence(seen.evidence, seen.characters), seen.characters, self.model)
+            for seen in self.observe(images)
+        ]
 
     def evidence(self, images: Sequence[Image]) -> list[Evidence]:
         """The per-frame log-probabilities of each line, in order; `frame_width` is in columns of the image given."""
-        lines = [normalize(image, self.geometry) for image in images]
+        return self._evidence(images, self.geometry)
+
+    def observe(self, images: Sequence[Image]) -> list[Observation]:
+        """Each line as `read` sees it, with the evidence that was decoded.
+
+        Where the bundle asks for it, doubtful lines are read at a second stretch too, and the reading with the lower
+        loss per character is taken.
+        """
+        seen = [self._decode(evidence) for evidence in self.evidence(images)]
+        if self.decoding.second_stretch:
+            again = [i for i, one in enumerate(seen) if loss(one.characters) > self.decoding.doubt]
+            geometry = self.geometry.model_copy(update={"stretch": self.decoding.second_stretch})
+            for i, evidence in zip(again, self._evidence([images[i] for i in again], geometry), strict=True):
+                other = self._decode(evidence)
+                if loss(other.characters) < loss(seen[i].characters):
+                    seen[i] = other
+        return seen
+
+    def _decode(self, evidence: Evidence) -> Observation:
+        if self.decoding.blank_cost:
+            shifted = evidence.log_probs.copy()
+            shifted[:, 0] -= np.float32(self.decoding.blank_cost)
+            shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+            evidence = replace(evidence, log_probs=shifted)
+        if self.decoder == "beam":
+            return Observation(evidence, beam(evidence, self.character_model, self.decoding))
+        return Observation(evidence, greedy(evidence))
+
+    def _evidence(self, images: Sequence[Image], geometry: LineGeometry) -> list[Evidence]:
+        lines = [normalize(image, geometry) for image in images]
         found: list[Evidence | None] = [None] * len(lines)
         for batch in batches([line.image.shape[1] for line in lines]):
-            width = max(lines[i].image.shape[1] for i in batch)
-            log_probs = self.run([pad_to(lines[i].image, width) for i in batch])
+            log_probs = self.run([lines[i].image for i in batch])
             for i, frames in zip(batch, log_probs, strict=True):
-                found[i] = self._evidence(lines[i], frames, width)
+                width = lines[i].image.shape[1] / len(frames)
+                found[i] = Evidence(frames, self.alphabet, width * lines[i].columns)
         return [evidence for evidence in found if evidence is not None]
 
     def run(self, lines: Sequence[Image]) -> npt.NDArray[np.float32]:
@@ -65,10 +115,14 @@ class CtcRecognizer:
         output: npt.NDArray[np.float32] = self._session.run(None, {self._input: network_input(lines)})[0]
         return output
 
-    def _evidence(self, line: NormalizedLine, frames: npt.NDArray[np.float32], width: int) -> Evidence:
-        per_frame = width / len(frames)
-        kept = min(len(frames), -(-line.image.shape[1] * len(frames) // width))
-        return Evidence(frames[:kept], self.alphabet, per_frame * line.columns)
+    def _load_character_model(self) -> CharacterModel | None:
+        if not self.decoding.model or not self.decoding.model_weight:
+            return None
+        path = self.bundle.path(self.decoding.model)
+        try:
+            return CharacterModel.from_json(path.read_text(encoding="utf-8"), where=str(path))
+        except (UnicodeDecodeError, FormatError) as error:
+            raise BundleError(f"{path.name} is no character model", where=self.bundle.folder) from error
 
     def _check_ends(self) -> str:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
@@ -87,16 +141,17 @@ class CtcRecognizer:
 
 def load_geometry(bundle: Bundle) -> LineGeometry:
     """The line geometry of a bundle; raises BundleError when it is none."""
-    from pydantic import ValidationError
+    return _held(bundle, "preprocessing", LineGeometry)
 
+
+def _held(bundle: Bundle, section: str, kind: type[_Section]) -> _Section:
     try:
-        return LineGeometry.model_validate(bundle.info.preprocessing)
+        return kind.model_validate(getattr(bundle.info, section))
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in ("preprocessing", *first["loc"]))
-        raise BundleError(
-            f"{place}: {first['msg'].lower()}", where=bundle.folder, remedy="export the model again"
-        ) from error
+        place = ".".join(str(part) for part in (section, *first["loc"]))
+        what = f"{place}: {first['msg'].lower()}"
+        raise BundleError(what, where=bundle.folder, remedy="export the model again") from error
 
 
 def open_session(path: Path, threads: int) -> Any:
