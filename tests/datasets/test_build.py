@@ -1,4 +1,7 @@
-"""Data sets of a workspace: immutable, named by content, with a memory of the parts."""
+"""Data sets of a workspace: immutable, named by content, with a memory of the parts.
+
+Covers X1, X8 of the requirements.
+"""
 
 from __future__ import annotations
 
@@ -110,7 +113,7 @@ def test_export_and_import(lines: tuple[Sample, ...], tmp_path: Path, form: str)
     back = import_samples(source, subset="letters", language="fr")
     assert sorted(one.text or "" for one in back) == sorted(one.text or "" for one in lines)
     assert {(one.subset, one.language) for one in back} == {("letters", "fr")}
-    with pytest.raises(FileExistsError):
+    with pytest.raises(UsageError, match="exists; name a new folder"):
         export(lines, form, tmp_path / "out")
 
 

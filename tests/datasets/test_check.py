@@ -1,4 +1,7 @@
-"""The preflight: each row of the table finds its fault, names the line, and is silent on good data."""
+"""The preflight: each row of the table finds its fault, names the line, and is silent on good data.
+
+Covers A8, P5 of the requirements.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""References, the real sets, and what is promised of a Dataset."""
+"""References, the real sets, and what is promised of a Dataset.
+
+Covers M1 of the requirements.
+"""
 
 from __future__ import annotations
 

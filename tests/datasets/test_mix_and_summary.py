@@ -1,4 +1,7 @@
-"""Mixes by final share, filters that name the known values, and the summary."""
+"""Mixes by final share, filters that name the known values, and the summary.
+
+Covers N5, N10, M3 of the requirements.
+"""
 
 from __future__ import annotations
 

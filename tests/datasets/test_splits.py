@@ -1,4 +1,7 @@
-"""The frozen test set: whatever is added, in whatever order, no group ever changes its part."""
+"""The frozen test set: whatever is added, in whatever order, no group ever changes its part.
+
+Covers X1, A5 of the requirements.
+"""
 
 from __future__ import annotations
 

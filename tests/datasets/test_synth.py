@@ -1,4 +1,7 @@
-"""Generated lines: the same for the same seed, no missing glyph, and a general set that replay never rehearses."""
+"""Generated lines: the same for the same seed, no missing glyph, and a general set that replay never rehearses.
+
+Covers X1, N10, M16 of the requirements.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Every format of the table: what is written is read back the same; and the quirks of each."""
+"""Every format of the table: what is written is read back the same; and the quirks of each.
+
+Covers P3 and M1 of the requirements.
+"""
 
 # ruff: noqa: E501 (XML in one piece)
 

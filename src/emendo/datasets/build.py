@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from ..errors import DataError
+from ..errors import DataError, UsageError
 from ..formats import Reject, by_name
 from ..formats.jsonl import row_text, to_row
 from ..tools.files import new_folder, sha256_bytes, sha256_file, write_bytes, write_text
@@ -124,9 +124,11 @@ def _card(
 def export(samples: Sequence[Sample], form: str, target: Path) -> Path:
     """Write samples in a format of the table into the new folder `target`, images included.
 
-    Returns the path that opens them again. Raises UsageError, FormatError, FileExistsError.
+    Returns the path that opens them again. Raises UsageError (unknown format, `target` exists), FormatError.
     """
     row = by_name(form)
+    if target.exists():
+        raise UsageError(f"{target} exists", remedy="name a new folder")
     with new_folder(target) as folder:
         written = row.write(samples, folder)
         inside = written.relative_to(folder)

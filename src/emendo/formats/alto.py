@@ -19,7 +19,6 @@ from .pagefiles import in_order, is_layout, number, parse_points, points_text, r
 from .xml import parse_xml, to_bytes
 
 NAMESPACE = "http://www.loc.gov/standards/alto/ns-v4#"
-_LEAST_SIZE = 1e-3
 
 
 def detect(path: Path) -> bool:
