@@ -63,13 +63,13 @@ def _spine(outline: Points, baseline: Points) -> Points:
     """Points along the writing direction: the baseline, else the long axis of the outline, left to right."""
     if len(baseline) >= 2 and np.ptp(baseline, axis=0).max() >= 1:
         return baseline
-    (x, y), (width, height), angle = cv2.minAreaRect(outline.astype(np.float32))
-    if width < height:
-        width, angle = height, angle - 90
-    # a near-square outline has no telling axis
-    lean = np.deg2rad((angle + 90) % 180 - 90) if max(width, height) > 1.5 * min(width, height) else 0.0
-    half = np.array([np.cos(lean), np.sin(lean)]) * width / 2
-    centre = np.array([x, y])
+    corners = cv2.boxPoints(cv2.minAreaRect(outline.astype(np.float32))).astype(np.float64)
+    sides = corners[1] - corners[0], corners[2] - corners[1]
+    along, across = sorted(sides, key=lambda side: -float(np.hypot(*side)))
+    if np.hypot(*along) < 1.5 * np.hypot(*across):  # a near-square outline has no telling axis
+        along = np.array([np.ptp(outline[:, 0]), 0.0])
+    half = along / 2 if along[0] >= 0 else -along / 2
+    centre = corners.mean(axis=0)
     return np.stack([centre - half, centre + half])
 
 

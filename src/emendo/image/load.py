@@ -225,8 +225,8 @@ class _RasterSource:
         self._limits = limits
         self._kind = kind
         try:
-            if kind == "webp":
-                check_size(*webp_size(stream.read(SNIFF)), path, limits)
+            if kind in _HEADERS:
+                check_size(*_HEADERS[kind](stream.read(SNIFF)), path, limits)
                 stream.seek(0)
             self._image = _OPENERS[kind](stream)
             check_size(*self._image.size, path, limits)
@@ -308,6 +308,18 @@ def webp_size(head: bytes) -> tuple[int, int]:
         width, height = struct.unpack_from("<HH", head, 26)
         return width & 0x3FFF, height & 0x3FFF
     raise ValueError("no WebP header")
+
+
+def png_size(head: bytes) -> tuple[int, int]:
+    """(width, height) from the first 24 bytes of a PNG file. Raises ValueError."""
+    if len(head) < 24 or head[12:16] != b"IHDR":
+        raise ValueError("no PNG header")
+    width, height = struct.unpack_from(">II", head, 16)
+    return width, height
+
+
+_HEADERS = {"png": png_size, "webp": webp_size}
+"""Kinds whose plugin fails without saying why, or takes memory, before it tells the size."""
 
 
 # The plugins are opened directly: `PIL.Image.open` would apply Pillow's own process-wide size limit over ours.

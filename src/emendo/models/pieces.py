@@ -91,13 +91,13 @@ def _cores(mask: Mask) -> Iterator[tuple[Mask, int, int]]:
 
 def _lines_of(core: Mask, probability: Field) -> Iterator[Mask]:
     """The core itself, or the parts it falls into when it bridges lines that lie one above the other."""
-    thickness = _thickness(core)
-    if thickness.max(initial=0) < 1.6 * np.median(thickness):
+    usual = float(np.median(core.sum(axis=0)[core.any(axis=0)]))
+    if _thickness(core).max(initial=0) < 1.6 * usual:
         yield core
         return
     for threshold in SPLIT_AT:
         parts = [part for part, _, _ in _placed(((probability > threshold) & (core > 0)).astype(np.uint8))]
-        parts = [part for part in parts if np.ptp(np.flatnonzero(part.any(axis=0))) >= 3 * np.median(thickness)]
+        parts = [part for part in parts if np.ptp(np.flatnonzero(part.any(axis=0))) >= 3 * usual]
         if _stacked(parts):
             yield from _share(core, parts)
             return
