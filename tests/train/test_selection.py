@@ -70,7 +70,7 @@ def test_too_few_lines_are_refused_before_training(tmp_path):
         LineGeometry(),
         columns_per_frame=8,
     )
-    with pytest.raises(DataError, match="1 usable lines .* two: no text") as caught:
+    with pytest.raises(DataError, match=r"1 usable lines .* two: no text") as caught:
         require_lines(kept, left_out)
     assert "\n" not in str(caught.value)
 

@@ -19,6 +19,7 @@ from emendo.image.line import LineGeometry, network_input, normalize_line, pad_t
 from emendo.types import Image
 
 from .selection import TrainingLine
+from .splice import HEIGHT, Piece, splice
 
 _CHUNK = 12
 """Batches among which lines are sorted by width: narrow enough to pad little, wide enough to mix."""
@@ -65,7 +66,8 @@ def scaled(strength: float) -> Augmentation:
 class BatchDataset(Dataset[dict[str, Any]]):
     """Item `k` is the batch of step `k`: `images` (N, 3, 48, W) float32, `targets` (sum of lengths,), `lengths` (N,).
 
-    Own lines come from `plan`, general lines (replay) from `rehearsal`, which has as many entries or is empty.
+    Own lines come from `plan`, general lines (replay) from `rehearsal`, which has as many entries or is empty. A share
+    `spliced` of the own lines is put together from `pieces` instead, about as long as the line it stands for.
     """
 
     def __init__(
@@ -75,6 +77,8 @@ class BatchDataset(Dataset[dict[str, Any]]):
         plan: Sequence[tuple[Draw, ...]],
         rehearsal: Sequence[tuple[Draw, ...]],
         *,
+        pieces: Sequence[Piece] = (),
+        spliced: float = 0.0,
         geometry: LineGeometry,
         encode: Callable[[str], list[int]],
         augment: float,
@@ -83,6 +87,7 @@ class BatchDataset(Dataset[dict[str, Any]]):
         self._own, self._general, self._plan, self._rehearsal = own, general, plan, rehearsal
         self._geometry, self._encode, self._seed = geometry, encode, seed
         self._strength = scaled(augment) if augment > 0 else None
+        self._pieces, self._spliced = pieces, spliced if pieces else 0.0
 
     def __len__(self) -> int:
         return len(self._plan)
@@ -95,8 +100,13 @@ class BatchDataset(Dataset[dict[str, Any]]):
         for lines, draws, kind in parts:
             for draw in draws:
                 line = lines[draw.index]
-                images.append(self._picture(line.image, np.random.default_rng((self._seed, kind, *_key(draw)))))
-                labels.append(self._encode(line.text))
+                rng = np.random.default_rng((self._seed, kind, draw.index, draw.turn))
+                image, text = line.image, line.text
+                if kind == 0 and rng.random() < self._spliced:
+                    share = HEIGHT / (self._geometry.height * self._geometry.stretch)
+                    image, text = splice(self._pieces, round(line.columns * share), rng)
+                images.append(self._picture(image, rng))
+                labels.append(self._encode(text))
         width = max(image.shape[1] for image in images)
         batch = torch.from_numpy(network_input([pad_to(image, width) for image in images]))
         return {
@@ -109,10 +119,6 @@ class BatchDataset(Dataset[dict[str, Any]]):
         if self._strength is None:
             return normalize_line(image, self._geometry)
         return augment_line(image, self._geometry, self._strength, rng)
-
-
-def _key(draw: Draw) -> tuple[int, int]:
-    return draw.index, draw.turn
 
 
 def first(items: list[dict[str, Any]]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from .batches import BatchDataset, plan_batches
 from .candidate import Start, count_errors, write_candidate
 from .recipe import Recipe, Schedule
 from .selection import TrainingLine
+from .splice import Piece, pieces_of, right_to_left
 from .trainee import Trainee
 from .trainer import Attendant, LineTrainer, Watch, arguments
 
@@ -32,6 +33,8 @@ Progress = Callable[[int, int, str], None]
 BEST, CHECKPOINTS, LOGS = "best", "checkpoints", "logs"
 SLOWER, RESTARTS = 0.3, 2
 """The learning rate is multiplied by this when the loss blew up, at most so many times."""
+SPLICED_BELOW = 0.6
+"""A start that reads worse than this places the gaps between words too badly to cut there."""
 _CHECKPOINT_FILES = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
 
 
@@ -111,20 +114,27 @@ def fit(task: Task, *, resume: bool) -> Outcome:
 
 
 class _Best:
-    """The best weights so far, as a bundle in `out/best`; the start is the first candidate."""
+    """The best weights so far, as a bundle in `out/best`; the start is the first candidate.
+
+    `pieces` are words of the training lines, cut with the help of the start.
+    """
 
     def __init__(self, task: Task) -> None:
         self._task = task
         self._folder = task.out / BEST
         self.bundle: Bundle
+        self.pieces: list[Piece] = []
         self.cer, self.step, self.last_step = float("inf"), 0, 0
 
     def begin(self, *, resume: bool) -> float:
         """Judge the start, and take up the best of an earlier part of the run; returns the CER of the start."""
         task = self._task
         bundle = write_candidate(task.start.network, task.start, task.out / "start")
-        before = count_errors(CtcRecognizer(bundle, threads=task.threads), task.judged).cer
+        recognizer = CtcRecognizer(bundle, threads=task.threads)
+        before = count_errors(recognizer, task.judged).cer
         self.bundle, self.cer = bundle, before
+        if task.recipe.splice and before < SPLICED_BELOW:
+            self.pieces = pieces_of([line for line in task.own if not right_to_left(line.text)], recognizer)
         if resume and self._folder.is_dir():
             try:
                 held = read_bundle(self._folder)
@@ -163,6 +173,8 @@ def _run(task: Task, schedule: Schedule, best: _Best, *, resume: bool) -> tuple[
         plan_batches([line.columns for line in task.general], schedule.steps, task.replay, recipe.seed + 1)
         if task.general
         else (),
+        pieces=best.pieces,
+        spliced=recipe.splice,
         geometry=geometry,
         encode=lambda text: [classes[char] for char in text if char in classes],
         augment=recipe.augment,

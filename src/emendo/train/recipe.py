@@ -40,6 +40,7 @@ class Recipe(BaseModel):
     clip: float = Field(1.0, gt=0, description="Greatest norm of the gradient.")
     average: float = Field(0.98, ge=0, lt=1, description="Decay of the running average of the weights; 0: none.")
     augment: float = Field(1.0, ge=0, le=3, description="Strength of the augmentation; 0: none.")
+    splice: float = Field(0.5, ge=0, le=1, description="Share of own lines put together anew from words of others.")
     replay: float = Field(0.12, ge=0, lt=1, description="Share of general lines in each batch, against forgetting.")
     evaluations: int = Field(6, ge=1, le=1000, description="Validations (and checkpoints) in the run, evenly spaced.")
     patience: int = Field(4, ge=0, description="Validations without gain after which the run ends; 0: never.")
