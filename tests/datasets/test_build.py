@@ -1,6 +1,6 @@
 """Data sets of a workspace: immutable, named by content, with a memory of the parts.
 
-Covers X1, X8 of the requirements.
+Covers the frozen personal test set of X1.
 """
 
 from __future__ import annotations

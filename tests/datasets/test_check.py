@@ -1,6 +1,6 @@
 """The preflight: each row of the table finds its fault, names the line, and is silent on good data.
 
-Covers A8, P5 of the requirements.
+Covers A8 (but for wrong-script text), and the duplicates and conflicting labels of P5.
 """
 
 from __future__ import annotations

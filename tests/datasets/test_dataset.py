@@ -1,6 +1,6 @@
 """References, the real sets, and what is promised of a Dataset.
 
-Covers M1 of the requirements.
+Covers the manifests and label=manifest:root of M1.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Mixes by final share, filters that name the known values, and the summary.
 
-Covers N5, N10, M3 of the requirements.
+Covers the mixes of N5 and N10, and the filters of M3.
 """
 
 from __future__ import annotations

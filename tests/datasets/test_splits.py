@@ -1,6 +1,6 @@
 """The frozen test set: whatever is added, in whatever order, no group ever changes its part.
 
-Covers X1, A5 of the requirements.
+Covers the frozen personal test set of X1.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Generated lines: the same for the same seed, no missing glyph, and a general set that replay never rehearses.
 
-Covers X1, N10, M16 of the requirements.
+Covers the general set and the replay lines of N10 and X1, and the generated text of M16.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Every format of the table: what is written is read back the same; and the quirks of each.
 
-Covers P3 and M1 of the requirements.
+Covers the append-safe label file of P3.
 """
 
 # ruff: noqa: E501 (XML in one piece)
