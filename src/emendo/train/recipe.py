@@ -39,7 +39,7 @@ class Recipe(BaseModel):
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of values dropped in the neck and before the head.")
     clip: float = Field(1.0, gt=0, description="Greatest norm of the gradient.")
     average: float = Field(0.98, ge=0, lt=1, description="Decay of the running average of the weights; 0: none.")
-    augment: float = Field(1.0, ge=0, le=3, description="Strength of the augmentation; 0: none.")
+    augment: float = Field(0.6, ge=0, le=3, description="Strength of the augmentation; 0: none.")
     splice: float = Field(0.5, ge=0, le=1, description="Share of own lines put together anew from words of others.")
     replay: float = Field(0.12, ge=0, lt=1, description="Share of general lines in each batch, against forgetting.")
     evaluations: int = Field(6, ge=1, le=1000, description="Validations (and checkpoints) in the run, evenly spaced.")
@@ -59,12 +59,12 @@ class Schedule(BaseModel):
     evaluate_every: int
 
 
-_PASSES: tuple[tuple[float, float], ...] = ((16, 40), (75, 16), (300, 10), (1600, 9), (10_000, 4), (100_000, 1.5))
+_PASSES: tuple[tuple[float, float], ...] = ((16, 40), (75, 18), (300, 12), (1600, 9), (10_000, 4), (100_000, 1.5))
 """Times each line is seen by number of lines; between these the logarithms are interpolated."""
-RATE = 2e-3
-"""Peak relative change per step."""
+_RATES: tuple[tuple[float, float], ...] = ((16, 1.0e-3), (75, 1.4e-3), (100_000, 1.4e-3))
+"""Peak relative change per step by number of lines."""
 FRESH_RATE, FRESH_FACTOR, FRESH_SHARE = 2e-3, 3.0, 0.3
-"""A head that is mostly new (an alphabet the base never saw) needs more passes and a longer rise."""
+"""A head that is mostly new (an alphabet the base never saw) needs more passes, larger steps and a longer rise."""
 
 
 def schedule_for(recipe: Recipe, lines: int, *, fresh: float = 0.0) -> Schedule:
@@ -73,7 +73,7 @@ def schedule_for(recipe: Recipe, lines: int, *, fresh: float = 0.0) -> Schedule:
     `lines` are the usable training lines, `fresh` in [0, 1] the share of their characters whose head row is new.
     """
     batch = recipe.lines_per_batch or (4 if lines < 150 else 8 if lines < 5000 else 16)
-    rate = recipe.learning_rate or RATE
+    rate = recipe.learning_rate or _interpolated(_RATES, lines)
     passes = recipe.passes or _interpolated(_PASSES, lines)
     warmup = recipe.warmup
     if fresh > FRESH_SHARE:

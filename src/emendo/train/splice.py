@@ -1,7 +1,7 @@
 """New lines of the same hand: words cut from real lines and set side by side in another order.
 
-A few lines hold few words in one order each, and a network learns them by heart. Cut at the gaps between words, found by
-forced alignment of the true text, and put together anew, they are as many lines as one likes, in the writer's own ink.
+A few lines hold few words in one order each, and a network learns them by heart. Cut at the gaps between words, which
+forced alignment of the true text finds, and put together anew, they are as many lines as one likes in the same hand.
 """
 
 from __future__ import annotations
