@@ -27,6 +27,11 @@ from emendo.image.load import open_document, sample_image
 from emendo.types import Origin, Split
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
 def content(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -146,9 +151,9 @@ def test_plain_rendering_keeps_the_ink() -> None:
     assert dark == pytest.approx((mask > 140).sum(), rel=0.2)
 
 
-def test_the_general_set_is_pinned(tmp_path: Path) -> None:
+def test_the_general_set_is_pinned(cache: Path) -> None:
     """Another text or face here means that gates before and after cannot be compared: raise synth.VERSION with it."""
-    dataset = general_set(tmp_path)
+    dataset = general_set(cache)
     assert len(dataset) == GENERAL_LINES and {sample.split for sample in dataset} == {Split.TEST}
     texts = "\n".join(f"{sample.attributes['face']}\t{sample.text}" for sample in dataset)
     from hashlib import sha256
@@ -158,19 +163,19 @@ def test_the_general_set_is_pinned(tmp_path: Path) -> None:
     assert {sample.language for sample in dataset} == set(LANGUAGES)
 
 
-def test_a_damaged_general_set_is_made_anew(tmp_path: Path) -> None:
-    first = general_set(tmp_path)
+def test_a_damaged_general_set_is_made_anew(cache: Path) -> None:
+    first = general_set(cache)
     before = content(first.path)
     stamp = first.samples[5].image.stat().st_mtime_ns
-    assert general_set(tmp_path).samples[5].image.stat().st_mtime_ns == stamp, "a whole one is kept"
+    assert general_set(cache).samples[5].image.stat().st_mtime_ns == stamp, "a whole one is kept"
     first.samples[3].image.write_bytes(b"")
     first.samples[4].image.unlink()
-    assert content(general_set(tmp_path).path) == before
+    assert content(general_set(cache).path) == before
 
 
-def test_replay_never_rehearses_the_guard(tmp_path: Path) -> None:
-    general = {sample.text for sample in general_set(tmp_path)}
-    replay = replay_samples(120, 0, tmp_path)
+def test_replay_never_rehearses_the_guard(cache: Path) -> None:
+    general = {sample.text for sample in general_set(cache)}
+    replay = replay_samples(120, 0, cache)
     assert len(replay) == 120 and len({sample.id for sample in replay}) == 120
     assert {sample.origin for sample in replay} == {Origin.REPLAY} and {sample.split for sample in replay} == {
         Split.TRAIN
@@ -178,8 +183,8 @@ def test_replay_never_rehearses_the_guard(tmp_path: Path) -> None:
     assert not general & {sample.text for sample in replay}
     guard_only = {face.name for face in GENERAL_FACES} - {face.name for face in REPLAY_FACES}
     assert len(guard_only) == 12 and not guard_only & {sample.attributes["face"] for sample in replay}
-    assert replay_samples(60, 0, tmp_path) == replay[:60]
-    assert replay_samples(10, 1, tmp_path)[0].text != replay[0].text
+    assert replay_samples(60, 0, cache) == replay[:60]
+    assert replay_samples(10, 1, cache)[0].text != replay[0].text
 
 
 def test_a_notebook_has_the_form_of_the_real_one(tmp_path: Path, data: Path) -> None:
