@@ -176,6 +176,10 @@ def run(
     """Fuzz `cases` pages, kinds in turn."""
     outcome = Outcome()
     for case in range(seed, seed + cases):
+        if case > seed and (case - seed) % 100 == 0:
+            ours = outcome.tallies["all"]["emendo"]
+            so_far = f"{case - seed} cases: precision {ours.precision:.4f}, recall {ours.recall:.4f}\n"
+            sys.stderr.write(so_far)
         kind = kinds[case % len(kinds)]
         r = random.Random(case)
         page = r.choice(pages)

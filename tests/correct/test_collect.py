@@ -163,7 +163,7 @@ def test_taking_an_edit_back_accepts_the_reading(workspace: Workspace) -> None:
 
 def test_merged_and_inserted_lines_shift_nothing(workspace: Workspace) -> None:
     note = make_note(workspace.root, READ)
-    save(note, f"À relire!\n{TRUTH[0]} {TRUTH[1]}\n{TRUTH[3]}\n{TRUTH[4]} {TRUTH[5]}\n")
+    save(note, f"{TRUTH[0]} {TRUTH[1]}\n{TRUTH[3]}\nÀ relire avec Jeanne\n{TRUTH[4]} {TRUTH[5]}\n")
     result = collected(workspace)
     assert held(workspace) == {READ[i]: TRUTH[i] for i in (0, 1, 3, 4)}
     assert result.notes[0].deleted + len(result.left_out) == 1

@@ -31,12 +31,8 @@ SLACK = 160
 """Characters around the coarse alignment."""
 SURE = 4.0
 """Margin from which the evidence is not asked."""
-MARGIN = 1.5
-"""Least margin of a text that is taken."""
 DOUBT = 0.34
 """Edit cost per character from which a text needs the evidence."""
-STRANGE = 0.55
-"""Edit cost per character from which a text is not taken on edit costs alone."""
 ADDED = 6
 """Characters added in one piece at a cut within a line, from which a text needs the evidence."""
 NATS = 0.25
@@ -45,8 +41,24 @@ EVIDENCE_SHARE = 0.5
 """Share of the edit cost that still counts beside the evidence."""
 CUT_GAIN = 2
 """Edits that a cut within a word must save to be believed."""
-FIT = -2.8
-"""Least log-likelihood per character, relative to the reading's own, of a text that fits its image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What a text must reach to be taken.
+
+    `margin` is the least cost to the next best way; `strange` the greatest edit cost per character without evidence;
+    `fit` with evidence the least log-likelihood per character, relative to the reading's own.
+    """
+
+    margin: float
+    strange: float
+    fit: float
+
+
+ALONE = Thresholds(margin=1.5, strange=0.55, fit=-2.8)
+FRAMED = Thresholds(margin=0.75, strange=0.65, fit=-4.5)
+"""For a whole line of the file between the lines of both neighbours: its place speaks for it."""
 
 
 class Judge(Protocol):
@@ -136,7 +148,11 @@ def _align_part(part: _Part, readings: Sequence[str], judge: Judge | None) -> li
     fits: dict[int, float] = {}
     if judge is not None:
         choices, fits = _ask(judge, part, own, lattice, choices)
-    aligned = [_decide(k, own[k], part.words, choice, fits.get(k)) for k, choice in enumerate(choices)]
+    framed = _framed(part.words, choices)
+    aligned = [
+        _decide(own[k], part.words, choice, fits.get(k), FRAMED if framed[k] else ALONE)
+        for k, choice in enumerate(choices)
+    ]
     return _without_cut_words(own, part.words, choices, aligned)
 
 
@@ -229,7 +245,16 @@ def _added(reading: str, text: str) -> int:
     )
 
 
-def _decide(k: int, reading: str, words: Words, choice: Choice, fit: float | None) -> Aligned:
+def _framed(words: Words, choices: Sequence[Choice]) -> list[bool]:
+    """Which lines take one whole line of the file, between neighbours that take the lines before and after it."""
+    spans = [(c.stretches[0].first, c.stretches[0].last) if c.stretches else (-1, -1) for c in choices]
+    whole = [first >= 0 and _kept(words, first, last) for first, last in spans]
+    befores = [0, *(last if ok else -1 for (_, last), ok in zip(spans, whole, strict=True))]
+    afters = [*(first if ok else -1 for (first, _), ok in zip(spans, whole, strict=True)), len(words)]
+    return [whole[k] and befores[k] == first and afters[k + 1] == last for k, (first, last) in enumerate(spans)]
+
+
+def _decide(reading: str, words: Words, choice: Choice, fit: float | None, least: Thresholds) -> Aligned:
     if not choice.stretches or choice.lost <= choice.stretches[0].cost:
         return Aligned(None, "no text for it in the edited file", lost=True)
     best = choice.stretches[0]
@@ -242,11 +267,11 @@ def _decide(k: int, reading: str, words: Words, choice: Choice, fit: float | Non
     def left_out(reason: str) -> Aligned:
         return Aligned(None, reason, *place, kept=kept, margin=margin)
 
-    if margin < MARGIN:
+    if margin < least.margin:
         return left_out("where its text begins or ends is not certain")
-    if fit is not None and fit < FIT:
+    if fit is not None and fit < least.fit:
         return left_out("the text does not fit the image of the line")
-    if fit is None and share > STRANGE:
+    if fit is None and share > least.strange:
         return left_out("the text is too different from the reading to be sure")
     if fit is None and not kept and _added(reading, text) >= ADDED:
         return left_out("words were added that may not belong to the line")
