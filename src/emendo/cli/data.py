@@ -1,4 +1,4 @@
-"""Commands about data sets: check, dataset build|import|export|split|filter|show|fetch, synth lines|notebook."""
+"""Commands about data sets: check, dataset build|import|export|split|mix|filter|show|fetch, synth lines|notebook."""
 
 from __future__ import annotations
 
@@ -110,6 +110,26 @@ def split(
     opened = open_context(Path()).dataset(source)
     export_samples(assign(opened.samples, None, Shares(val, test), keep=keep).samples, "jsonl", out)
     _written(out, opened, json)
+
+
+@dataset.command()
+def mix(
+    main: Ref,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="Data set to draw from, e.g. general lines.")],
+    out: Out,
+    share: Annotated[float, typer.Option(min=0, max=0.99, help="Share of OTHER in the result.")] = 0.2,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Mix a second data set into a first by its final share, drawn without repetition."""
+    from ..datasets.build import export as export_samples
+    from ..datasets.mix import mix as mix_samples
+
+    context = open_context(Path())
+    mixed = mix_samples(context.dataset(main).samples, context.dataset(other).samples, share, seed)
+    export_samples(mixed.samples, "jsonl", out)
+    output.note(str(mixed))
+    _written(out, context.dataset(main), json)
 
 
 @dataset.command("filter")

@@ -14,6 +14,7 @@ from typing import Any
 from ..correct import samples as corrected_samples
 from ..datasets import open_dataset
 from ..datasets.build import build
+from ..datasets.mix import mix_corrected
 from ..datasets.synth import general_set
 from ..errors import DataError, Refused
 from ..models.base import cache_folder
@@ -72,8 +73,11 @@ def learn(
         if plan is None:
             return Round("", "", None, "there are no corrections yet")
         dataset = open_dataset(str(plan["dataset"]), workspace=workspace.root)
-        train_lines = len(dataset.split(Split.TRAIN))
-        log(f"training on {train_lines} lines (data set {plan['dataset']}), run {plan['run']}")
+        mixed = mix_corrected(dataset.split(Split.TRAIN))
+        log(
+            f"training on {len(mixed.samples)} lines, {mixed.share:.0%} of them right as read "
+            f"(data set {plan['dataset']}), run {plan['run']}"
+        )
         ended = _train_and_judge(workspace, settings, plan, recipe=recipe, threads=threads)
         store.add_event(DONE, {**ended.figures(), "mark": plan["mark"]})
         log(("promoted: " if ended.promoted else "not promoted: ") + ended.reason)
@@ -104,10 +108,11 @@ def _train_and_judge(
         return Round(str(plan["dataset"]), str(plan["run"]), promoted, reason)
 
     parts = training_parts([dataset])
+    mixed = mix_corrected(parts.train)
     try:
         if not (run / "bundle").is_dir():
             train(
-                parts.train,
+                mixed.samples,
                 val=parts.val,
                 base=BASE,
                 recipe=load_recipe(recipe or "default"),
