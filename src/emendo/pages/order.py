@@ -113,24 +113,35 @@ def _side_by_side(left: list[_Box], right: list[_Box]) -> bool:
         return False
     small, large = sorted((left, right), key=lambda side: float(np.mean([b.x1 - b.x0 for b in side])))
     narrow = np.mean([b.x1 - b.x0 for b in small]) < 0.4 * np.mean([b.x1 - b.x0 for b in large])
-    level = np.mean([min(abs(b.y - other.y) for other in large) < 0.3 * b.height for b in small])
+    level = np.mean([any(abs(b.y - other.y) < 0.3 * max(b.height, other.height) for other in large) for b in small])
     return not (narrow and level >= TABLE)
 
 
-def _headed(boxes: list[_Box]) -> tuple[list[_Box], list[_Box]] | None:
-    """Top and bottom where a cut between rows lets one of them fall into columns, or None.
+def _headed(boxes: list[_Box]) -> list[list[_Box]] | None:
+    """What stands above, in and below the longest run of rows that falls into columns, or None.
 
-    The cut that leaves most lines in columns wins.
+    Each right edge is tried as the left side of a gutter; the lines that run across it bound the rows in columns.
     """
     ordered = sorted(boxes, key=lambda box: box.y)
-    best: tuple[int, int] | None = None
-    for i in range(1, len(ordered)):
-        if ordered[i].y - ordered[i - 1].y < 0.5 * min(ordered[i].height, ordered[i - 1].height):
-            continue
-        held = sum(len(part) for part in (ordered[:i], ordered[i:]) if _columns(part) is not None)
-        if held and (best is None or held > best[0]):
-            best = held, i
-    return (ordered[: best[1]], ordered[best[1] :]) if best else None
+    least = GUTTER * _usual(boxes)
+    best: tuple[int, int, int] | None = None
+    for edge in {box.x1 for box in boxes}:
+        start = 0
+        for stop in range(len(ordered) + 1):
+            if stop < len(ordered) and (ordered[stop].x1 <= edge or ordered[stop].x0 >= edge + least):
+                continue
+            run, start_of_run = ordered[start:stop], start
+            start = stop + 1
+            if len(run) < max(4, (best[0] if best else 0) + 1) or len(run) == len(ordered):
+                continue
+            left = [box for box in run if box.x1 <= edge]
+            right = [box for box in run if box.x1 > edge]
+            if _side_by_side(left, right):
+                best = len(run), start_of_run, stop
+    if best is None:
+        return None
+    _, start, stop = best
+    return [part for part in (ordered[:start], ordered[start:stop], ordered[stop:]) if part]
 
 
 def _rows(boxes: list[_Box]) -> list[_Box]:
