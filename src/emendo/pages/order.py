@@ -22,8 +22,9 @@ GUTTER = 0.6
 BLANK = 1.55
 """A step from line to line this many times the usual one is a blank line."""
 
-TABLE = 0.75
-"""Share of cells level with a line of the block beside them that makes a narrow block the column of a table."""
+TABLE = 0.2
+"""The cells of a narrow block that keep their distance to the lines beside them to this share of the line height are in
+rows with them: the block is the column of a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,9 @@ def _side_by_side(left: list[_Box], right: list[_Box]) -> bool:
         return False
     small, large = sorted((left, right), key=lambda side: float(np.mean([b.x1 - b.x0 for b in side])))
     narrow = np.mean([b.x1 - b.x0 for b in small]) < 0.4 * np.mean([b.x1 - b.x0 for b in large])
-    level = np.mean([any(abs(b.y - other.y) < 0.3 * max(b.height, other.height) for other in large) for b in small])
-    return not (narrow and level >= TABLE)
+    offsets = [min((b.y - other.y for other in large), key=abs) for b in small]
+    rows = np.std(offsets) < TABLE * _usual(large) and abs(np.median(offsets)) < 0.5 * _usual(large)
+    return not (narrow and rows)
 
 
 def _headed(boxes: list[_Box]) -> list[list[_Box]] | None:
@@ -168,6 +170,6 @@ def _paragraphs(region: list[_Box], *, first: bool) -> list[tuple[_Box, bool]]:
     for place, i in enumerate(down):
         around = steps[down[max(0, place - 4) : place + 5]]
         # among few lines there is no usual step: then the height of the writing tells
-        usual = float(np.percentile(around, 40)) if len(around) >= 4 else 1.3 * _usual(region)
+        usual = float(np.percentile(around, 40)) if len(around) >= 4 else 1.8 * _usual(region)
         blanks[i + 1] = bool(steps[i] > BLANK * max(usual, 0.7 * _usual(region)))
     return list(zip(region, blanks, strict=True))
