@@ -39,8 +39,10 @@ class Recipe(BaseModel):
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of values dropped in the neck and before the head.")
     clip: float = Field(1.0, gt=0, description="Greatest norm of the gradient.")
     average: float = Field(0.98, ge=0, lt=1, description="Decay of the running average of the weights; 0: none.")
-    augment: float = Field(0.6, ge=0, le=3, description="Strength of the augmentation; 0: none.")
-    splice: float = Field(0.5, ge=0, le=1, description="Share of own lines put together anew from words of others.")
+    augment: float = Field(1.0, ge=0, le=3, description="Augmentation relative to what fits the data size; 0: none.")
+    splice: float = Field(
+        1.0, ge=0, le=2, description="Share of lines spliced from words of others, likewise; 0: none."
+    )
     replay: float = Field(0.12, ge=0, lt=1, description="Share of general lines in each batch, against forgetting.")
     evaluations: int = Field(6, ge=1, le=1000, description="Validations (and checkpoints) in the run, evenly spaced.")
     patience: int = Field(4, ge=0, description="Validations without gain after which the run ends; 0: never.")
@@ -57,12 +59,18 @@ class Schedule(BaseModel):
     learning_rate: float
     warmup: float
     evaluate_every: int
+    augment: float
+    splice: float
 
 
 _PASSES: tuple[tuple[float, float], ...] = ((16, 40), (75, 18), (300, 12), (1600, 9), (10_000, 4), (100_000, 1.5))
 """Times each line is seen by number of lines; between these the logarithms are interpolated."""
-_RATES: tuple[tuple[float, float], ...] = ((16, 1.0e-3), (75, 1.4e-3), (100_000, 1.4e-3))
+_RATES: tuple[tuple[float, float], ...] = ((16, 1.0e-3), (75, 1.6e-3), (300, 2.0e-3), (100_000, 2.0e-3))
 """Peak relative change per step by number of lines."""
+_AUGMENT: tuple[tuple[float, float], ...] = ((16, 0.7), (300, 1.0), (10_000, 1.0), (100_000, 0.7))
+"""Strength of the augmentation by number of lines: many passes need much of it."""
+_SPLICE: tuple[tuple[int, float], ...] = ((40, 0.5), (120, 0.25))
+"""Share of spliced lines up to a number of lines; beyond the last one real lines teach more."""
 FRESH_RATE, FRESH_FACTOR, FRESH_SHARE = 2e-3, 3.0, 0.3
 """A head that is mostly new (an alphabet the base never saw) needs more passes, larger steps and a longer rise."""
 
@@ -87,6 +95,8 @@ def schedule_for(recipe: Recipe, lines: int, *, fresh: float = 0.0) -> Schedule:
         learning_rate=rate,
         warmup=warmup,
         evaluate_every=max(1, math.ceil(steps / recipe.evaluations)),
+        augment=recipe.augment * _interpolated(_AUGMENT, lines),
+        splice=recipe.splice * next((share for most, share in _SPLICE if lines <= most), 0.0),
     )
 
 
