@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from crash import Case
+from crash_read import READ
 
 from emendo.correct import collect
 from emendo.settings import Settings
@@ -156,6 +157,7 @@ CASES = {
     for case in (
         Case("collect", _prepare_notes, _edit_notes, _check_collect, _check_collected, run=_collect),
         Case("store", _prepare_store, _nothing, _check_store, lambda folder: _check_store(folder, []), run=_save),
+        READ,
         Case("pointer", _prepare_champion, _nothing, _check_champion, lambda _folder: [], run=_promote),
     )
 }

@@ -8,9 +8,9 @@
     note_lines/.reading/           a reading on its way: one folder a page, gone when it is done
 
 Each page of a reading on its way is one folder that appears whole; a reading that was stopped goes on after its last
-page. A finished reading is put in place by renames in a fixed order that can be taken up again at any point;
-`lines.jsonl` goes first and comes back last, so that whoever looks for it never meets crops of one reading beside the
-text of another.
+page whose pictures match their hashes. A finished reading is put in place by renames in a fixed order that can be
+taken up again at any point; `lines.jsonl` goes first and comes back last, so that whoever looks for it never meets
+crops of one reading beside the text of another.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput, Busy
-from ..tools.files import PARTIAL, new_folder, sync_folder, write_text
+from ..tools.files import PARTIAL, sha256_file, sync_folder, write_text
 
 LINES_FOLDER = "_lines"
 MANIFEST = "lines.jsonl"
@@ -135,35 +135,39 @@ class Reading:
         self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.folder / "job.json").exists():
             write_text(self.folder / "job.json", json.dumps(asdict(job)) + "\n")
+        self._done: list[list[dict[str, Any]]] = []
+        while (rows := self._whole_page(len(self._done))) is not None:
+            self._done.append(rows)
 
     def pages(self) -> int:
-        """Pages that are done, counted from the first without a hole."""
-        count = 0
-        while (self._page(count) / ROWS).is_file():
-            count += 1
-        return count
+        """Pages that are done and whole, counted from the first without a hole."""
+        return len(self._done)
 
     def rows(self, page: int) -> list[dict[str, Any]]:
         """The rows of page `page` (from 0)."""
-        rows = json.loads((self._page(page) / ROWS).read_text(encoding="utf-8"))
-        assert isinstance(rows, list)
-        return rows
+        return self._done[page]
 
     def add(self, page: int, rows: Sequence[dict[str, Any]], crops: Sequence[bytes]) -> None:
         """Keep a page, whole or not at all: its rows and, by their `image`, the PNG files of its lines."""
-        with new_folder(self._page(page), replace=True) as folder:
-            for row, crop in zip(rows, crops, strict=True):
-                (folder / str(row["image"])).write_bytes(crop)
-            (folder / ROWS).write_text(json.dumps(list(rows), ensure_ascii=False), encoding="utf-8")
+        aside = self.folder / f"{PARTIAL}page"
+        for leftover in (aside, self._page(page)):
+            shutil.rmtree(leftover, ignore_errors=True)
+        aside.mkdir()
+        for row, crop in zip(rows, crops, strict=True):
+            (aside / str(row["image"])).write_bytes(crop)
+        (aside / ROWS).write_text(json.dumps(list(rows), ensure_ascii=False), encoding="utf-8")
+        aside.replace(self._page(page))
+        self._done.append(list(rows))
 
     def finish(self) -> None:
         """Put all pages in place as the note's reading."""
-        rows = [row for page in range(self.pages()) for row in self.rows(page)]
+        rows = [row for page in self._done for row in page]
         text = _number(rows)
         manifest = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         for path, content in ((self.files.text, text), (self.files.original, text), (self.files.manifest, manifest)):
             write_text(self.folder / path.name, content)
         before = _bytes(self.files.original)
+        os.sync()  # once for all pictures: one by one they would cost seconds on a slow disk
         write_text(
             self.folder / READY,
             json.dumps(
@@ -179,6 +183,17 @@ class Reading:
 
     def _page(self, page: int) -> Path:
         return self.folder / f"page_{page + 1:04d}"
+
+    def _whole_page(self, page: int) -> list[dict[str, Any]] | None:
+        """Rows of a page whose pictures are all there; None when it is missing or was torn by a power cut."""
+        try:
+            rows = json.loads((self._page(page) / ROWS).read_text(encoding="utf-8"))
+            for row in rows:
+                if sha256_file(self._page(page) / row["image"]) != row["sha256"]:
+                    return None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return list(rows)
 
 
 def put_in_place(files: NoteFiles) -> bool:
