@@ -7,6 +7,7 @@ On disk a report is a folder: `lines.jsonl` (one line a sample: texts and counts
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FormatError
-from ..metrics import Confusion, Counts, Effort, Interval, confusions, effort, ratio_interval, total
+from ..metrics import Confusion, Counts, Effort, Interval, confusions, effort, ratio_interval, spans, total
 from ..tools.files import write_text
 
 FORMAT = "emendo-report/1"
@@ -78,6 +79,12 @@ class Report:
     def confusions(self) -> list[Confusion]:
         """Character confusions, most frequent first."""
         return confusions((line.reference, line.hypothesis) for line in self.lines)
+
+    @cached_property
+    def hits(self) -> Counter[str]:
+        """How often each character of the references was read right."""
+        parts = (span for line in self.lines for span in spans(line.reference, line.hypothesis))
+        return Counter(c for span in parts if span.kind == "equal" for c in span.reference)
 
     @cached_property
     def effort(self) -> Effort:

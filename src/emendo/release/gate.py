@@ -26,7 +26,7 @@ from typing import Any
 from ..errors import BundleError
 from ..evaluate import Comparison, SampleSet, compare
 from ..evaluate.compare import Pair, paired, paired_figures
-from ..metrics import spans
+from ..metrics import Paired
 from ..models.bundle import Bundle, read_bundle
 from ..models.ctc.recognizer import CtcRecognizer
 from ..settings import GateSettings, Limits
@@ -166,7 +166,7 @@ def better(personal: Comparison, settings: GateSettings) -> Finding:
     moved = f"CER {_percent(personal.a.counts.cer)} -> {_percent(personal.b.counts.cer)} on your test lines"
     sure = f"better with {100 * result.confidence_better:.1f} % confidence"
     what = f"{moved}, {sure}" if good else f"{moved}: {sure}, {100 * settings.confidence:g} % are needed"
-    return Finding("better", good, what, _pair_figures(personal.pairs))
+    return Finding("better", good, what, _pair_figures(personal.pairs, result))
 
 
 def slices(personal: Comparison, settings: GateSettings) -> list[Finding]:
@@ -187,12 +187,13 @@ def slices(personal: Comparison, settings: GateSettings) -> list[Finding]:
 
 def general_finding(general: Comparison, settings: GateSettings) -> Finding:
     """Whether a general set is read as well as before, within the budget."""
-    rise = general.paired.difference
+    result = general.paired
+    rise = result.difference
     good = rise <= settings.general_budget
     moved = f"CER {_percent(general.a.counts.cer)} -> {_percent(general.b.counts.cer)} on {general.a.dataset}"
     budget = f"a rise of {100 * settings.general_budget:g} points is allowed"
     what = moved if good else f"{moved}: {budget}"
-    return Finding(f"general {general.a.dataset}", good, what, _pair_figures(general.pairs))
+    return Finding(f"general {general.a.dataset}", good, what, _pair_figures(general.pairs, result))
 
 
 def lost_characters(comparisons: Iterable[Comparison]) -> Finding:
@@ -204,9 +205,8 @@ def lost_characters(comparisons: Iterable[Comparison]) -> Finding:
     before: Counter[str] = Counter()
     after: Counter[str] = Counter()
     for comparison in comparisons:
-        for a, b in comparison.pairs:
-            before.update(_hits(a.reference, a.hypothesis))
-            after.update(_hits(b.reference, b.hypothesis))
+        before += comparison.a.hits
+        after += comparison.b.hits
     lost = {
         character: (count, after[character])
         for character, count in sorted(before.items())
@@ -235,22 +235,18 @@ def _slice(name: str, pairs: Sequence[Pair], number: int, settings: GateSettings
     moved = f"CER {_percent(a / characters)} -> {_percent(b / characters)} on the {len(pairs)} lines of {name}"
     budget = f"a rise of {100 * settings.slice_budget:g} points is allowed"
     what = moved if good else f"{moved}: {budget}"
-    figures = {**_pair_figures(pairs), "chance_beyond_budget": risk, "blocks_at": limit}
+    figures = {**_pair_figures(pairs, result), "chance_beyond_budget": risk, "blocks_at": limit}
     return Finding(f"slice {name}", good, what, figures)
 
 
-def _pair_figures(pairs: Sequence[Pair]) -> dict[str, Any]:
+def _pair_figures(pairs: Sequence[Pair], result: Paired) -> dict[str, Any]:
     return {
         "lines": len(pairs),
         "characters": sum(a.counts.characters for a, _ in pairs),
         "edits_champion": sum(a.counts.edits for a, _ in pairs),
         "edits_candidate": sum(b.counts.edits for _, b in pairs),
-        **paired_figures(paired(pairs)),
+        **paired_figures(result),
     }
-
-
-def _hits(reference: str, hypothesis: str) -> Iterable[str]:
-    return (c for span in spans(reference, hypothesis) if span.kind == "equal" for c in span.reference)
 
 
 def _percent(value: float) -> str:
