@@ -105,18 +105,23 @@ def _columns(boxes: list[_Box]) -> tuple[list[_Box], list[_Box]] | None:
 
 
 def _side_by_side(left: list[_Box], right: list[_Box]) -> bool:
-    """Whether both are blocks of at least two rows that share some height, and neither is a table's column."""
+    """Whether two rows at least of each stand beside the other, and neither is a column of a table."""
     if min(len(left), len(right)) < 2:
         return False
-    spans = [(min(b.y for b in side), max(b.y for b in side)) for side in (left, right)]
-    shared = min(spans[0][1], spans[1][1]) - max(spans[0][0], spans[1][0])
-    if shared < 0.3 * min(spans[0][1] - spans[0][0], spans[1][1] - spans[1][0]):
+    if min(_beside(left, right), _beside(right, left)) < 2:
         return False
     small, large = sorted((left, right), key=lambda side: float(np.mean([b.x1 - b.x0 for b in side])))
     narrow = np.mean([b.x1 - b.x0 for b in small]) < 0.4 * np.mean([b.x1 - b.x0 for b in large])
     offsets = [min((b.y - other.y for other in large), key=abs) for b in small]
     rows = np.std(offsets) < TABLE * _usual(large) and abs(np.median(offsets)) < 0.5 * _usual(large)
     return not (narrow and rows)
+
+
+def _beside(some: list[_Box], others: list[_Box]) -> int:
+    """How many of `some` stand at the height of `others`."""
+    margin = 0.7 * _usual(others)
+    top, bottom = min(b.y for b in others) - margin, max(b.y for b in others) + margin
+    return sum(top <= box.y <= bottom for box in some)
 
 
 def _headed(boxes: list[_Box]) -> list[list[_Box]] | None:
