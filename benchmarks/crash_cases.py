@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from crash import Case
+from crash_learning import LEARNING
 from crash_read import READ
 
 from emendo.correct import collect
@@ -159,5 +160,6 @@ CASES = {
         Case("store", _prepare_store, _nothing, _check_store, lambda folder: _check_store(folder, []), run=_save),
         READ,
         Case("pointer", _prepare_champion, _nothing, _check_champion, lambda _folder: [], run=_promote),
+        *LEARNING,
     )
 }
