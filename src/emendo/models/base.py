@@ -33,8 +33,9 @@ DETECTOR: Final = "PP-OCRv6_det_small.onnx"
 NAMES: Final = ("base", "base-full")
 CONVERSION: Final = 2
 """Raised when the conversion changes, so that an old cache is left aside."""
-DECODING: Final = {"blank_cost": 0.5, "second_stretch": 0.9, "doubt": 0.3}
-"""Chosen on peraire val and train, hands_fr and hands_en train and val (docs/decisions.md)."""
+DECODING: Final = {"blank_cost": 0.5, "doubt": 0.05}
+LOOKS: Final = ({"stretch": 0.9}, {"stretch": 1.3, "blur": 0.8}, {"stretch": 1.1, "blur": 0.8})
+"""How the unadapted base reads; chosen on peraire val and train, hands_fr and hands_en (docs/decisions.md)."""
 INPUT, OUTPUT = "image", "log_probs"
 SYMBOLS: Final = "€£§°²³½¼¾«»“”‘’„†‡•…–—′″‰→←×÷±²³µ¿¡·º№™©®"
 
@@ -64,7 +65,7 @@ def base_bundle(name: str = "base") -> Bundle:
     """
     source = engine_file(RECOGNISER)
     version = importlib.metadata.version("rapidocr")
-    recipe = f"{version} {source.stat().st_size} {CONVERSION} {DECODING} {LineGeometry().model_dump_json()}"
+    recipe = f"{version} {source.stat().st_size} {CONVERSION} {DECODING} {LOOKS} {LineGeometry().model_dump_json()}"
     target = cache_folder() / f"{name}-{sha256_bytes(recipe.encode())[:16]}"
     damaged = False
     if target.is_dir():
@@ -94,6 +95,7 @@ def _convert(name: str, source: Path, target: Path, version: str, *, replace: bo
         alphabet=chosen,
         preprocessing=LineGeometry().model_dump(),
         decoding=DECODING,
+        looks=LOOKS,
         run={"source": source.name, "source_sha256": sha256_file(source), "conversion": CONVERSION},
         licences=("Apache-2.0 (PaddleOCR: PP-OCRv6 small)",),
     )

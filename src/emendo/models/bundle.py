@@ -53,7 +53,8 @@ class BundleInfo(BaseModel):
     """The content of `bundle.yaml`.
 
     `alphabet` lists the characters in class order without the blank: class i + 1 of the network is `alphabet[i]`.
-    `preprocessing` is the line geometry, `decoding` and `calibration` what `models.ctc` wrote there; `dataset`, `run`,
+    `preprocessing` is the line geometry, `looks` are the ways in which doubtful lines are read once more (the unadapted
+    base has some, a trained model none), `decoding` and `calibration` what `models.ctc` wrote there; `dataset`, `run`,
     `metrics` and `parity` are the marks of those who trained and measured it.
     """
 
@@ -66,6 +67,7 @@ class BundleInfo(BaseModel):
     alphabet: tuple[str, ...] = ()
     preprocessing: dict[str, Any] = Field(default_factory=dict)
     decoding: dict[str, Any] = Field(default_factory=dict)
+    looks: tuple[dict[str, Any], ...] = ()
     calibration: dict[str, Any] = Field(default_factory=dict)
     dataset: dict[str, Any] = Field(default_factory=dict)
     run: dict[str, Any] = Field(default_factory=dict)
@@ -114,6 +116,8 @@ class BundleInfo(BaseModel):
         It covers family, alphabet, preprocessing, decoding, calibration and the files, but neither name nor metrics.
         """
         held = {"format", "family", "alphabet", "preprocessing", "decoding", "calibration", "files"}
+        if self.looks:
+            held.add("looks")
         text = json.dumps(self.model_dump(mode="json", include=held), sort_keys=True, ensure_ascii=True)
         return sha256_bytes(text.encode())[:16]
 

@@ -8,7 +8,7 @@ from math import exp, inf, log, log1p
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from emendo.text.ngram import END, CharacterModel
 from emendo.types import Character, Evidence
@@ -26,14 +26,26 @@ class Decoding(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     blank_cost: float = Field(0.0, ge=0, le=10, description="Natural-log units taken from the blank of each frame.")
-    second_stretch: float = Field(
-        0.0, ge=0, le=4, description="Stretch at which doubtful lines are read again; 0: never."
-    )
-    doubt: float = Field(0.3, ge=0, description="Mean loss per character above which a line is doubtful.")
+    doubt: float = Field(0.05, ge=0, description="Mean loss per character above which a line is doubtful.")
     width: int = Field(8, ge=1, le=256, description="Prefixes kept per frame by beam search.")
     model: str = Field("", max_length=120, description="File of the character model in the bundle; empty: none.")
     model_weight: float = Field(0.0, ge=0, le=10, description="Weight of the character model.")
     bonus: float = Field(0.0, ge=-10, le=10, description="Natural-log units added per character by beam search.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_former_keys(cls, content: Any) -> Any:
+        """The first bundles of format 1 named their one further look here; such looks are no longer taken."""
+        return {key: value for key, value in dict(content).items() if key != "second_stretch"}
+
+
+class Look(BaseModel):
+    """One more way to look at a doubtful line; stored in `bundle.yaml` among `looks`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stretch: float = Field(gt=0.1, le=4, description="Horizontal scale, in place of that of the line geometry.")
+    blur: float = Field(0.0, ge=0, le=5, description="Standard deviation of a Gaussian over the crop, in its pixels.")
 
 
 def greedy(evidence: Evidence) -> tuple[Character, ...]:

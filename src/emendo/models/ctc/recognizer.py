@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
@@ -18,7 +19,9 @@ from emendo.models.calibration import Calibration
 from emendo.text.ngram import CharacterModel
 from emendo.types import Character, Evidence, Image, Reading
 
-from .decode import Decoding, beam, greedy, loss, text_of
+from .align import forced_alignment
+from .decode import Decoding, Look, beam, greedy, loss, text_of
+from .vote import vote
 
 _Section = TypeVar("_Section", bound=BaseModel)
 BATCH_COLUMNS = 1536
@@ -52,6 +55,7 @@ class CtcRecognizer:
         self.alphabet = bundle.info.alphabet
         self.geometry = load_geometry(bundle)
         self.decoding = _held(bundle, "decoding", Decoding)
+        self.looks = tuple(_valid(bundle, "looks", Look, look) for look in bundle.info.looks)
         self.calibration = _held(bundle, "calibration", Calibration)
         self.character_model = self._load_character_model()
         self.decoder = decoder or ("beam" if self.character_model is not None else "greedy")
@@ -77,17 +81,20 @@ class CtcRecognizer:
     def observe(self, images: Sequence[Image]) -> list[Observation]:
         """Each line as `read` sees it, with the evidence that was decoded.
 
-        Where the bundle asks for it, doubtful lines are read at a second stretch too, and the reading with the lower
-        loss per character is taken.
+        Where the bundle names further looks, doubtful lines are read in each of them too and the readings vote.
         """
         seen = [self._decode(evidence) for evidence in self.evidence(images)]
-        if self.decoding.second_stretch:
-            again = [i for i, one in enumerate(seen) if loss(one.characters) > self.decoding.doubt]
-            geometry = self.geometry.model_copy(update={"stretch": self.decoding.second_stretch})
-            for i, evidence in zip(again, self._evidence([images[i] for i in again], geometry), strict=True):
-                other = self._decode(evidence)
-                if loss(other.characters) < loss(seen[i].characters):
-                    seen[i] = other
+        doubtful = [i for i, one in enumerate(seen) if loss(one.characters) > self.decoding.doubt] if self.looks else []
+        readings = {i: [seen[i].characters] for i in doubtful}
+        for look in self.looks if doubtful else ():
+            geometry = self.geometry.model_copy(update={"stretch": look.stretch})
+            shown = [_blurred(images[i], look.blur) for i in doubtful]
+            for i, evidence in zip(doubtful, self._evidence(shown, geometry), strict=True):
+                readings[i].append(self._decode(evidence).characters)
+        for i in doubtful:
+            text = vote(readings[i])
+            if text != seen[i].text:
+                seen[i] = Observation(seen[i].evidence, tuple(forced_alignment(seen[i].evidence, text)))
         return seen
 
     def _decode(self, evidence: Evidence) -> Observation:
@@ -145,13 +152,21 @@ def load_geometry(bundle: Bundle) -> LineGeometry:
 
 
 def _held(bundle: Bundle, section: str, kind: type[_Section]) -> _Section:
+    return _valid(bundle, section, kind, getattr(bundle.info, section))
+
+
+def _valid(bundle: Bundle, section: str, kind: type[_Section], content: dict[str, Any]) -> _Section:
     try:
-        return kind.model_validate(getattr(bundle.info, section))
+        return kind.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in (section, *first["loc"]))
         what = f"{place}: {first['msg'].lower()}"
         raise BundleError(what, where=bundle.folder, remedy="export the model again") from error
+
+
+def _blurred(image: Image, sigma: float) -> Image:
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8) if sigma else image
 
 
 def open_session(path: Path, threads: int) -> Any:

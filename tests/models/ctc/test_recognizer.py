@@ -1,0 +1,129 @@
+"""The recogniser on real lines."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from emendo.errors import BundleError
+from emendo.metrics.align import Counts, counts
+from emendo.models.base import base_bundle
+from emendo.models.bundle import BundleInfo, read_bundle, write_bundle
+from emendo.models.ctc.align import forced_alignment, log_likelihood
+from emendo.models.ctc.recognizer import CtcRecognizer, batches
+from emendo.models.ctc.tune import apply, tune
+from emendo.text.ngram import CharacterModel
+from emendo.types import EvidenceRecognizer, Image
+
+LINES = 24
+
+
+@pytest.fixture(scope="module")
+def lines(data: Path) -> tuple[list[Image], list[str]]:
+    rows = [json.loads(row) for row in (data / "peraire" / "lines.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = [row for row in rows if row["split"] == "val"][::8][:LINES]
+    pictures = [cv2.imread(str(data / "peraire" / row["image"])) for row in rows]
+    images: list[Image] = [np.ascontiguousarray(np.asarray(picture, np.uint8)[..., ::-1]) for picture in pictures]
+    return images, [row["text"] for row in rows]
+
+
+@pytest.fixture(scope="module")
+def quick() -> CtcRecognizer:
+    bundle = base_bundle()
+    return CtcRecognizer(replace(bundle, info=bundle.info.model_copy(update={"looks": ()})))
+
+
+def cer(truths: list[str], found: list[str]) -> float:
+    return sum((counts(a, b) for a, b in zip(truths, found, strict=True)), Counts()).cer
+
+
+def test_the_base_reads_handwriting_and_looks_again_where_in_doubt(
+    lines: tuple[list[Image], list[str]], quick: CtcRecognizer
+) -> None:
+    images, truths = lines
+    once = cer(truths, [reading.text for reading in quick.read(images)])
+    full = cer(truths, [reading.text for reading in CtcRecognizer(base_bundle()).read(images)])
+    assert once < 0.26
+    assert full < once
+
+
+def test_readings_do_not_depend_on_their_company_or_on_threads(
+    lines: tuple[list[Image], list[str]], quick: CtcRecognizer
+) -> None:
+    images = lines[0][:6]
+    together = quick.read(images)
+    alone: dict[int, str] = {}
+    workers = [
+        threading.Thread(target=lambda i=i: alone.update({i: quick.read([images[i]])[0].text})) for i in range(6)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [alone[i] for i in range(6)] == [reading.text for reading in together]
+    assert quick.read([]) == []
+
+
+def test_spans_lie_inside_the_image_and_evidence_fits_the_reading(
+    lines: tuple[list[Image], list[str]], quick: CtcRecognizer
+) -> None:
+    images, truths = lines[0][:8], lines[1][:8]
+    assert isinstance(quick, EvidenceRecognizer)
+    for image, truth, reading, shown in zip(images, truths, quick.read(images), quick.evidence(images), strict=True):
+        assert reading.characters[-1].end <= shown.frame_width * len(shown.log_probs) + 1e-3
+        assert reading.characters[-1].start < image.shape[1]
+        assert 0 <= reading.confidence <= 1
+        assert log_likelihood(shown, truth) > log_likelihood(shown, truth[::-1])
+        starts = [character.start for character in forced_alignment(shown, truth)]
+        assert starts == sorted(starts)
+
+
+def test_batches_hold_one_width_and_everything_once() -> None:
+    widths = [96, 640, 96, 128, 640, 96, 3200]
+    cut = batches(widths)
+    assert sorted(i for batch in cut for i in batch) == list(range(len(widths)))
+    assert all(len({widths[i] for i in batch}) == 1 for batch in cut)
+
+
+def test_tuning_learns_the_authors_words_and_the_bundle_keeps_them(
+    lines: tuple[list[Image], list[str]], quick: CtcRecognizer, data: Path, tmp_path: Path
+) -> None:
+    images, truths = lines
+    rows = [json.loads(row) for row in (data / "peraire" / "lines.jsonl").read_text(encoding="utf-8").splitlines()]
+    train = [row["text"] for row in rows if row["split"] == "train"][:400]
+    tuning = tune(quick, images, truths, train)
+    assert tuning.character_model is not None
+    assert tuning.calibration.ece_after is not None
+    source = base_bundle()
+    content = {name: source.folder / name for name in source.info.files}
+    copy = write_bundle(tmp_path / "mine", source.info.model_copy(update={"looks": ()}), content)
+    apply(copy, tuning)
+    again = CtcRecognizer(read_bundle(tmp_path / "mine"))
+    assert again.decoder == "beam"
+    with_words = cer(truths, [reading.text for reading in again.read(images)])
+    assert with_words < 0.9 * cer(truths, [reading.text for reading in quick.read(images)])
+
+
+def test_tuning_on_too_few_lines_changes_nothing(lines: tuple[list[Image], list[str]], quick: CtcRecognizer) -> None:
+    tuning = tune(quick, lines[0][:3], lines[1][:3], ["abc"])
+    assert tuning.decoding == quick.decoding
+    assert tuning.character_model is None
+
+
+def test_a_bundle_without_its_character_model_is_refused(tmp_path: Path) -> None:
+    source = base_bundle()
+    content: dict[str, bytes | Path] = {name: source.folder / name for name in source.info.files}
+    info = source.info.model_copy(update={"decoding": {"model": "ngram.json", "model_weight": 0.3}})
+    with pytest.raises(BundleError, match=r"holds no ngram\.json"):
+        CtcRecognizer(write_bundle(tmp_path / "a", info, content))
+    with pytest.raises(BundleError, match=r"ngram\.json is no character model"):
+        CtcRecognizer(write_bundle(tmp_path / "b", info, {**content, "ngram.json": b"[1]"}))
+    good = CharacterModel.learn(["abc"]).to_json().encode()
+    assert CtcRecognizer(write_bundle(tmp_path / "c", info, {**content, "ngram.json": good})).decoder == "beam"
+    assert BundleInfo().looks == ()
