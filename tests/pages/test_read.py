@@ -130,6 +130,7 @@ def test_a_text_that_is_not_ours_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"a\.txt: stands where the reading would go and is not ours; rename a\.txt"):
         read_document(path, recognizer=CountingReader())
     assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "my own words"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "a.txt"]
     (tmp_path / "a.txt").unlink()
     (tmp_path / "a.txt").symlink_to("/etc/passwd")
     with pytest.raises(BadInput):

@@ -21,7 +21,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,11 @@ class NoteFiles:
                 ) from error
             except OSError:
                 pass  # a network share without locks
-            yield
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # only an empty folder goes
+                    self.folder.rmdir()
         finally:
             os.close(handle)
 
