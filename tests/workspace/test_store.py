@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, inspect
 
-from emendo.errors import UsageError, WorkspaceError
+from emendo.errors import EngineError, UsageError, WorkspaceError
 from emendo.types import Character, Reading, Verdict
 from emendo.workspace import Workspace, database
 from emendo.workspace.migrations import MIGRATIONS, VERSION
@@ -166,6 +166,13 @@ def test_sqlite_is_set_to_survive_a_power_cut(store: Store) -> None:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_postgresql_without_its_driver_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for driver in ("psycopg", "psycopg2"):
+        monkeypatch.setitem(sys.modules, driver, None)
+    with pytest.raises(EngineError, match=r"the driver 'psycopg2?' is missing; pip install psycopg"):
+        Store.open("postgresql://localhost/emendo")
 
 
 def test_one_file_at_rest(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
 
@@ -39,6 +39,8 @@ NATS = 0.25
 """Edit costs per natural-log unit of evidence."""
 EVIDENCE_SHARE = 0.5
 """Share of the edit cost that still counts beside the evidence."""
+LOOSE = 5.0
+"""Margin from which a text is taken although words beside it, in the same line of the file, belong to no line."""
 CUT_GAIN = 2
 """Edits that a cut within a word must save to be believed."""
 
@@ -153,6 +155,7 @@ def _align_part(part: _Part, readings: Sequence[str], judge: Judge | None) -> li
         _decide(own[k], part.words, choice, fits.get(k), FRAMED if framed[k] else ALONE)
         for k, choice in enumerate(choices)
     ]
+    aligned = _without_loose_ends(part.words, choices, aligned)
     return _without_cut_words(own, part.words, choices, aligned)
 
 
@@ -278,6 +281,22 @@ def _decide(reading: str, words: Words, choice: Choice, fit: float | None, least
     return Aligned(text, "", *place, kept=kept, margin=margin)
 
 
+def _without_loose_ends(words: Words, choices: Sequence[Choice], aligned: Sequence[Aligned]) -> list[Aligned]:
+    """Leave out lines beside which, in the same line of the file, words stand that no line has taken."""
+    spans = {k: (c.stretches[0].first, c.stretches[0].last) for k, c in enumerate(choices) if not aligned[k].lost}
+    kept = list(aligned)
+    before = 0
+    rising = sorted(spans)
+    for place, k in enumerate(rising):
+        first, last = spans[k]
+        until = spans[rising[place + 1]][0] if place + 1 < len(rising) else len(words)
+        loose = (before < first and not words.line_start[first]) or (last < until and not words.line_start[last])
+        if loose and kept[k].text is not None and kept[k].margin < LOOSE:
+            kept[k] = replace(kept[k], text=None, reason="words beside its text belong to no line")
+        before = last
+    return kept
+
+
 def _without_cut_words(
     readings: Sequence[str], words: Words, choices: list[Choice], aligned: list[Aligned]
 ) -> list[Aligned]:
@@ -295,7 +314,7 @@ def _without_cut_words(
         if _word_is_cut(readings[k], readings[k + 1], left, right, ends):
             for i in (k, k + 1):
                 if kept[i].text is not None:
-                    kept[i] = Aligned(None, reason, kept[i].first, kept[i].last, kept[i].kept, margin=kept[i].margin)
+                    kept[i] = replace(kept[i], text=None, reason=reason)
     return kept
 
 

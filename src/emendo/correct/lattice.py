@@ -121,9 +121,9 @@ class Lattice:
         for mode, extra in ((KEPT, kept), (REFLOWED, np.float32(REFLOWED_LINE))):
             way = before[mode][starts][:, None] + self.edit[i] + extra
             for w in range(way.shape[1]):
-                ends = starts + 1 + w
-                inside = ends <= len(self.words)
-                np.minimum.at(after[mode], ends[inside], way[inside, w])
+                inside = starts < len(self.words) - w
+                ends = starts[inside] + 1 + w  # all different, so plain indexing will do
+                after[mode][ends] = np.minimum(after[mode][ends], way[inside, w])
         return after
 
     def _step_back(self, i: int, after: Floats) -> Floats:
