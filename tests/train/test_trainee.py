@@ -62,3 +62,16 @@ def test_row_sizes_have_the_shape_of_the_parameter():
     weight = torch.randn(6, 3, 2, 2)
     assert row_sizes(weight).shape == weight.shape
     assert (row_sizes(torch.zeros(4)) > 0).all()
+
+
+def test_released_weights_lie_between_start_and_average(network):
+    trainee = Trainee(network, decay=0.0, bfloat=False, share=0.7)
+    before = network.head.bias.detach().clone()
+    with torch.no_grad():
+        trainee.network.head.bias += 1
+    for _ in range(5):
+        trainee.update_average()
+    released = trainee.released()
+    assert torch.allclose(released.head.bias, before + 0.7, atol=1e-5)
+    assert torch.allclose(released.stem1.weight, network.stem1.weight, atol=1e-6)
+    assert torch.allclose(trainee.average.head.bias, before + 1, atol=1e-5)

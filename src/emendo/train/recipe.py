@@ -39,6 +39,9 @@ class Recipe(BaseModel):
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of values dropped in the neck and before the head.")
     clip: float = Field(1.0, gt=0, description="Greatest norm of the gradient.")
     average: float = Field(0.98, ge=0, lt=1, description="Decay of the running average of the weights; 0: none.")
+    share: float = Field(
+        0.0, ge=0, le=1, description="How far from the start the released weights lie; 0: by data size."
+    )
     augment: float = Field(1.0, ge=0, le=3, description="Augmentation relative to what fits the data size; 0: none.")
     splice: float = Field(
         1.0, ge=0, le=2, description="Share of lines spliced from words of others, likewise; 0: none."
@@ -61,12 +64,15 @@ class Schedule(BaseModel):
     evaluate_every: int
     augment: float
     splice: float
+    share: float
 
 
-_PASSES: tuple[tuple[float, float], ...] = ((16, 40), (75, 18), (300, 12), (1600, 9), (10_000, 4), (100_000, 1.5))
+_PASSES: tuple[tuple[float, float], ...] = ((16, 40), (75, 18), (300, 12), (1600, 6), (10_000, 3), (100_000, 1.5))
 """Times each line is seen by number of lines; between these the logarithms are interpolated."""
 _RATES: tuple[tuple[float, float], ...] = ((16, 1.0e-3), (75, 1.6e-3), (300, 2.0e-3), (100_000, 2.0e-3))
 """Peak relative change per step by number of lines."""
+_SHARES: tuple[tuple[float, float], ...] = ((16, 0.7), (300, 0.9), (1600, 1.0))
+"""Share of the way from the start to the trained weights at which the released ones lie, by number of lines."""
 _AUGMENT: tuple[tuple[float, float], ...] = ((16, 0.7), (300, 1.0), (10_000, 1.0), (100_000, 0.7))
 """Strength of the augmentation by number of lines: many passes need much of it."""
 _SPLICE: tuple[tuple[int, float], ...] = ((40, 0.5), (120, 0.25))
@@ -96,6 +102,7 @@ def schedule_for(recipe: Recipe, lines: int, *, fresh: float = 0.0) -> Schedule:
         warmup=warmup,
         evaluate_every=max(1, math.ceil(steps / recipe.evaluations)),
         augment=recipe.augment * _interpolated(_AUGMENT, lines),
+        share=1.0 if fresh > FRESH_SHARE else recipe.share or _interpolated(_SHARES, lines),
         splice=recipe.splice * next((share for most, share in _SPLICE if lines <= most), 0.0),
     )
 

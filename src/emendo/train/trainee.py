@@ -14,17 +14,19 @@ from emendo.models.ctc.network import LineNetwork
 class Trainee(nn.Module):
     """A line network with the running average of its weights beside it (Polyak & Juditsky, 1992).
 
-    The average is part of the state, so it is saved and resumed with the rest. What is validated and released is
-    the average; with `decay` 0 it is the network itself.
+    The average is part of the state, so it is saved and resumed with the rest. What is validated and released lies
+    between the start and the average, at `share` of the way (Wortsman et al., "Robust fine-tuning of zero-shot models",
+    2022): with few lines the last part of the way forgets more than it learns.
     """
 
-    def __init__(self, network: LineNetwork, *, decay: float, bfloat: bool) -> None:
+    def __init__(self, network: LineNetwork, *, decay: float, bfloat: bool, share: float = 1.0) -> None:
         super().__init__()
         self.network = network
         self.average = copy.deepcopy(network).requires_grad_(False)
         self.updates: Tensor
         self.register_buffer("updates", torch.zeros((), dtype=torch.long))
-        self.decay, self.bfloat = decay, bfloat
+        self.decay, self.bfloat, self.share = decay, bfloat, share
+        self._start = [parameter.detach().clone() for parameter in network.parameters()]
 
     def forward(self, images: Tensor, targets: Tensor, lengths: Tensor) -> dict[str, Tensor]:
         """CTC loss (Graves et al., 2006) in nats per character, mean over the lines.
@@ -46,10 +48,13 @@ class Trainee(nn.Module):
         torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
         self.updates += 1
 
+    @torch.no_grad()
     def released(self) -> LineNetwork:
-        """The network whose weights are worth keeping."""
-        average: LineNetwork = self.average
-        return average
+        """A network of its own with the weights worth keeping."""
+        released: LineNetwork = copy.deepcopy(self.average)
+        for parameter, start in zip(released.parameters(), self._start, strict=True):
+            parameter.copy_(start.to(parameter.device).lerp(parameter, self.share))
+        return released
 
 
 def half_is_fast() -> bool:
