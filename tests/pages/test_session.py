@@ -86,20 +86,28 @@ def test_one_bad_file_stops_no_other(tmp_path: Path) -> None:
     (tmp_path / "d.pdf").write_bytes(b"%PDF-1.5\ngarbage")
     save(tmp_path / "e.png", sheet(TWO))
     (tmp_path / "e.txt").write_text("own", encoding="utf-8")
+    save(tmp_path / "f.png", sheet(TWO))
+    (tmp_path / "f_lines").write_text("a file where the folder should be", encoding="utf-8")
     save(tmp_path / "z.png", sheet([*TWO, (40, 200, 260)]))
     result = read_inputs([tmp_path], recognizer=CountingReader(), settings=NOW)
     assert [note.document.name for note in result.notes] == ["a.png", "z.png"]
-    assert len(result.failures) == 4
+    assert len(result.failures) == 5
     for failure, (name, what) in zip(
         result.failures,
-        [("b.png", "is empty"), ("c.png", "web page"), ("d.pdf", "damaged"), ("e.txt", "not ours")],
+        [
+            ("b.png", "is empty"),
+            ("c.png", "web page"),
+            ("d.pdf", "damaged"),
+            ("e.txt", "not ours"),
+            ("f_lines", "cannot be read or written"),
+        ],
         strict=True,
     ):
         assert name in failure
         assert what in failure
         assert "\n" not in failure
     summary = result.summary()
-    assert (summary["documents"], summary["read"], summary["failed"], summary["lines"]) == (6, 2, 4, 5)
+    assert (summary["documents"], summary["read"], summary["failed"], summary["lines"]) == (7, 2, 5, 5)
     assert any("a.png: 2 lines on 1 page ->" in sentence for sentence in result.sentences())
     again = read_inputs([tmp_path], recognizer=CountingReader(), settings=NOW)
     assert again.summary()["unchanged"] == 2

@@ -17,7 +17,7 @@ from ..tools.files import sha256_bytes, sha256_file
 from ..types import Image, Recognizer
 from ..types import Reading as LineReading
 from .given import layout_file
-from .note import Job, Reading, discard, note_files, put_in_place
+from .note import Job, NoteFiles, Reading, discard, note_files, put_in_place
 from .order import Placed
 from .segment import Finder, line_image, segment
 
@@ -66,21 +66,33 @@ def read_document(
     settings = settings or Settings()
     with open_document(path, settings.limits, dpi=settings.read.dpi) as document:
         files = note_files(path, out)
-        job = Job(path.name, sha256_file(path), _hash(layout_file(path)), recognizer.model, settings.read.dpi)
-        with files.lock():
-            put_in_place(files)
-            if files.text.exists() and not files.original.exists():
-                remedy = f"rename {files.text.name} or read with --out"
-                raise BadInput("stands where the reading would go and is not ours", where=files.text, remedy=remedy)
-            if files.job() == job and not again and files.text.exists():
-                discard(files.reading)
-                return NoteResult(path, files.text, files.folder, "unchanged")
-            if files.is_edited():
-                return NoteResult(path, files.text, files.folder, "kept")
-            reading = Reading(files, job)
-            lines = _Pages(path, document, recognizer, detector, settings, progress).read(reading)
-            reading.finish()
+        try:
+            job = Job(path.name, sha256_file(path), _hash(layout_file(path)), recognizer.model, settings.read.dpi)
+            with files.lock():
+                status = _standing(files, job, again=again)
+                if status is not None:
+                    return NoteResult(path, files.text, files.folder, status)
+                reading = Reading(files, job)
+                lines = _Pages(path, document, recognizer, detector, settings, progress).read(reading)
+                reading.finish()
+        except OSError as error:
+            place = error.filename or files.folder
+            raise BadInput(
+                f"cannot be read or written ({(error.strerror or str(error)).lower()})", where=place
+            ) from error
     return NoteResult(path, files.text, files.folder, "read", len(document), lines)
+
+
+def _standing(files: NoteFiles, job: Job, *, again: bool) -> Status | None:
+    """Why nothing is to be read; None when the document is due."""
+    put_in_place(files)
+    if files.text.exists() and not files.original.exists():
+        remedy = f"rename {files.text.name} or read with --out"
+        raise BadInput("stands where the reading would go and is not ours", where=files.text, remedy=remedy)
+    if files.job() == job and not again and files.text.exists():
+        discard(files.reading)
+        return "unchanged"
+    return "kept" if files.is_edited() else None
 
 
 @dataclass(slots=True)

@@ -108,10 +108,6 @@ def read_inputs(
             )
         except EmendoError as error:
             failures.append(str(error))
-        except OSError as error:
-            failures.append(
-                f"{error.filename or document.path}: cannot be written ({(error.strerror or str(error)).lower()})"
-            )
         else:
             notes.append(note)
     result = ReadResult(tuple(notes), tuple(failures), tuple(notices))
