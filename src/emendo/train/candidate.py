@@ -15,6 +15,7 @@ from emendo.image.line import network_input, normalize_line
 from emendo.metrics.align import Counts, counts
 from emendo.models.base import base_bundle, load_graph, weights_bytes
 from emendo.models.bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, BundleInfo, write_bundle
+from emendo.models.calibration import LEAST_LINES, features, fit
 from emendo.models.ctc.network import LineNetwork, load_network, store_network
 from emendo.models.ctc.recognizer import CtcRecognizer
 from emendo.models.ctc.weights import Head, grow_head, read_layers
@@ -72,6 +73,7 @@ def write_candidate(network: LineNetwork, start: Start, target: Path, **info: An
         "alphabet": start.head.alphabet,
         "preprocessing": base.preprocessing,
         "decoding": base.decoding,
+        "calibration": base.calibration,
         "licences": base.licences,
         **info,
     }
@@ -85,6 +87,16 @@ def count_errors(recognizer: CtcRecognizer, lines: Sequence[TrainingLine]) -> Co
     for line, reading in zip(lines, recognizer.read([line.image for line in lines]), strict=True):
         total += counts(line.text, reading.text)
     return total
+
+
+def calibrated(recognizer: CtcRecognizer, lines: Sequence[TrainingLine]) -> dict[str, Any]:
+    """Confidence fitted on validation lines, as `bundle.yaml` holds it; the bundle's own when they are too few."""
+    seen = recognizer.observe([line.image for line in lines])
+    if len(seen) < LEAST_LINES:
+        return recognizer.calibration.model_dump(mode="json")
+    rows = np.array([features(one.evidence, one.characters) for one in seen])
+    exact = np.array([one.text == line.text for one, line in zip(seen, lines, strict=True)])
+    return fit(rows, exact).model_dump(mode="json")
 
 
 def parity(network: LineNetwork, recognizer: CtcRecognizer, lines: Sequence[TrainingLine]) -> dict[str, Any]:

@@ -224,7 +224,7 @@ def _finish(
     from emendo.models.ctc.network import load_network
     from emendo.models.ctc.recognizer import CtcRecognizer
 
-    from .candidate import parity, write_candidate
+    from .candidate import calibrated, parity, write_candidate
     from .fit import BEST, CHECKPOINTS
 
     recognizer = CtcRecognizer(outcome.best, threads=task.threads)
@@ -245,6 +245,7 @@ def _finish(
         },
         metrics={**metrics, "judged_lines": len(task.judged)},
         parity=agreed,
+        calibration=calibrated(recognizer, task.judged) if task.validated else task.start.bundle.info.calibration,
     )
     report = {
         **metrics,
