@@ -102,6 +102,15 @@ def test_small_slices_are_judged_together() -> None:
     assert sum(f.name.startswith("slice") for f in found) == 2
 
 
+def test_one_odd_line_is_no_slice() -> None:
+    kinds = ["odd" if i == 7 else "main" for i in range(60)]
+    after = [text[:9] if i == 7 else text for i, text in enumerate(SENTENCES)]
+    before = report("a", noisy(SENTENCES, 0.2, 1), SENTENCES, kind=kinds)
+    found = decide(Comparison(before, report("b", after, SENTENCES, kind=kinds)), (), SETTINGS)
+    assert all(f.good for f in found)
+    assert "1 lines of kind=(small ones together) are too few for a verdict" in [f.what for f in found]
+
+
 def test_forgetting_blocks_beyond_the_budget_only() -> None:
     personal = Comparison(report("a", noisy(SENTENCES, 0.2, 1), SENTENCES), report("b", SENTENCES, SENTENCES))
     general = [f"autre texte {i}" * 4 for i in range(60)]

@@ -182,7 +182,8 @@ def slices(personal: Comparison, settings: GateSettings) -> list[Finding]:
                 small += pairs
         if small:
             parts.append((f"{name}=(small ones together)", small))
-    return [_slice(name, pairs, len(parts), settings) for name, pairs in parts]
+    judged = sum(len(pairs) >= settings.min_test_lines for _, pairs in parts)
+    return [_slice(name, pairs, judged, settings) for name, pairs in parts]
 
 
 def general_finding(general: Comparison, settings: GateSettings) -> Finding:
@@ -227,6 +228,8 @@ def missing_characters(champion: Sequence[str], candidate: Sequence[str], compar
 
 
 def _slice(name: str, pairs: Sequence[Pair], number: int, settings: GateSettings) -> Finding:
+    if len(pairs) < settings.min_test_lines:
+        return Finding(f"slice {name}", True, f"{len(pairs)} lines of {name} are too few for a verdict")
     result = paired(pairs)
     risk, limit = result.confidence_above(settings.slice_budget), 1 - SLICE_RISK / number
     good = risk < limit or result.difference <= settings.slice_budget
