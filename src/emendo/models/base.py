@@ -73,7 +73,8 @@ def base_bundle(name: str = "base") -> Bundle:
     """
     source = engine_file(RECOGNISER)
     version = importlib.metadata.version("rapidocr")
-    recipe = f"{version} {source.stat().st_size} {CONVERSION} {DECODING} {LOOKS} {CALIBRATION} {LineGeometry().model_dump_json()}"
+    fixed = f"{DECODING} {LOOKS} {CALIBRATION} {LineGeometry().model_dump_json()}"
+    recipe = f"{version} {source.stat().st_size} {CONVERSION} {fixed}"
     target = cache_folder() / f"{name}-{sha256_bytes(recipe.encode())[:16]}"
     damaged = False
     if target.is_dir():
