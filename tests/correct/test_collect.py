@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -309,14 +308,19 @@ def test_a_renamed_note_keeps_its_corrections(workspace: Workspace) -> None:
         assert {sample.group for sample in samples(workspace, store)} == {"diary#1"}
 
 
-def test_a_fresh_file_is_waited_for(workspace: Workspace) -> None:
+def test_a_fresh_file_is_waited_for(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     note = make_note(workspace.root, READ)
     note.write_text("\n".join(TRUTH))
-    settings = Settings(author="me", watch=WatchSettings(settle_seconds=0.5))
+    settings = Settings(author="me", watch=WatchSettings(settle_seconds=600))
+    waits: list[float] = []
+    monkeypatch.setattr("emendo.correct.collect.time.sleep", waits.append)
     assert collect(workspace, settings=settings, wait=False).waiting == ("journal",)
-    start = time.monotonic()
-    assert collect(workspace, settings=settings).new == 5
-    assert time.monotonic() - start >= 0.4
+    assert waits == []
+    assert collect(workspace, settings=settings).waiting == ("journal",), "it is still arriving after the wait"
+    monkeypatch.setattr("emendo.correct.collect.time.sleep", lambda _: age(workspace.root))
+    result = collect(workspace, settings=settings)
+    assert (result.waiting, result.new) == ((), 5)
+    assert waits == [600]
 
 
 @pytest.mark.parametrize(
