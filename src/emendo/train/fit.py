@@ -118,13 +118,13 @@ def fit(task: Task, *, resume: bool) -> Outcome:
 
 
 def _return_large_blocks() -> None:
-    """Let glibc give blocks above 4 MiB back to the system at once.
+    """Let glibc give blocks above 1 MiB back to the system at once.
 
     Batches differ in width; kept in the heap, their activations leave gaps that no later batch fits, and a run of some
     hundred steps grew to 3 GB where half of that is in use.
     """
     if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallopt"):
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 4 * 2**20)
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 2**20)
 
 
 class _Best:

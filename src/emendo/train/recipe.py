@@ -71,7 +71,7 @@ _PASSES: tuple[tuple[float, float], ...] = ((16, 40), (75, 18), (300, 12), (1600
 """Times each line is seen by number of lines; between these the logarithms are interpolated."""
 _RATES: tuple[tuple[float, float], ...] = ((16, 1.0e-3), (75, 1.6e-3), (300, 2.0e-3), (100_000, 2.0e-3))
 """Peak relative change per step by number of lines."""
-_SHARES: tuple[tuple[float, float], ...] = ((16, 0.7), (300, 0.9), (1600, 1.0))
+_SHARES: tuple[tuple[float, float], ...] = ((16, 0.7), (300, 0.95), (1600, 1.0))
 """Share of the way from the start to the trained weights at which the released ones lie, by number of lines."""
 _AUGMENT: tuple[tuple[float, float], ...] = ((16, 0.7), (300, 1.0), (10_000, 1.0), (100_000, 0.7))
 """Strength of the augmentation by number of lines: many passes need much of it."""
