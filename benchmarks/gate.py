@@ -47,7 +47,10 @@ from sabotage import Sabotage, sabotages
 
 Reports = tuple[Report, Report]
 Read = tuple[Bundle, Reports]
+Trial = tuple[int, int]
+"""Size and seed of a drawn test set."""
 SETS = 20
+"""Personal test sets drawn of each size, unless --sets says otherwise."""
 THIN = {"personal": 3, "general": 4}
 """Candidates that the network itself has to read again read only every third and fourth line."""
 
@@ -145,7 +148,7 @@ def verdict(champion: Read, candidate: Read, size: int, seed: int) -> list[Findi
 
 
 def attack(
-    sound: Sequence[Bundle], readings: Readings, work: Path, sizes: Sequence[int], each: int
+    sound: Sequence[Bundle], readings: Readings, work: Path, trials: Sequence[Trial], each: int
 ) -> list[dict[str, Any]]:
     """Every sabotaged candidate (at most `each` of a kind) against its sound self and against the base."""
     rows = []
@@ -161,17 +164,18 @@ def attack(
         row: dict[str, Any] = {"kind": sabotage.kind, "name": sabotage.name, "origin": origin.folder.parent.name}
         bundle, finding = examine(folder)
         if bundle is None or not finding.good:
-            row |= {"caught_by_bundle": finding.what, "self": 0, "base": 0, "trials": SETS * len(sizes)}
+            row |= {"caught_by_bundle": finding.what, "self": 0, "base": 0, "trials": len(trials)}
         else:
-            trials = [(size, seed) for size in sizes for seed in range(SETS)]
             read = readings.spoiled(origin, bundle, sabotage) if sabotage.head_only else readings.of(bundle, thin=True)
             sound_read, base_read = readings.of(origin), readings.of(base)
             row["self"] = sum(not verdict((origin, sound_read), (bundle, read), *trial) for trial in trials)
-            row["base"] = sum(not verdict((base, base_read), (bundle, read), *trial) for trial in trials)
+            row["base"] = row["self"]
+            if origin.id != base.id:
+                row["base"] = sum(not verdict((base, base_read), (bundle, read), *trial) for trial in trials)
             row["trials"] = len(trials)
             row["repaired"] = {
-                str(size): sum(not verdict((bundle, read), (origin, sound_read), size, k) for k in range(SETS))
-                for size in sizes
+                str(size): sum(not verdict((bundle, read), (origin, sound_read), *t) for t in trials if t[0] == size)
+                for size in dict(trials)
             }
             for name, one in (("", read), ("_origin", sound_read), ("_base", base_read)):
                 row[f"cer{name}"] = on_lines_of(one[0], read[0]).counts.cer
@@ -182,7 +186,7 @@ def attack(
 
 
 def trained_badly(
-    folder: Path, sound: Sequence[Bundle], readings: Readings, sizes: Sequence[int]
+    folder: Path, sound: Sequence[Bundle], readings: Readings, trials: Sequence[Trial]
 ) -> list[dict[str, Any]]:
     """Bundles that a real training spoiled, against every sound bundle that reads the pool better."""
     rows = []
@@ -202,7 +206,6 @@ def trained_badly(
             found = readings.of(champion)
             if found[0].counts.cer > read[0].counts.cer and found[1].counts.cer + 0.005 > read[1].counts.cer:
                 continue
-            trials = [(size, seed) for size in sizes for seed in range(SETS)]
             passed = sum(not verdict((champion, found), (bundle, read), *trial) for trial in trials)
             row["self" if champion.id != base_bundle().id else "base"] += passed
             row["trials"] += len(trials)
@@ -211,7 +214,7 @@ def trained_badly(
     return rows
 
 
-def reward(sound: Sequence[Bundle], readings: Readings, sizes: Sequence[int]) -> list[dict[str, Any]]:
+def reward(sound: Sequence[Bundle], readings: Readings, trials: Sequence[Trial]) -> list[dict[str, Any]]:
     """Every truly better pair, on drawn test sets of each size."""
     rows = []
     for a in sound:
@@ -227,8 +230,8 @@ def reward(sound: Sequence[Bundle], readings: Readings, sizes: Sequence[int]) ->
                 "gain": gain,
                 "general_rise": rise,
             }
-            for size in sizes:
-                faults = [verdict((a, readings.of(a)), (b, readings.of(b)), size, seed) for seed in range(SETS)]
+            for size in dict(trials):
+                faults = [verdict((a, readings.of(a)), (b, readings.of(b)), *t) for t in trials if t[0] == size]
                 row[f"passed_{size}"] = sum(not found for found in faults)
                 why: dict[str, int] = defaultdict(int)
                 for found in faults:
@@ -240,19 +243,15 @@ def reward(sound: Sequence[Bundle], readings: Readings, sizes: Sequence[int]) ->
     return rows
 
 
-def equal(sound: Sequence[Bundle], readings: Readings, sizes: Sequence[int]) -> dict[str, int]:
+def equal(sound: Sequence[Bundle], readings: Readings, trials: Sequence[Trial]) -> dict[str, int]:
     """How often a model that is not better on all lines gets through on a drawn set."""
     counted = {"trials": 0, "promoted": 0}
     for a in sound:
         for b in sound:
             if a.id != b.id and readings.of(b)[0].counts.cer >= readings.of(a)[0].counts.cer:
-                trials = [
-                    verdict((a, readings.of(a)), (b, readings.of(b)), size, seed)
-                    for size in sizes
-                    for seed in range(SETS)
-                ]
-                counted["trials"] += len(trials)
-                counted["promoted"] += sum(not found for found in trials)
+                found = [verdict((a, readings.of(a)), (b, readings.of(b)), *trial) for trial in trials]
+                counted["trials"] += len(found)
+                counted["promoted"] += sum(not faults for faults in found)
     return counted
 
 
@@ -265,8 +264,11 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/bench/gate"))
     parser.add_argument("--out", type=Path, default=Path("build/bench/gate.json"))
     parser.add_argument("--sizes", default="20,40,80,160")
+    parser.add_argument("--sets", type=int, default=SETS)
     args = parser.parse_args()
+    sets = args.sets
     sizes = [int(size) for size in args.sizes.split(",")]
+    trials = [(size, seed) for size in sizes for seed in range(sets)]
     args.work.mkdir(parents=True, exist_ok=True)
     readings = Readings(args.work / "readings", open_dataset(args.data), general_set(cache_folder()))
     trained = []
@@ -276,15 +278,15 @@ def main() -> None:
         except BundleError as error:
             print(f"left out: {error}", file=sys.stderr)
     sound = [base_bundle(), *trained]
-    better = reward(sound, readings, sizes)
-    spoiled = attack(trained or sound, readings, args.work, sizes, args.each)
-    spoiled += trained_badly(args.bad, sound, readings, sizes) if args.bad else []
+    better = reward(sound, readings, trials)
+    spoiled = attack(trained or sound, readings, args.work, trials, args.each)
+    spoiled += trained_badly(args.bad, sound, readings, trials) if args.bad else []
     result = {
         "sizes": sizes,
-        "sets": SETS,
+        "sets": sets,
         "better": better,
         "sabotaged": spoiled,
-        "not_better": equal(sound, readings, sizes),
+        "not_better": equal(sound, readings, trials),
     }
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
