@@ -313,11 +313,11 @@ def test_a_fresh_file_is_waited_for(workspace: Workspace, monkeypatch: pytest.Mo
     note.write_text("\n".join(TRUTH))
     settings = Settings(author="me", watch=WatchSettings(settle_seconds=600))
     waits: list[float] = []
-    monkeypatch.setattr("emendo.correct.collect.time.sleep", waits.append)
+    monkeypatch.setattr("time.sleep", waits.append)
     assert collect(workspace, settings=settings, wait=False).waiting == ("journal",)
     assert waits == []
     assert collect(workspace, settings=settings).waiting == ("journal",), "it is still arriving after the wait"
-    monkeypatch.setattr("emendo.correct.collect.time.sleep", lambda _: age(workspace.root))
+    monkeypatch.setattr("time.sleep", lambda _: age(workspace.root))
     result = collect(workspace, settings=settings)
     assert (result.waiting, result.new) == ((), 5)
     assert waits == [600]
