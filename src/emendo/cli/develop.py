@@ -27,7 +27,7 @@ BENCHMARKS = {
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder to work in.")] = Path("demo"),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to work in.")] = Path("demo"),
     lines: Annotated[int, typer.Option(metavar="N", help="Corrected lines to learn from.")] = 300,
     json: Json = False,
 ) -> int:
@@ -49,7 +49,7 @@ def demo(
 
 def bench(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One benchmark, or all.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One benchmark, or all.")] = None,
 ) -> int:
     """Run a benchmark of the repository; without a name, list them. Further arguments go to its script."""
     if name is None:

@@ -22,7 +22,7 @@ def init(
 
 
 def read(
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="PDFs, images or folders.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="PDFs, images or folders.")],
     model: Model = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the texts here, not beside the input.")] = None,
     dpi: Annotated[int | None, typer.Option(help="Resolution at which PDF pages are rendered. [default: 200]")] = None,
@@ -59,7 +59,7 @@ def read(
 
 
 def collect(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Workspace or a folder in it.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Workspace or a folder in it.")] = Path(),
     json: Json = False,
 ) -> int:
     """Take in your corrections: edited note.txt, note_corrected.txt, page edits; each becomes a training line."""

@@ -234,7 +234,7 @@ def list_models(
 
 
 def mine(
-    workspace: Annotated[Path, typer.Argument(metavar="[DIR]", help="Workspace.")] = Path(),
+    workspace: Annotated[Path, typer.Argument(metavar="DIR", help="Workspace.")] = Path(),
     number: Annotated[int, typer.Option("-n", metavar="N", help="How many lines to name.")] = 20,
     json: Json = False,
 ) -> None:
