@@ -15,7 +15,6 @@ from emendo.image.line import network_input, normalize_line
 from emendo.metrics.align import Counts, counts
 from emendo.models.base import base_bundle, load_graph, weights_bytes
 from emendo.models.bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, BundleInfo, write_bundle
-from emendo.models.calibration import LEAST_LINES, features, fit
 from emendo.models.ctc.network import LineNetwork, load_network, store_network
 from emendo.models.ctc.recognizer import CtcRecognizer
 from emendo.models.ctc.weights import Head, grow_head, read_layers
@@ -63,7 +62,11 @@ def fresh_share(head: Head, lines: Sequence[TrainingLine]) -> float:
 
 
 def write_candidate(network: LineNetwork, start: Start, target: Path, **info: Any) -> Bundle:
-    """The network as a bundle; `info` sets further fields of `bundle.yaml`. Replaces what is there."""
+    """The network as a bundle; `info` sets further fields of `bundle.yaml`. Replaces what is there.
+
+    Decoding is plain unless `info` says otherwise: what helps an unadapted model to read (several looks, a cheaper
+    blank) was chosen for that one.
+    """
     graph = copy.deepcopy(start.graph)
     store_network(network, graph)
     base = start.bundle.info
@@ -72,7 +75,6 @@ def write_candidate(network: LineNetwork, start: Start, target: Path, **info: An
         "base": base.base,
         "alphabet": start.head.alphabet,
         "preprocessing": base.preprocessing,
-        "decoding": base.decoding,
         "calibration": base.calibration,
         "licences": base.licences,
         **info,
@@ -89,14 +91,11 @@ def count_errors(recognizer: CtcRecognizer, lines: Sequence[TrainingLine]) -> Co
     return total
 
 
-def calibrated(recognizer: CtcRecognizer, lines: Sequence[TrainingLine]) -> dict[str, Any]:
-    """Confidence fitted on validation lines, as `bundle.yaml` holds it; the bundle's own when they are too few."""
-    seen = recognizer.observe([line.image for line in lines])
-    if len(seen) < LEAST_LINES:
-        return recognizer.calibration.model_dump(mode="json")
-    rows = np.array([features(one.evidence, one.characters) for one in seen])
-    exact = np.array([one.text == line.text for one, line in zip(seen, lines, strict=True)])
-    return fit(rows, exact).model_dump(mode="json")
+def reading_of(bundle: Bundle) -> dict[str, Any]:
+    """How a bundle reads, without its character model, as fields of `bundle.yaml`."""
+    without = {"model": "", "model_weight": 0.0, "bonus": 0.0}
+    kept = {key: value for key, value in bundle.info.decoding.items() if key not in without}
+    return {"decoding": kept, "looks": bundle.info.looks, "calibration": bundle.info.calibration}
 
 
 def parity(network: LineNetwork, recognizer: CtcRecognizer, lines: Sequence[TrainingLine]) -> dict[str, Any]:

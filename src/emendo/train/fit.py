@@ -24,7 +24,7 @@ from emendo.models.ctc.network import LineNetwork, load_network
 from emendo.models.ctc.recognizer import CtcRecognizer, load_geometry
 
 from .batches import BatchDataset, plan_batches
-from .candidate import Start, count_errors, write_candidate
+from .candidate import Start, count_errors, reading_of, write_candidate
 from .recipe import Recipe, Schedule
 from .selection import TrainingLine
 from .splice import Piece, pieces_of, right_to_left
@@ -143,7 +143,7 @@ class _Best:
     def begin(self, *, resume: bool) -> float:
         """Judge the start, and take up the best of an earlier part of the run; returns the CER of the start."""
         task = self._task
-        bundle = write_candidate(task.start.network, task.start, task.out / "start")
+        bundle = write_candidate(task.start.network, task.start, task.out / "start", **reading_of(task.start.bundle))
         recognizer = CtcRecognizer(bundle, threads=task.threads)
         before = count_errors(recognizer, task.judged).cer
         self.bundle, self.cer = bundle, before

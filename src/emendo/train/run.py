@@ -16,7 +16,7 @@ import yaml
 from emendo.errors import BundleError, EngineError, UsageError
 from emendo.models.bundle import GRAPH_FILE, Bundle, read_bundle
 from emendo.models.references import load_bundle
-from emendo.types import Sample
+from emendo.types import Origin, Sample
 
 from .recipe import Recipe, Schedule, schedule_for
 from .record import (
@@ -223,8 +223,9 @@ def _finish(
     from emendo.models.base import load_graph
     from emendo.models.ctc.network import load_network
     from emendo.models.ctc.recognizer import CtcRecognizer
+    from emendo.models.ctc.tune import apply, tune
 
-    from .candidate import calibrated, parity, write_candidate
+    from .candidate import parity, reading_of, write_candidate
     from .fit import BEST, CHECKPOINTS
 
     recognizer = CtcRecognizer(outcome.best, threads=task.threads)
@@ -245,8 +246,14 @@ def _finish(
         },
         metrics={**metrics, "judged_lines": len(task.judged)},
         parity=agreed,
-        calibration=calibrated(recognizer, task.judged) if task.validated else task.start.bundle.info.calibration,
+        **reading_of(outcome.best),
     )
+    tuned = {}
+    if task.validated:
+        author = [line.text for line in task.own if line.sample.origin not in {Origin.REPLAY, Origin.SYNTHETIC}]
+        images, texts = [line.image for line in task.judged], [line.text for line in task.judged]
+        tuning = tune(CtcRecognizer(bundle, threads=task.threads), images, texts, author)
+        bundle, tuned = apply(bundle, tuning), tuning.report
     report = {
         **metrics,
         "bundle": str(task.out / BUNDLE),
@@ -261,6 +268,7 @@ def _finish(
         "seconds": seconds,
         "peak_memory_mb": peak_memory_mb(),
         "parity": agreed,
+        "tuning": tuned,
         "cers": [list(row) for row in outcome.cers],
         "losses": [list(row) for row in outcome.losses],
     }
