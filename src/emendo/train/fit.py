@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import shutil
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,7 +35,6 @@ SLOWER, RESTARTS = 0.3, 2
 """The learning rate is multiplied by this when the loss blew up, at most so many times."""
 SPLICED_BELOW = 0.6
 """A start that reads worse than this places the gaps between words too badly to cut there."""
-_M_MMAP_THRESHOLD = -3
 _CHECKPOINT_FILES = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
 
 
@@ -85,7 +82,6 @@ class Outcome:
 def fit(task: Task, *, resume: bool) -> Outcome:
     """Train and keep the best weights; raises Interrupted when asked to stop."""
     torch.set_num_threads(task.threads)
-    _return_large_blocks()
     logging.getLogger("transformers").setLevel(logging.ERROR)
     best = _Best(task)
     before = best.begin(resume=resume)
@@ -115,16 +111,6 @@ def fit(task: Task, *, resume: bool) -> Outcome:
         cers=[(0, before), *((row["step"], float(row["eval_cer"])) for row in history if "eval_cer" in row)],
         restarts=restarts,
     )
-
-
-def _return_large_blocks() -> None:
-    """Let glibc give blocks above 1 MiB back to the system at once.
-
-    Batches differ in width; kept in the heap, their activations leave gaps that no later batch fits, and a run of some
-    hundred steps grew to 3 GB where half of that is in use.
-    """
-    if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallopt"):
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 2**20)
 
 
 class _Best:
