@@ -60,7 +60,7 @@ def imported(name: str, path: Path, known: dict[str, Path], *, deep: bool) -> se
 
 
 def layer(module: str) -> int | None:
-    return FLOOR.get((module.split(".") + [""])[1])
+    return FLOOR.get([*module.split("."), ""][1])
 
 
 def test_every_package_has_a_layer() -> None:

@@ -102,7 +102,8 @@ class Correction:
     """A person's verdict on the reading of one line.
 
     `line` is the id of the line; `reading` the text the model gave; `text` the text that is right (equal to `reading`
-    when accepted, None when skipped or unreadable); `version` counts the verdicts on this line from 1, the highest holds.
+    when accepted, None when skipped or unreadable); `version` counts the verdicts on this line from 1, and the
+    highest holds.
     """
 
     line: str

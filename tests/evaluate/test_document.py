@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from emendo.evaluate.document import document_counts
 from emendo.metrics import total
 
-words = st.text(st.characters(codec="ascii", exclude_characters=" \n\r\t", categories=("L", "N")), min_size=1, max_size=8)
+words = st.text(
+    st.characters(codec="ascii", exclude_characters=" \n\r\t", categories=("L", "N")), min_size=1, max_size=8
+)
 lines = st.lists(st.lists(words, min_size=1, max_size=6).map(" ".join), min_size=1, max_size=8)
 
 

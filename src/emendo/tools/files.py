@@ -36,7 +36,7 @@ def write_bytes(target: Path, data: bytes) -> None:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(partial, target)
+        partial.replace(target)
         sync_folder(target.parent)
     finally:
         partial.unlink(missing_ok=True)
@@ -69,11 +69,11 @@ def new_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
             sync_folder(Path(root))
         if target.exists():
             aside = target.parent / f"{PARTIAL}{uuid.uuid4().hex[:12]}"
-            os.replace(target, aside)
-            os.replace(partial, target)
+            target.replace(aside)
+            partial.replace(target)
             shutil.rmtree(aside, ignore_errors=True)
         else:
-            os.replace(partial, target)
+            partial.replace(target)
         sync_folder(target.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -45,7 +45,7 @@ def test_the_head_may_change_its_size_but_no_other_layer_may(graph):
     small = copy.deepcopy(graph)
     write_layers(small, [*read[:-1], (read[-1][0][:7], read[-1][1][:7])])
     assert logits(small, np.zeros((1, 3, 48, 96), np.float32)).shape == (1, 12, 7)
-    with pytest.raises(BundleError, match="has .* not"):
+    with pytest.raises(BundleError, match=r"has .* not"):
         write_layers(copy.deepcopy(graph), [(read[0][0][:5], read[0][1][:5]), *read[1:]])
     with pytest.raises(BundleError, match="layers"):
         write_layers(copy.deepcopy(graph), read[:-1])
