@@ -39,6 +39,8 @@ Progress = Callable[[int, int, str], None]
 BUNDLE = "bundle"
 JUDGED_LINES, JUDGED_OWN = 300, 60
 """Most validation lines that are read at each look, spread evenly; without any, so many of the own lines."""
+MODEL_LINES, MODEL_GENERAL, MODEL_WEIGHT = 50, 300, 0.3
+"""Without validation: author's lines from which a character model is used, general lines it learns too, its weight."""
 GENERAL_LINES = 600
 """Most general lines that are rehearsed; beyond that they come again."""
 
@@ -223,7 +225,6 @@ def _finish(
     from emendo.models.base import load_graph
     from emendo.models.ctc.network import load_network
     from emendo.models.ctc.recognizer import CtcRecognizer
-    from emendo.models.ctc.tune import apply, tune
 
     from .candidate import parity, reading_of, write_candidate
     from .fit import BEST, CHECKPOINTS
@@ -248,12 +249,7 @@ def _finish(
         parity=agreed,
         **reading_of(outcome.best),
     )
-    tuned = {}
-    if task.validated:
-        author = [line.text for line in task.own if line.sample.origin not in {Origin.REPLAY, Origin.SYNTHETIC}]
-        images, texts = [line.image for line in task.judged], [line.text for line in task.judged]
-        tuning = tune(CtcRecognizer(bundle, threads=task.threads), images, texts, author)
-        bundle, tuned = apply(bundle, tuning), tuning.report
+    bundle, tuned = _decoded(task, bundle, trained=outcome.kept == "trained")
     report = {
         **metrics,
         "bundle": str(task.out / BUNDLE),
@@ -277,3 +273,27 @@ def _finish(
     for name in (BEST, CHECKPOINTS, "start", "candidate"):
         shutil.rmtree(task.out / name, ignore_errors=True)
     return report
+
+
+def _decoded(task: Task, bundle: Bundle, *, trained: bool) -> tuple[Bundle, dict[str, Any]]:
+    """The bundle with the author's character model where that helps, and what was seen when it was chosen.
+
+    The model also learns the general lines, so that it does not bend everything towards one author. With validation
+    lines `tune` decides; without, the weight that was best on other hands is taken from `MODEL_LINES` lines up.
+    """
+    from emendo.models.ctc.decode import Decoding
+    from emendo.models.ctc.recognizer import CtcRecognizer
+    from emendo.models.ctc.tune import BONUS_PER_WEIGHT, CHARACTER_MODEL_FILE, ORDER, Tuning, apply, tune
+    from emendo.text.ngram import CharacterModel
+
+    author = [line.text for line in task.own if line.sample.origin not in {Origin.REPLAY, Origin.SYNTHETIC}]
+    texts = author + [line.text for line in task.general[:MODEL_GENERAL]]
+    recognizer = CtcRecognizer(bundle, threads=task.threads)
+    if task.validated:
+        tuning = tune(recognizer, [line.image for line in task.judged], [line.text for line in task.judged], texts)
+        return apply(bundle, tuning), tuning.report
+    if not trained or len(author) < MODEL_LINES:
+        return bundle, {}
+    decoding = Decoding(model=CHARACTER_MODEL_FILE, model_weight=MODEL_WEIGHT, bonus=BONUS_PER_WEIGHT * MODEL_WEIGHT)
+    model = CharacterModel.learn(texts, order=ORDER)
+    return apply(bundle, Tuning(decoding, recognizer.calibration, model, {})), {"model_weight": MODEL_WEIGHT}
