@@ -123,10 +123,10 @@ def test_killed_at_any_point_one_whole_champion_remains(workspace: Workspace, tm
     write_colour_bundle(tmp_path / "y", wrong={"a": "b"}, name="y")
     write_colour_bundle(tmp_path / "z", drop="g", name="z")
     script = Path(__file__).with_name("kill.py")
-    done = subprocess.run([sys.executable, script, tmp_path, "15"], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, script, tmp_path, "12"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
-    assert result["kills"] == 15
-    assert result["acknowledged"] > 5
+    assert result["kills"] == 12
+    assert result["acknowledged"] >= 6
     assert len(result["champions"]) >= 2
     assert models(workspace)[0].id == "base"
