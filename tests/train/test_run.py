@@ -118,6 +118,7 @@ def test_a_half_written_checkpoint_is_passed_over(tmp_path):
 
 def test_ctrl_c_stops_after_the_step_and_the_run_can_go_on(finished, data, tmp_path):
     own, val = parts(data)
+    handler = signal.getsignal(signal.SIGINT)
 
     def press(done, total, text):
         if done == 1:
@@ -127,7 +128,7 @@ def test_ctrl_c_stops_after_the_step_and_the_run_can_go_on(finished, data, tmp_p
     with pytest.raises(Interrupted, match=r"stopped after step [12] of 6; go on with --resume"):
         train(own, val=val, out=tmp_path / "run", recipe=RECIPE, threads=1, progress=press)
     assert last_checkpoint(tmp_path / "run" / "checkpoints") is not None
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_a_finished_run_is_not_overwritten_and_resume_returns_it(finished, data):
