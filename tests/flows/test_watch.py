@@ -61,7 +61,10 @@ def test_the_loop_runs_by_itself(watcher: Watcher, notebook: Path) -> None:
 
     for document in sorted(root.glob("*.png")):
         correct_by_truth(document, truth_of(notebook, document))
+    said: list[str] = []
+    watcher.log = said.append
     second = watcher.look()
+    assert said[-1].startswith("Correct"), "the round ends with advice"
     assert second.corrections >= 16, "a line that cannot be aligned with confidence is left out"
     assert second.round is not None
     assert second.round.promoted is not None, second.round.reason

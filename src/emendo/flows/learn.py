@@ -17,6 +17,7 @@ from ..datasets.build import build
 from ..datasets.mix import mix_corrected
 from ..datasets.synth import general_set
 from ..errors import DataError, Refused
+from ..mine.workspace import workspace_advice
 from ..models.base import cache_folder
 from ..models.bundle import read_bundle
 from ..release import current, promote
@@ -81,6 +82,8 @@ def learn(
         ended = _train_and_judge(workspace, settings, plan, recipe=recipe, threads=threads)
         store.add_event(DONE, {**ended.figures(), "mark": plan["mark"]})
         log(("promoted: " if ended.promoted else "not promoted: ") + ended.reason)
+        if ended.promoted is not None:
+            log(workspace_advice(workspace).sentence)
         return ended
 
 
