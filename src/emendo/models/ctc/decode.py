@@ -8,7 +8,7 @@ from math import exp, inf, log, log1p
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from emendo.text.ngram import END, CharacterModel
 from emendo.types import Character, Evidence
@@ -31,12 +31,6 @@ class Decoding(BaseModel):
     model: str = Field("", max_length=120, description="File of the character model in the bundle; empty: none.")
     model_weight: float = Field(0.0, ge=0, le=10, description="Weight of the character model.")
     bonus: float = Field(0.0, ge=-10, le=10, description="Natural-log units added per character by beam search.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_former_keys(cls, content: Any) -> Any:
-        """The first bundles of format 1 named their one further look here; such looks are no longer taken."""
-        return {key: value for key, value in dict(content).items() if key != "second_stretch"}
 
 
 class Look(BaseModel):
