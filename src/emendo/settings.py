@@ -44,7 +44,12 @@ class ReadSettings(_Section):
     """How pages become text."""
 
     dpi: int = Field(200, ge=50, le=1200, description="Resolution at which PDF pages are rendered.")
-    decoder: str = Field("greedy", pattern="^(greedy|beam)$", description="CTC decoding: greedy or beam.")
+    language: str = Field(
+        "",
+        max_length=16,
+        description="Language whose words the model expects: a code like fr, auto (told from each page), none; "
+        "empty: as the model was made.",
+    )
 
 
 class GateSettings(_Section):

@@ -24,6 +24,10 @@ Model = Annotated[
     str | None,
     typer.Option(metavar="REF", help="Model: base, champion, a bundle folder. [default: OCR_MODEL, champion, base]"),
 ]
+Language = Annotated[
+    str | None,
+    typer.Option(metavar="CODE", help="Language whose words are expected: fr, auto (told from each page), none."),
+]
 Threads = Annotated[int | None, typer.Option(metavar="N", help="Threads of the recogniser. [default: one per core]")]
 
 
@@ -43,7 +47,7 @@ class Context:
         """The recogniser that a reference names, looked up in the workspace first."""
         from ..models.references import load_recognizer
 
-        return load_recognizer(ref, workspace=self.root, threads=self.threads)
+        return load_recognizer(ref, workspace=self.root, threads=self.threads, language=self.settings.read.language)
 
     @cached_property
     def detector(self) -> Detector:

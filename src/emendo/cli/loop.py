@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from . import output
-from .context import Json, Model, Threads, open_context
+from .context import Json, Language, Model, Threads, open_context
 
 
 def init(
@@ -26,6 +26,7 @@ def read(
     model: Model = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the texts here, not beside the input.")] = None,
     dpi: Annotated[int | None, typer.Option(help="Resolution at which PDF pages are rendered. [default: 200]")] = None,
+    language: Language = None,
     again: Annotated[bool, typer.Option("--again", help="Read anew what was read and not edited since.")] = False,
     threads: Threads = None,
     json: Json = False,
@@ -36,7 +37,7 @@ def read(
     """
     from ..pages.session import read_inputs
 
-    context = open_context(inputs[0], model=model, threads=threads, read__dpi=dpi)
+    context = open_context(inputs[0], model=model, threads=threads, read__dpi=dpi, read__language=language)
     with output.progress("reading", quiet=json) as bar:
         result = read_inputs(
             inputs,

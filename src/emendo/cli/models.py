@@ -9,7 +9,7 @@ import typer
 
 from ..errors import UsageError
 from . import output
-from .context import Json, Model, Threads, open_context
+from .context import Json, Language, Model, Threads, open_context
 
 if TYPE_CHECKING:
     from ..types import Split
@@ -76,6 +76,7 @@ def evaluate(
     slices: Slices = None,
     html: Html = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the report (JSON and all lines) here.")] = None,
+    language: Language = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -83,7 +84,7 @@ def evaluate(
     from ..evaluate import evaluate as evaluate_model
     from ..evaluate import write_report_page
 
-    context = open_context(Path(), model=model, threads=threads)
+    context = open_context(Path(), model=model, threads=threads, read__language=language)
     dataset = context.dataset(data)
     with output.progress("evaluating", quiet=json) as bar:
         report = evaluate_model(

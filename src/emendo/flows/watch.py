@@ -14,6 +14,7 @@ from typing import Any
 
 from ..correct import collect
 from ..errors import BadInput, BundleError, Busy
+from ..models.ctc.recognizer import CtcRecognizer
 from ..models.detector import Detector
 from ..models.references import load_recognizer
 from ..pages.arrivals import is_settled
@@ -65,7 +66,7 @@ class Watcher:
         failures: list[str] = []
         documents, lines = self._read_new(failures)
         try:
-            recognizer = load_recognizer(self.settings.model, workspace=self.workspace.root, threads=self.threads)
+            recognizer = self._recognizer()
             collected = collect(self.workspace, recognizer=recognizer, settings=self.settings, wait=False)
         except Busy as busy:
             self._tell(str(busy))
@@ -80,6 +81,11 @@ class Watcher:
             self._tell(sentence)
         waiting, ended = self._learn_if_due()
         return Look(documents, lines, collected.new, waiting, ended, tuple(failures))
+
+    def _recognizer(self) -> CtcRecognizer:
+        given = self.settings
+        root = self.workspace.root
+        return load_recognizer(given.model, workspace=root, threads=self.threads, language=given.read.language)
 
     def _learn_if_due(self) -> tuple[int, Round | None]:
         with self.workspace.store() as store:
@@ -102,7 +108,7 @@ class Watcher:
         due = [document.path for document in found.documents if self._is_due(document.path)]
         if not due:
             return 0, 0
-        recognizer = load_recognizer(self.settings.model, workspace=self.workspace.root, threads=self.threads)
+        recognizer = self._recognizer()
         detector = Detector(threads=self.threads)
         documents = lines = 0
         for path in due:

@@ -33,7 +33,7 @@ DETECTOR: Final = "PP-OCRv6_det_small.onnx"
 NAMES: Final = ("base", "base-full")
 CONVERSION: Final = 2
 """Raised when the conversion changes, so that an old cache is left aside."""
-DECODING: Final = {"blank_cost": 0.5, "doubt": 0.05}
+DECODING: Final = {"blank_cost": 0.5, "doubt": 0.05, "language": "auto", "model_weight": 0.5, "bonus": 1.0}
 LOOKS: Final = ({"stretch": 0.9}, {"stretch": 1.3, "blur": 0.8}, {"stretch": 1.1, "blur": 0.8})
 """How the unadapted base reads; chosen on peraire val and train, hands_fr and hands_en (docs/decisions.md)."""
 CALIBRATION: Final = {

@@ -12,13 +12,14 @@ from .bundle import INFO_FILE, Bundle, read_bundle
 from .ctc.recognizer import CtcRecognizer
 
 
-def load_recognizer(ref: str, *, workspace: Path | None = None, threads: int = 1) -> CtcRecognizer:
+def load_recognizer(ref: str, *, workspace: Path | None = None, threads: int = 1, language: str = "") -> CtcRecognizer:
     """The recogniser that `ref` names.
 
-    An empty reference means the champion of the workspace when it has one, else `base`. Raises UsageError when
-    nothing of that name is there, BundleError when what is there is no sound bundle.
+    An empty reference means the champion of the workspace when it has one, else `base`; `language` is that of
+    `CtcRecognizer`. Raises UsageError when nothing of that name is there, BundleError when what is there is no sound
+    bundle.
     """
-    return CtcRecognizer(load_bundle(ref, workspace=workspace), threads=threads)
+    return CtcRecognizer(load_bundle(ref, workspace=workspace), threads=threads, language=language)
 
 
 def load_bundle(ref: str, *, workspace: Path | None = None) -> Bundle:

@@ -22,7 +22,7 @@ from .order import Placed
 from .segment import Finder, line_image, segment
 
 AT_ONCE = 8
-"""Lines handed to the recogniser at a time: enough to batch, few enough that the progress moves."""
+"""Lines handed to the recogniser at a time: enough to tell the language, few enough that the progress moves."""
 
 Status = Literal["read", "unchanged", "kept"]
 Progress = Callable[[int, int, str], None]
@@ -123,9 +123,8 @@ class _Pages:
         size = (page.shape[1], page.shape[0])
         rows: list[dict[str, Any]] = []
         files: list[bytes] = []
-        # the first line by itself: a person sees at once that it goes on
-        for start in [*range(min(1, len(placed))), *range(1, len(placed), AT_ONCE)]:
-            part = placed[start : start + AT_ONCE] if start else placed[:1]
+        for start in range(0, len(placed), AT_ONCE):
+            part = placed[start : start + AT_ONCE]
             pictures = [line_image(page, one.line) for one in part]
             for one, picture, reading in zip(part, pictures, self.recognizer.read(pictures), strict=True):
                 files.append(_png(picture))

@@ -17,6 +17,7 @@ from emendo.models.base import base_bundle, load_graph, weights_bytes
 from emendo.models.bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, BundleInfo, write_bundle
 from emendo.models.ctc.network import LineNetwork, load_network, store_network
 from emendo.models.ctc.recognizer import CtcRecognizer
+from emendo.models.ctc.tune import LANGUAGE_FIELDS
 from emendo.models.ctc.weights import Head, grow_head, read_layers
 from emendo.types import Image
 
@@ -92,9 +93,8 @@ def count_errors(recognizer: CtcRecognizer, lines: Sequence[TrainingLine]) -> Co
 
 
 def reading_of(bundle: Bundle) -> dict[str, Any]:
-    """How a bundle reads, without its character model, as fields of `bundle.yaml`."""
-    without = {"model": "", "model_weight": 0.0, "bonus": 0.0}
-    kept = {key: value for key, value in bundle.info.decoding.items() if key not in without}
+    """How a bundle reads, without its language model, as fields of `bundle.yaml`."""
+    kept = {key: value for key, value in bundle.info.decoding.items() if key not in LANGUAGE_FIELDS}
     return {"decoding": kept, "looks": bundle.info.looks, "calibration": bundle.info.calibration}
 
 

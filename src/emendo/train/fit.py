@@ -163,6 +163,7 @@ def _run(task: Task, schedule: Schedule, best: _Best, *, resume: bool) -> tuple[
     torch.manual_seed(recipe.seed)
     network: LineNetwork = load_network(start.graph, start.head)
     network.set_dropout(recipe.dropout)
+    network.freeze(schedule.frozen)
     trainee = Trainee(network, decay=recipe.average, bfloat=task.half, share=schedule.share)
     geometry = load_geometry(start.bundle)
     classes = {char: i + 1 for i, char in enumerate(start.head.alphabet)}

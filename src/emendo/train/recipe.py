@@ -42,6 +42,9 @@ class Recipe(BaseModel):
     share: float = Field(
         0.0, ge=0, le=1, description="How far from the start the released weights lie; 0: by data size."
     )
+    frozen: int = Field(
+        -1, ge=-1, le=13, description="Lowest blocks of the network that stay as they are (the stem too); -1: by data."
+    )
     augment: float = Field(1.0, ge=0, le=3, description="Augmentation relative to what fits the data size; 0: none.")
     splice: float = Field(
         1.0, ge=0, le=2, description="Share of lines spliced from words of others, likewise; 0: none."
@@ -49,6 +52,9 @@ class Recipe(BaseModel):
     replay: float = Field(0.12, ge=0, lt=1, description="Share of general lines in each batch, against forgetting.")
     evaluations: int = Field(6, ge=1, le=1000, description="Validations (and checkpoints) in the run, evenly spaced.")
     patience: int = Field(4, ge=0, description="Validations without gain after which the run ends; 0: never.")
+    language: str = Field(
+        "auto", max_length=16, description="Language whose words the model expects; auto: told from the lines; or none."
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Arithmetic of training.")
 
 
@@ -65,6 +71,7 @@ class Schedule(BaseModel):
     augment: float
     splice: float
     share: float
+    frozen: int
 
 
 _PASSES: tuple[tuple[float, float], ...] = ((16, 40), (75, 18), (300, 12), (1600, 6), (10_000, 3), (100_000, 1.5))
@@ -77,6 +84,9 @@ _AUGMENT: tuple[tuple[float, float], ...] = ((16, 0.7), (300, 1.0), (10_000, 1.0
 """Strength of the augmentation by number of lines: many passes need much of it."""
 _SPLICE: tuple[tuple[int, float], ...] = ((40, 0.5), (120, 0.25))
 """Share of spliced lines up to a number of lines; beyond the last one real lines teach more."""
+FROZEN, FROZEN_LINES = 4, 5000
+"""Blocks that stay as they are, and the number of lines up to which: strokes and edges are the same in every hand, and
+a third of the time is theirs."""
 FRESH_RATE, FRESH_FACTOR, FRESH_SHARE = 2e-3, 3.0, 0.3
 """A head that is mostly new (an alphabet the base never saw) needs more passes, larger steps and a longer rise."""
 
@@ -103,6 +113,7 @@ def schedule_for(recipe: Recipe, lines: int, *, fresh: float = 0.0) -> Schedule:
         evaluate_every=max(1, math.ceil(steps / recipe.evaluations)),
         augment=recipe.augment * _interpolated(_AUGMENT, lines),
         share=1.0 if fresh > FRESH_SHARE else recipe.share or _interpolated(_SHARES, lines),
+        frozen=recipe.frozen if recipe.frozen >= 0 else 0 if fresh > FRESH_SHARE or lines > FROZEN_LINES else FROZEN,
         splice=recipe.splice * next((share for most, share in _SPLICE if lines <= most), 0.0),
     )
 

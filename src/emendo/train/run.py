@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,14 +34,19 @@ from .record import (
 from .selection import LeftOut, TrainingLine, require_lines, usable_lines
 
 if TYPE_CHECKING:
+    from emendo.text.lexicon import Lexicon
+
     from .fit import Outcome, Task
 
 Progress = Callable[[int, int, str], None]
 BUNDLE = "bundle"
 JUDGED_LINES, JUDGED_OWN = 300, 60
 """Most validation lines that are read at each look, spread evenly; without any, so many of the own lines."""
-MODEL_LINES, MODEL_GENERAL, MODEL_WEIGHT = 50, 300, 0.3
-"""Without validation: author's lines from which a character model is used, general lines it learns too, its weight."""
+MODEL_LINES, MODEL_GENERAL, MODEL_WEIGHT, WORDS_WEIGHT = 50, 300, 0.3, 0.5
+"""Without validation: author's lines from which a model of characters alone is used, general lines that a language
+model learns too, its weight without and with the words of the language."""
+MOSTLY = 0.8
+"""Share of the lines that must be in one language for its words to be used."""
 GENERAL_LINES = 600
 """Most general lines that are rehearsed; beyond that they come again."""
 
@@ -276,24 +282,41 @@ def _finish(
 
 
 def _decoded(task: Task, bundle: Bundle, *, trained: bool) -> tuple[Bundle, dict[str, Any]]:
-    """The bundle with the author's character model where that helps, and what was seen when it was chosen.
+    """The bundle with the author's language model where that helps, and what was seen when it was chosen.
 
     The model also learns the general lines, so that it does not bend everything towards one author. With validation
-    lines `tune` decides; without, the weight that was best on other hands is taken from `MODEL_LINES` lines up.
+    lines `tune` decides; without, it is taken at the weight that was best on other hands: always where the words of
+    the language are known, otherwise from `MODEL_LINES` lines up.
     """
-    from emendo.models.ctc.decode import Decoding
+    from emendo.models.calibration import LEAST_LINES
     from emendo.models.ctc.recognizer import CtcRecognizer
-    from emendo.models.ctc.tune import BONUS_PER_WEIGHT, CHARACTER_MODEL_FILE, ORDER, Tuning, apply, tune
-    from emendo.text.ngram import CharacterModel
+    from emendo.models.ctc.tune import ORDER, Tuning, apply, tune, with_language
+    from emendo.text.language import learn_language
 
     author = [line.text for line in task.own if line.sample.origin not in {Origin.REPLAY, Origin.SYNTHETIC}]
-    texts = author + [line.text for line in task.general[:MODEL_GENERAL]]
+    lexicon = lexicon_for(task.recipe.language, task.own)
+    language = learn_language(author, [line.text for line in task.general[:MODEL_GENERAL]], lexicon, order=ORDER)
     recognizer = CtcRecognizer(bundle, threads=task.threads)
-    if task.validated:
-        tuning = tune(recognizer, [line.image for line in task.judged], [line.text for line in task.judged], texts)
+    if task.validated and len(task.judged) >= LEAST_LINES:
+        tuning = tune(recognizer, [line.image for line in task.judged], [line.text for line in task.judged], language)
         return apply(bundle, tuning), tuning.report
-    if not trained or len(author) < MODEL_LINES:
+    if not trained or (lexicon is None and len(author) < MODEL_LINES):
         return bundle, {}
-    decoding = Decoding(model=CHARACTER_MODEL_FILE, model_weight=MODEL_WEIGHT, bonus=BONUS_PER_WEIGHT * MODEL_WEIGHT)
-    model = CharacterModel.learn(texts, order=ORDER)
-    return apply(bundle, Tuning(decoding, recognizer.calibration, model, {})), {"model_weight": MODEL_WEIGHT}
+    weight = WORDS_WEIGHT if lexicon is not None else MODEL_WEIGHT
+    decoding = with_language(recognizer.decoding, language, weight)
+    report = {"model_weight": weight, "language": decoding.language, "words_share": decoding.words_share}
+    return apply(bundle, Tuning(decoding, recognizer.calibration, language, {})), report
+
+
+def lexicon_for(language: str, lines: Sequence[TrainingLine]) -> Lexicon | None:
+    """The words of `language`, or with `auto` those of the language that the lines name or seem to be in, if any."""
+    from emendo.text.lexicon import Lexicon, detect_language, languages
+
+    if language == "none":
+        return None
+    if language != "auto":
+        return Lexicon.of(language)
+    named = Counter(line.sample.language for line in lines)
+    most, count = named.most_common(1)[0]
+    found = most if count >= MOSTLY * len(lines) and most in languages() else detect_language([x.text for x in lines])
+    return Lexicon.of(found) if found else None

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from emendo.models.ctc.align import log_likelihood
 from emendo.models.ctc.decode import Decoding, beam, beam_text, greedy, loss, text_of
+from emendo.text.language import LanguageModel
 from emendo.text.ngram import END, CharacterModel
 from emendo.types import Evidence
 
@@ -41,7 +42,7 @@ def test_a_wide_beam_finds_the_most_probable_text(seed: int, frames: int) -> Non
 @settings(max_examples=30, deadline=None)
 def test_with_a_character_model_the_sum_of_both_is_greatest(seed: int, frames: int) -> None:
     shown = evidence(seed, frames)
-    model = CharacterModel.learn(["abab", "ab"], order=3)
+    model = LanguageModel(CharacterModel.learn(["abab", "ab"], order=3))
     decoding = Decoding(width=200, model_weight=0.7, bonus=0.3)
 
     def score(text: str) -> float:

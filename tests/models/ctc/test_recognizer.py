@@ -11,13 +11,15 @@ import cv2
 import numpy as np
 import pytest
 
-from emendo.errors import BundleError
+from emendo.errors import BundleError, UsageError
 from emendo.metrics.align import Counts, counts
 from emendo.models.base import base_bundle
 from emendo.models.bundle import BundleInfo, read_bundle, write_bundle
 from emendo.models.ctc.align import forced_alignment, log_likelihood
 from emendo.models.ctc.recognizer import CtcRecognizer, batches
 from emendo.models.ctc.tune import apply, tune
+from emendo.text.language import LanguageModel, learn_language
+from emendo.text.lexicon import Lexicon
 from emendo.text.ngram import CharacterModel
 from emendo.types import EvidenceRecognizer, Image
 
@@ -36,21 +38,34 @@ def lines(data: Path) -> tuple[list[Image], list[str]]:
 @pytest.fixture(scope="module")
 def quick() -> CtcRecognizer:
     bundle = base_bundle()
-    return CtcRecognizer(replace(bundle, info=bundle.info.model_copy(update={"looks": ()})))
+    return CtcRecognizer(replace(bundle, info=bundle.info.model_copy(update={"looks": ()})), language="none")
 
 
 def cer(truths: list[str], found: list[str]) -> float:
     return sum((counts(a, b) for a, b in zip(truths, found, strict=True)), Counts()).cer
 
 
-def test_the_base_reads_handwriting_and_looks_again_where_in_doubt(
+def test_the_base_reads_handwriting_better_when_it_looks_again_or_knows_the_words(
     lines: tuple[list[Image], list[str]], quick: CtcRecognizer
 ) -> None:
     images, truths = lines
-    once = cer(truths, [reading.text for reading in quick.read(images)])
-    full = cer(truths, [reading.text for reading in CtcRecognizer(base_bundle()).read(images)])
+
+    def errors(recognizer: CtcRecognizer) -> float:
+        return cer(truths, [reading.text for reading in recognizer.read(images)])
+
+    once = errors(quick)
     assert once < 0.26
-    assert full < once
+    assert errors(CtcRecognizer(base_bundle(), language="none")) < once
+    told = CtcRecognizer(base_bundle())
+    assert errors(told) < 0.8 * once
+    french = CtcRecognizer(base_bundle(), language="fr")
+    assert errors(french) == errors(told)
+    assert french.model == f"{told.model}+fr"
+
+
+def test_a_language_nobody_has_words_of_is_refused() -> None:
+    with pytest.raises(UsageError, match="no words of the language 'tlh'"):
+        CtcRecognizer(base_bundle(), language="tlh")
 
 
 def test_readings_do_not_depend_on_their_company_or_on_threads(
@@ -97,23 +112,25 @@ def test_tuning_learns_the_authors_words_and_the_bundle_keeps_them(
     images, truths = lines
     rows = [json.loads(row) for row in (data / "peraire" / "lines.jsonl").read_text(encoding="utf-8").splitlines()]
     train = [row["text"] for row in rows if row["split"] == "train"][:400]
-    tuning = tune(quick, images, truths, train)
-    assert tuning.character_model is not None
+    tuning = tune(quick, images, truths, learn_language(train, [], Lexicon.of("fr"), order=5))
+    assert tuning.language_model is not None
+    assert tuning.decoding.language == "fr"
     assert tuning.calibration.ece_after is not None
     source = base_bundle()
     content = {name: source.folder / name for name in source.info.files}
     copy = write_bundle(tmp_path / "mine", source.info.model_copy(update={"looks": ()}), content)
     apply(copy, tuning)
     again = CtcRecognizer(read_bundle(tmp_path / "mine"))
-    assert again.decoder == "beam"
+    assert again.language_model is not None
+    assert again.language_model.lexicon == tuning.language_model.lexicon
     with_words = cer(truths, [reading.text for reading in again.read(images)])
-    assert with_words < 0.9 * cer(truths, [reading.text for reading in quick.read(images)])
+    assert with_words < 0.75 * cer(truths, [reading.text for reading in quick.read(images)])
 
 
 def test_tuning_on_too_few_lines_changes_nothing(lines: tuple[list[Image], list[str]], quick: CtcRecognizer) -> None:
-    tuning = tune(quick, lines[0][:3], lines[1][:3], ["abc"])
+    tuning = tune(quick, lines[0][:3], lines[1][:3], learn_language(["abc"], [], None, order=3))
     assert tuning.decoding == quick.decoding
-    assert tuning.character_model is None
+    assert tuning.language_model is None
 
 
 def test_a_bundle_without_its_character_model_is_refused(tmp_path: Path) -> None:
@@ -122,8 +139,9 @@ def test_a_bundle_without_its_character_model_is_refused(tmp_path: Path) -> None
     info = source.info.model_copy(update={"decoding": {"model": "ngram.json", "model_weight": 0.3}})
     with pytest.raises(BundleError, match=r"holds no ngram\.json"):
         CtcRecognizer(write_bundle(tmp_path / "a", info, content))
-    with pytest.raises(BundleError, match=r"ngram\.json is no character model"):
+    with pytest.raises(BundleError, match=r"ngram\.json is no part of a language model"):
         CtcRecognizer(write_bundle(tmp_path / "b", info, {**content, "ngram.json": b"[1]"}))
     good = CharacterModel.learn(["abc"]).to_json().encode()
-    assert CtcRecognizer(write_bundle(tmp_path / "c", info, {**content, "ngram.json": good})).decoder == "beam"
+    model = CtcRecognizer(write_bundle(tmp_path / "c", info, {**content, "ngram.json": good})).language_model
+    assert model == LanguageModel(CharacterModel.learn(["abc"]), None, 0.0)
     assert BundleInfo().looks == ()

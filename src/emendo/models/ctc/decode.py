@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from emendo.text.ngram import END, CharacterModel
+from emendo.text.language import LanguageModel
+from emendo.text.ngram import END
 from emendo.types import Character, Evidence
 
 from .align import forced_alignment
@@ -19,8 +20,8 @@ from .align import forced_alignment
 class Decoding(BaseModel):
     """How a bundle's probabilities become text; stored in `bundle.yaml` as `decoding`.
 
-    `model_weight` multiplies the log-probability of the character model, `bonus` is added per character; both are
-    chosen on validation data, and zero where they do not help.
+    `model_weight` multiplies the log-probability of the language model (character model and word list together),
+    `bonus` is added per character; both are chosen on validation data, and zero where they do not help.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,7 +30,10 @@ class Decoding(BaseModel):
     doubt: float = Field(0.05, ge=0, description="Mean loss per character above which a line is doubtful.")
     width: int = Field(8, ge=1, le=256, description="Prefixes kept per frame by beam search.")
     model: str = Field("", max_length=120, description="File of the character model in the bundle; empty: none.")
-    model_weight: float = Field(0.0, ge=0, le=10, description="Weight of the character model.")
+    words: str = Field("", max_length=120, description="File of the word list in the bundle; empty: none.")
+    words_share: float = Field(0.0, ge=0, le=1, description="Share of the words in the language model.")
+    language: str = Field("", max_length=16, description="Language of the word list; auto: told from what is read.")
+    model_weight: float = Field(0.0, ge=0, le=10, description="Weight of the language model.")
     bonus: float = Field(0.0, ge=-10, le=10, description="Natural-log units added per character by beam search.")
 
 
@@ -79,22 +83,26 @@ class _Prefix:
 
 
 def beam(
-    evidence: Evidence, model: CharacterModel | None = None, decoding: Decoding | None = None
+    evidence: Evidence, model: LanguageModel | None = None, decoding: Decoding | None = None
 ) -> tuple[Character, ...]:
     """The most probable text over all its paths, by prefix beam search (Hannun et al. 2014), and where it lies.
 
-    With a character model the score of a text is log P(text | image) + weight * log P(text) + bonus * length.
+    With a language model the score of a text is log P(text | image) + weight * log P(text) + bonus * length.
     """
     text = beam_text(evidence, model, decoding or Decoding())
     return tuple(forced_alignment(evidence, text))
 
 
-def beam_text(evidence: Evidence, model: CharacterModel | None, decoding: Decoding) -> str:
+def beam_text(evidence: Evidence, model: LanguageModel | None, decoding: Decoding) -> str:
     """The text that `beam` finds."""
     weight = decoding.model_weight if model is not None else 0.0
     kept: dict[tuple[int, ...], _Prefix] = {(): _Prefix(blank=0.0)}
     texts: dict[tuple[int, ...], str] = {(): ""}
     for blank, candidates in _candidates(evidence.log_probs):
+        if not candidates:
+            for prefix in kept.values():
+                prefix.blank, prefix.letter = _add(prefix.blank, prefix.letter) + blank, -inf
+            continue
         grown: dict[tuple[int, ...], _Prefix] = {}
         for classes, prefix in kept.items():
             total = _add(prefix.blank, prefix.letter)

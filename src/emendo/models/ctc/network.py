@@ -146,6 +146,12 @@ class LineNetwork(nn.Module):
             if isinstance(module, Mixer):
                 module.dropout = share
 
+    def freeze(self, blocks: int) -> None:
+        """Exclude the stem and the lowest `blocks` blocks from training; 0 excludes nothing."""
+        lowest = [self.stem1, self.stem2a, self.stem2b, self.stem3, self.stem4, *self.blocks[:blocks]]
+        for module in lowest if blocks else ():
+            module.requires_grad_(False)
+
     def features(self, x: Tensor) -> Tensor:
         """(N, 3, 48, W) -> (N, W / 8, 120)."""
         x = F.pad(F.relu(self.stem1(x)), (0, 1, 0, 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -16,6 +16,8 @@ from emendo.errors import BundleError, FormatError
 from emendo.image.line import LineGeometry, network_input, normalize
 from emendo.models.bundle import GRAPH_FILE, Bundle
 from emendo.models.calibration import Calibration
+from emendo.text.language import LanguageModel
+from emendo.text.lexicon import Lexicon, detect_language
 from emendo.text.ngram import CharacterModel
 from emendo.types import Character, Evidence, Image, Reading
 
@@ -24,6 +26,9 @@ from .decode import Decoding, Look, beam, greedy, loss, text_of
 from .vote import vote
 
 _Section = TypeVar("_Section", bound=BaseModel)
+_Model = TypeVar("_Model", CharacterModel, Lexicon)
+WORDS_SHARE = 0.9
+"""Share of the words in a language model that knows nothing of the author."""
 BATCH_COLUMNS = 1536
 """Most columns of one batch: on a CPU longer batches bring nothing, and small lines gain a little together."""
 
@@ -44,11 +49,20 @@ class Observation:
 class CtcRecognizer:
     """Reads lines with one bundle; may be shared by threads (ONNX Runtime sessions are).
 
-    `threads` is the number of threads inside one call, `decoder` is `greedy` or `beam`; without it beam search is
-    taken where the bundle brings a character model. Raises BundleError when the graph does not fit the bundle.
+    `threads` is the number of threads inside one call. `decoder` is `greedy` or `beam`; without it beam search is
+    taken where there is a language model. `language` replaces the language of the bundle: a code takes the words of
+    that language, `auto` those of the language that the lines of one call seem to be in, `none` reads without any
+    language model. Raises BundleError when the graph does not fit the bundle, UsageError for an unknown language.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int = 1, decoder: Literal["greedy", "beam"] | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        threads: int = 1,
+        decoder: Literal["greedy", "beam"] | None = None,
+        language: str = "",
+    ) -> None:
         if bundle.info.family != "ctc":
             raise BundleError(f"is of the family {bundle.info.family!r}, not 'ctc'", where=bundle.folder)
         self.bundle = bundle
@@ -57,15 +71,17 @@ class CtcRecognizer:
         self.decoding = _held(bundle, "decoding", Decoding)
         self.looks = tuple(_valid(bundle, "looks", Look, look) for look in bundle.info.looks)
         self.calibration = _held(bundle, "calibration", Calibration)
-        self.character_model = self._load_character_model()
-        self.decoder = decoder or ("beam" if self.character_model is not None else "greedy")
+        self.language = language or self.decoding.language
+        self.language_model = None if decoder == "greedy" else self._load_language_model(self.language)
+        self.decoder = decoder
         self._session = open_session(bundle.path(GRAPH_FILE), threads)
         self._input = self._check_ends()
 
     @property
     def model(self) -> str:
-        """Name and content id of the bundle."""
-        return f"{self.bundle.info.name or 'ctc'}@{self.bundle.id}"
+        """Name and content id of the bundle, and the language where that is not the bundle's own."""
+        other = f"+{self.language}" if self.language != self.decoding.language else ""
+        return f"{self.bundle.info.name or 'ctc'}@{self.bundle.id}{other}"
 
     def read(self, images: Sequence[Image]) -> list[Reading]:
         """One reading per line image (H, W, 3) uint8 RGB, in order."""
@@ -81,31 +97,44 @@ class CtcRecognizer:
     def observe(self, images: Sequence[Image]) -> list[Observation]:
         """Each line as `read` sees it, with the evidence that was decoded.
 
-        Where the bundle names further looks, doubtful lines are read in each of them too and the readings vote.
+        Where the bundle names further looks and no language model helps, doubtful lines are read in each of them too
+        and the readings vote. (With a language model the vote gains nothing and costs three more readings.)
         """
-        seen = [self._decode(evidence) for evidence in self.evidence(images)]
-        doubtful = [i for i, one in enumerate(seen) if loss(one.characters) > self.decoding.doubt] if self.looks else []
+        evidences = [self._shifted(evidence) for evidence in self.evidence(images)]
+        model = self._model_for(evidences)
+        seen = [self._decode(evidence, model) for evidence in evidences]
+        looks = self.looks if model is None else ()
+        doubtful = [i for i, one in enumerate(seen) if loss(one.characters) > self.decoding.doubt] if looks else []
         readings = {i: [seen[i].characters] for i in doubtful}
-        for look in self.looks if doubtful else ():
+        for look in looks if doubtful else ():
             geometry = self.geometry.model_copy(update={"stretch": look.stretch})
             shown = [_blurred(images[i], look.blur) for i in doubtful]
             for i, evidence in zip(doubtful, self._evidence(shown, geometry), strict=True):
-                readings[i].append(self._decode(evidence).characters)
+                readings[i].append(self._decode(self._shifted(evidence), model).characters)
         for i in doubtful:
             text = vote(readings[i])
             if text != seen[i].text:
                 seen[i] = Observation(seen[i].evidence, tuple(forced_alignment(seen[i].evidence, text)))
         return seen
 
-    def _decode(self, evidence: Evidence) -> Observation:
-        if self.decoding.blank_cost:
-            shifted = evidence.log_probs.copy()
-            shifted[:, 0] -= np.float32(self.decoding.blank_cost)
-            shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-            evidence = replace(evidence, log_probs=shifted)
-        if self.decoder == "beam":
-            return Observation(evidence, beam(evidence, self.character_model, self.decoding))
+    def _shifted(self, evidence: Evidence) -> Evidence:
+        if not self.decoding.blank_cost:
+            return evidence
+        shifted = evidence.log_probs.copy()
+        shifted[:, 0] -= np.float32(self.decoding.blank_cost)
+        shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        return replace(evidence, log_probs=shifted)
+
+    def _decode(self, evidence: Evidence, model: LanguageModel | None) -> Observation:
+        if self.decoder == "beam" or (self.decoder is None and model is not None):
+            return Observation(evidence, beam(evidence, model, self.decoding))
         return Observation(evidence, greedy(evidence))
+
+    def _model_for(self, evidences: Sequence[Evidence]) -> LanguageModel | None:
+        if self.language != "auto" or self.decoder == "greedy":
+            return self.language_model
+        language = detect_language([text_of(greedy(evidence)) for evidence in evidences])
+        return LanguageModel(None, Lexicon.of(language), WORDS_SHARE) if language else None
 
     def _evidence(self, images: Sequence[Image], geometry: LineGeometry) -> list[Evidence]:
         lines = [normalize(image, geometry) for image in images]
@@ -122,14 +151,24 @@ class CtcRecognizer:
         output: npt.NDArray[np.float32] = self._session.run(None, {self._input: network_input(lines)})[0]
         return output
 
-    def _load_character_model(self) -> CharacterModel | None:
-        if not self.decoding.model or not self.decoding.model_weight:
+    def _load_language_model(self, language: str) -> LanguageModel | None:
+        """What the bundle brings, or the words of the language that was given; nothing while that is still unknown."""
+        if language in {"none", "auto"}:
             return None
-        path = self.bundle.path(self.decoding.model)
+        if language and language != self.decoding.language:
+            return LanguageModel(None, Lexicon.of(language), WORDS_SHARE)
+        characters = self._held_text(self.decoding.model, CharacterModel.from_json)
+        lexicon = self._held_text(self.decoding.words, Lexicon.from_text)
+        return LanguageModel(characters, lexicon, self.decoding.words_share) if characters or lexicon else None
+
+    def _held_text(self, name: str, parse: Callable[..., _Model]) -> _Model | None:
+        if not name or not self.decoding.model_weight:
+            return None
+        path = self.bundle.path(name)
         try:
-            return CharacterModel.from_json(path.read_text(encoding="utf-8"), where=str(path))
+            return parse(path.read_text(encoding="utf-8"), where=str(path))
         except (UnicodeDecodeError, FormatError) as error:
-            raise BundleError(f"{path.name} is no character model", where=self.bundle.folder) from error
+            raise BundleError(f"{name} is no part of a language model", where=self.bundle.folder) from error
 
     def _check_ends(self) -> str:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()

@@ -1,7 +1,8 @@
 """What a trained bundle still needs from its validation lines: decoding and calibration.
 
-The character model is learnt from the author's own training lines; it is kept only where it lowers the errors on
-validation lines by more than chance would. Calibration is fitted on the readings that the chosen decoding gives.
+The language model knows the author's own training lines and the words of their language; it is kept only where it
+lowers the errors on validation lines by more than chance would. Calibration is fitted on the readings that the chosen
+decoding gives.
 """
 
 from __future__ import annotations
@@ -15,21 +16,22 @@ import numpy as np
 from emendo.metrics.align import counts
 from emendo.models.bundle import Bundle, write_bundle
 from emendo.models.calibration import LEAST_LINES, Calibration, features, fit
-from emendo.text.ngram import CharacterModel
+from emendo.text.language import LanguageModel
 from emendo.text.normalize import normalize_text
 from emendo.types import Evidence, Image
 
 from .decode import Decoding, beam, beam_text, greedy, text_of
 from .recognizer import CtcRecognizer
 
-CHARACTER_MODEL_FILE = "ngram.json"
+CHARACTER_MODEL_FILE, WORDS_FILE = "ngram.json", "words.txt"
 ORDER = 5
-WEIGHTS = (0.2, 0.35, 0.5)
+WEIGHTS = (0.2, 0.35, 0.5, 0.65)
 BONUS_PER_WEIGHT = 2.0
-"""A character model costs about this many nats a character, which the bonus gives back."""
+"""A language model costs about this many nats a character, which the bonus gives back."""
 LEAST_GAIN = 0.03
-"""Share of the errors that a character model must take away to be kept."""
+"""Share of the errors that a language model must take away to be kept."""
 MOST_LINES = 120
+LANGUAGE_FIELDS = ("model", "words", "words_share", "language", "model_weight", "bonus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,49 +40,63 @@ class Tuning:
 
     decoding: Decoding
     calibration: Calibration
-    character_model: CharacterModel | None
+    language_model: LanguageModel | None
     report: dict[str, Any]
 
 
-def tune(
-    recognizer: CtcRecognizer, images: Sequence[Image], texts: Sequence[str], author_lines: Sequence[str]
-) -> Tuning:
-    """Choose on validation lines; `author_lines` are the author's texts outside them.
+def tune(recognizer: CtcRecognizer, images: Sequence[Image], texts: Sequence[str], language: LanguageModel) -> Tuning:
+    """Choose on validation lines; `language` was learnt outside them.
 
     Below `LEAST_LINES` validation lines all stays as it is.
     """
-    decoding = recognizer.decoding.model_copy(update={"model": "", "model_weight": 0.0, "bonus": 0.0})
     if len(images) < LEAST_LINES:
-        return Tuning(recognizer.decoding, recognizer.calibration, recognizer.character_model, {"lines": len(images)})
+        return Tuning(recognizer.decoding, recognizer.calibration, recognizer.language_model, {"lines": len(images)})
+    plain_decoding = without_language(recognizer.decoding)
     every = -(-len(images) // MOST_LINES)
     shown, truths = list(images[::every]), [normalize_text(text) for text in texts[::every]]
-    plain = CtcRecognizer(_altered(recognizer.bundle, decoding), decoder="greedy")
+    plain = CtcRecognizer(_altered(recognizer.bundle, plain_decoding), decoder="greedy")
     seen = plain.observe(shown)
     errors = _edits(truths, [one.text for one in seen])
     report: dict[str, Any] = {"lines": len(shown), "characters": sum(map(len, truths)), "edits": {"greedy": errors}}
-    model = CharacterModel.learn(author_lines, order=ORDER)
     least = errors
-    chosen: tuple[Decoding, CharacterModel] | None = None
+    chosen = plain_decoding
     for weight in WEIGHTS:
-        tried = decoding.model_copy(
-            update={"model": CHARACTER_MODEL_FILE, "model_weight": weight, "bonus": BONUS_PER_WEIGHT * weight}
-        )
-        found = _edits(truths, [beam_text(one.evidence, model, tried) for one in seen])
+        tried = with_language(plain_decoding, language, weight)
+        found = _edits(truths, [beam_text(one.evidence, language, tried) for one in seen])
         report["edits"][f"beam {weight}"] = found
         if found < least and found < (1 - LEAST_GAIN) * errors - 2:
-            least, chosen = found, (tried, model)
-    final = chosen[0] if chosen else decoding
-    calibration = _calibrated([one.evidence for one in seen], truths, final, model if chosen else None)
-    return Tuning(final, calibration, model if chosen else None, report)
+            least, chosen = found, tried
+    kept = language if chosen.model_weight else None
+    calibration = _calibrated([one.evidence for one in seen], truths, chosen, kept)
+    return Tuning(chosen, calibration, kept, report)
+
+
+def with_language(decoding: Decoding, language: LanguageModel, weight: float) -> Decoding:
+    """The decoding with a language model of some weight."""
+    lexicon = language.lexicon
+    held = {
+        "model": CHARACTER_MODEL_FILE if language.characters is not None else "",
+        "words": WORDS_FILE if lexicon is not None else "",
+        "words_share": language.share if lexicon is not None else 0.0,
+        "language": lexicon.language if lexicon is not None else "",
+    }
+    return decoding.model_copy(update={**held, "model_weight": weight, "bonus": BONUS_PER_WEIGHT * weight})
+
+
+def without_language(decoding: Decoding) -> Decoding:
+    """The decoding without any language model."""
+    return decoding.model_copy(update={name: Decoding.model_fields[name].default for name in LANGUAGE_FIELDS})
 
 
 def apply(bundle: Bundle, tuning: Tuning) -> Bundle:
     """The bundle with its new decoding and calibration, written over the old one whole or not at all."""
-    content: dict[str, bytes] = {
-        name: bundle.path(name).read_bytes() for name in bundle.info.files if name != CHARACTER_MODEL_FILE
-    }
-    if tuning.character_model is not None:
-        content[CHARACTER_MODEL_FILE] = tuning.character_model.to_json().encode()
+    ours = {CHARACTER_MODEL_FILE, WORDS_FILE}
+    content: dict[str, bytes] = {name: bundle.path(name).read_bytes() for name in bundle.info.files if name not in ours}
+    language = tuning.language_model
+    if language is not None and language.characters is not None:
+        content[CHARACTER_MODEL_FILE] = language.characters.to_json().encode()
+    if language is not None and language.lexicon is not None:
+        content[WORDS_FILE] = language.lexicon.to_text().encode()
     info = bundle.info.model_copy(
         update={"decoding": tuning.decoding.model_dump(), "calibration": tuning.calibration.model_dump()}
     )
@@ -88,7 +104,7 @@ def apply(bundle: Bundle, tuning: Tuning) -> Bundle:
 
 
 def _calibrated(
-    evidences: Sequence[Evidence], truths: Sequence[str], decoding: Decoding, model: CharacterModel | None
+    evidences: Sequence[Evidence], truths: Sequence[str], decoding: Decoding, model: LanguageModel | None
 ) -> Calibration:
     read = [beam(evidence, model, decoding) if model else greedy(evidence) for evidence in evidences]
     exact = np.array([text_of(found) == truth for found, truth in zip(read, truths, strict=True)])
