@@ -42,9 +42,9 @@ Progress = Callable[[int, int, str], None]
 BUNDLE = "bundle"
 JUDGED_LINES, JUDGED_OWN = 300, 60
 """Most validation lines that are read at each look, spread evenly; without any, so many of the own lines."""
-MODEL_LINES, MODEL_GENERAL, MODEL_WEIGHT, WORDS_WEIGHT = 50, 300, 0.3, 0.5
+MODEL_LINES, MODEL_GENERAL, MODEL_WEIGHT = 50, 300, 0.3
 """Without validation: author's lines from which a model of characters alone is used, general lines that a language
-model learns too, its weight without and with the words of the language."""
+model learns too, and its weight without the words of the language."""
 MOSTLY = 0.8
 """Share of the lines that must be in one language for its words to be used."""
 GENERAL_LINES = 600
@@ -289,6 +289,7 @@ def _decoded(task: Task, bundle: Bundle, *, trained: bool) -> tuple[Bundle, dict
     the language are known, otherwise from `MODEL_LINES` lines up.
     """
     from emendo.models.calibration import LEAST_LINES
+    from emendo.models.ctc.decode import WORDS_WEIGHT
     from emendo.models.ctc.recognizer import CtcRecognizer
     from emendo.models.ctc.tune import ORDER, Tuning, apply, tune, with_language
     from emendo.text.language import learn_language

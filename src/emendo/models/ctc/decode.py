@@ -37,6 +37,11 @@ class Decoding(BaseModel):
     bonus: float = Field(0.0, ge=-10, le=10, description="Natural-log units added per character by beam search.")
 
 
+WORDS_WEIGHT, BONUS_PER_WEIGHT = 0.5, 2.0
+"""Weight of a language model where no validation lines choose one; it costs about two nats a character, which the bonus
+gives back."""
+
+
 class Look(BaseModel):
     """One more way to look at a doubtful line; stored in `bundle.yaml` among `looks`."""
 

@@ -22,7 +22,7 @@ from emendo.text.ngram import CharacterModel
 from emendo.types import Character, Evidence, Image, Reading
 
 from .align import forced_alignment
-from .decode import Decoding, Look, beam, greedy, loss, text_of
+from .decode import BONUS_PER_WEIGHT, WORDS_WEIGHT, Decoding, Look, beam, greedy, loss, text_of
 from .vote import vote
 
 _Section = TypeVar("_Section", bound=BaseModel)
@@ -72,6 +72,9 @@ class CtcRecognizer:
         self.looks = tuple(_valid(bundle, "looks", Look, look) for look in bundle.info.looks)
         self.calibration = _held(bundle, "calibration", Calibration)
         self.language = language or self.decoding.language
+        if self.language not in {"", "none"} and not self.decoding.model_weight:
+            weights = {"model_weight": WORDS_WEIGHT, "bonus": BONUS_PER_WEIGHT * WORDS_WEIGHT}
+            self.decoding = self.decoding.model_copy(update=weights)
         self.language_model = None if decoder == "greedy" else self._load_language_model(self.language)
         self.decoder = decoder
         self._session = open_session(bundle.path(GRAPH_FILE), threads)

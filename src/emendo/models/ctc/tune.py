@@ -20,14 +20,12 @@ from emendo.text.language import LanguageModel
 from emendo.text.normalize import normalize_text
 from emendo.types import Evidence, Image
 
-from .decode import Decoding, beam, beam_text, greedy, text_of
+from .decode import BONUS_PER_WEIGHT, Decoding, beam, beam_text, greedy, text_of
 from .recognizer import CtcRecognizer
 
 CHARACTER_MODEL_FILE, WORDS_FILE = "ngram.json", "words.txt"
 ORDER = 5
 WEIGHTS = (0.2, 0.35, 0.5, 0.65)
-BONUS_PER_WEIGHT = 2.0
-"""A language model costs about this many nats a character, which the bonus gives back."""
 LEAST_GAIN = 0.03
 """Share of the errors that a language model must take away to be kept."""
 MOST_LINES = 120
