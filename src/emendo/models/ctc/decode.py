@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import exp, inf, log, log1p
 from typing import Any
 
@@ -28,7 +27,7 @@ class Decoding(BaseModel):
 
     blank_cost: float = Field(0.0, ge=0, le=10, description="Natural-log units taken from the blank of each frame.")
     doubt: float = Field(0.05, ge=0, description="Mean loss per character above which a line is doubtful.")
-    width: int = Field(8, ge=1, le=256, description="Prefixes kept per frame by beam search.")
+    width: int = Field(16, ge=1, le=256, description="Prefixes kept per frame by beam search.")
     model: str = Field("", max_length=120, description="File of the character model in the bundle; empty: none.")
     words: str = Field("", max_length=120, description="File of the word list in the bundle; empty: none.")
     words_share: float = Field(0.0, ge=0, le=1, description="Share of the words in the language model.")
@@ -75,16 +74,17 @@ PRUNED = 12.0
 """Prefixes this many nats behind the best are dropped."""
 
 
-@dataclass(slots=True)
 class _Prefix:
-    """Scores of one prefix: all paths that end in a blank, all that end in its last character."""
+    """A text begun: one node of the tree of all texts that were tried, so that nothing is counted or scored twice.
 
-    blank: float = -inf
-    letter: float = -inf
-    language: float = 0.0
+    `language` is what the language model and the bonus give for it.
+    """
 
-    def total(self) -> float:
-        return _add(self.blank, self.letter) + self.language
+    __slots__ = ("children", "language", "last", "text")
+
+    def __init__(self, text: str, last: int, language: float) -> None:
+        self.text, self.last, self.language = text, last, language
+        self.children: dict[int, _Prefix] = {}
 
 
 def beam(
@@ -101,44 +101,48 @@ def beam(
 def beam_text(evidence: Evidence, model: LanguageModel | None, decoding: Decoding) -> str:
     """The text that `beam` finds."""
     weight = decoding.model_weight if model is not None else 0.0
-    kept: dict[tuple[int, ...], _Prefix] = {(): _Prefix(blank=0.0)}
-    texts: dict[tuple[int, ...], str] = {(): ""}
+
+    def longer(prefix: _Prefix, k: int) -> _Prefix:
+        char = evidence.alphabet[k - 1]
+        language = prefix.language + decoding.bonus
+        if weight and model is not None:
+            language += weight * model.log_prob(prefix.text, char)
+        made = prefix.children[k] = _Prefix(prefix.text + char, k, language)
+        return made
+
+    # per prefix the log-probability of all its paths that end in a blank, and of those that end in its last character
+    kept: list[tuple[_Prefix, float, float]] = [(_Prefix("", 0, 0.0), 0.0, -inf)]
     for blank, candidates in _candidates(evidence.log_probs):
         if not candidates:
-            for prefix in kept.values():
-                prefix.blank, prefix.letter = _add(prefix.blank, prefix.letter) + blank, -inf
+            kept = [(prefix, _add(ends, last) + blank, -inf) for prefix, ends, last in kept]
             continue
-        grown: dict[tuple[int, ...], _Prefix] = {}
-        for classes, prefix in kept.items():
-            total = _add(prefix.blank, prefix.letter)
-            same = grown.get(classes)
-            if same is None:
-                same = grown[classes] = _Prefix(language=prefix.language)
-            same.blank = _add(same.blank, total + blank)
+        grown: dict[_Prefix, list[float]] = {}
+        for prefix, ends, last in kept:
+            total = _add(ends, last)
+            same = grown.setdefault(prefix, [-inf, -inf])
+            same[0] = _add(same[0], total + blank)
             for k, score in candidates:
-                repeated = bool(classes) and classes[-1] == k
-                if repeated:
-                    same.letter = _add(same.letter, prefix.letter + score)
-                longer = (*classes, k)
-                entry = grown.get(longer)
-                if entry is None:
-                    language = prefix.language + decoding.bonus
-                    char = evidence.alphabet[k - 1]
-                    if weight and model is not None:
-                        language += weight * model.log_prob(texts[classes], char)
-                    entry = grown[longer] = _Prefix(language=language)
-                    texts[longer] = texts[classes] + char
-                entry.letter = _add(entry.letter, (prefix.blank if repeated else total) + score)
-        ranked = sorted(((entry.total(), classes) for classes, entry in grown.items()), reverse=True)
+                before = total
+                if k == prefix.last:
+                    same[1] = _add(same[1], last + score)
+                    before = ends
+                next_ = prefix.children.get(k) or longer(prefix, k)
+                entry = grown.setdefault(next_, [-inf, -inf])
+                entry[1] = _add(entry[1], before + score)
+        ranked = [(_add(ends, last) + prefix.language, prefix, ends, last) for prefix, (ends, last) in grown.items()]
+        ranked.sort(key=_first, reverse=True)
         least = ranked[0][0] - PRUNED
-        kept = {classes: grown[classes] for total, classes in ranked[: decoding.width] if total >= least}
-    if weight and model is not None:
-        for classes, prefix in kept.items():
-            prefix.language += weight * model.log_prob(texts[classes], END)
-    return texts[max(kept, key=lambda classes: kept[classes].total())]
+        kept = [(prefix, ends, last) for score, prefix, ends, last in ranked[: decoding.width] if score >= least]
+
+    def final(one: tuple[_Prefix, float, float]) -> float:
+        prefix, ends, last = one
+        closing = weight * model.log_prob(prefix.text, END) if weight and model is not None else 0.0
+        return _add(ends, last) + prefix.language + closing
+
+    return max(kept, key=final)[0].text
 
 
-def _candidates(log_probs: Any, *, least: float = -7.0, most: int = 8) -> list[tuple[float, list[tuple[int, float]]]]:
+def _candidates(log_probs: Any, *, least: float = -5.0, most: int = 8) -> list[tuple[float, list[tuple[int, float]]]]:
     """Per frame the blank's score and the characters worth a look: above `least` nats and among the `most` best."""
     found = []
     letters = log_probs[:, 1:]
@@ -151,6 +155,10 @@ def _candidates(log_probs: Any, *, least: float = -7.0, most: int = 8) -> list[t
         near = [(k + 1, value) for k, value in zip(row, values, strict=True) if value > least]
         found.append((float(log_probs[frame, 0]), near))
     return found
+
+
+def _first(row: tuple[float, _Prefix, float, float]) -> float:
+    return row[0]
 
 
 def _add(a: float, b: float) -> float:
