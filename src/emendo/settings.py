@@ -12,7 +12,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -49,6 +49,10 @@ class ReadSettings(_Section):
         max_length=16,
         description="Language whose words the model expects: a code like fr, auto (told from each page), none; "
         "empty: as the model was made.",
+    )
+    engine: Literal["auto", "onnxruntime", "openvino"] = Field(
+        "auto",
+        description="What computes the network; auto: OpenVINO where it is installed and the processor has bf16.",
     )
 
 

@@ -47,7 +47,10 @@ class Context:
         """The recogniser that a reference names, looked up in the workspace first."""
         from ..models.references import load_recognizer
 
-        return load_recognizer(ref, workspace=self.root, threads=self.threads, language=self.settings.read.language)
+        read = self.settings.read
+        return load_recognizer(
+            ref, workspace=self.root, threads=self.threads, language=read.language, engine=read.engine
+        )
 
     @cached_property
     def detector(self) -> Detector:

@@ -83,9 +83,10 @@ class Watcher:
         return Look(documents, lines, collected.new, waiting, ended, tuple(failures))
 
     def _recognizer(self) -> CtcRecognizer:
-        given = self.settings
-        root = self.workspace.root
-        return load_recognizer(given.model, workspace=root, threads=self.threads, language=given.read.language)
+        model, read = self.settings.model, self.settings.read
+        return load_recognizer(
+            model, workspace=self.workspace.root, threads=self.threads, language=read.language, engine=read.engine
+        )
 
     def _learn_if_due(self) -> tuple[int, Round | None]:
         with self.workspace.store() as store:

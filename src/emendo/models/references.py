@@ -10,16 +10,24 @@ from emendo.workspace.folder import Workspace
 from .base import NAMES, base_bundle
 from .bundle import INFO_FILE, Bundle, read_bundle
 from .ctc.recognizer import CtcRecognizer
+from .engine import EngineName
 
 
-def load_recognizer(ref: str, *, workspace: Path | None = None, threads: int = 1, language: str = "") -> CtcRecognizer:
+def load_recognizer(
+    ref: str,
+    *,
+    workspace: Path | None = None,
+    threads: int = 1,
+    language: str = "",
+    engine: EngineName = "onnxruntime",
+) -> CtcRecognizer:
     """The recogniser that `ref` names.
 
-    An empty reference means the champion of the workspace when it has one, else `base`; `language` is that of
-    `CtcRecognizer`. Raises UsageError when nothing of that name is there, BundleError when what is there is no sound
-    bundle.
+    An empty reference means the champion of the workspace when it has one, else `base`; `language` and `engine`
+    are those of `CtcRecognizer`. Raises UsageError when nothing of that name is there, BundleError when what is there
+    is no sound bundle.
     """
-    return CtcRecognizer(load_bundle(ref, workspace=workspace), threads=threads, language=language)
+    return CtcRecognizer(load_bundle(ref, workspace=workspace), threads=threads, language=language, engine=engine)
 
 
 def load_bundle(ref: str, *, workspace: Path | None = None) -> Bundle:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import cv2
@@ -16,6 +15,7 @@ from emendo.errors import BundleError, FormatError
 from emendo.image.line import LineGeometry, network_input, normalize
 from emendo.models.bundle import GRAPH_FILE, Bundle
 from emendo.models.calibration import Calibration
+from emendo.models.engine import EngineName, open_engine
 from emendo.text.language import LanguageModel
 from emendo.text.lexicon import Lexicon, detect_language
 from emendo.text.ngram import CharacterModel
@@ -49,10 +49,11 @@ class Observation:
 class CtcRecognizer:
     """Reads lines with one bundle; may be shared by threads (ONNX Runtime sessions are).
 
-    `threads` is the number of threads inside one call. `decoder` is `greedy` or `beam`; without it beam search is
-    taken where there is a language model. `language` replaces the language of the bundle: a code takes the words of
-    that language, `auto` those of the language that the lines of one call seem to be in, `none` reads without any
-    language model. Raises BundleError when the graph does not fit the bundle, UsageError for an unknown language.
+    `threads` is the number of threads inside one call, `engine` the run time (`models.engine`). `decoder` is `greedy`
+    or `beam`; without it beam search is taken where there is a language model. `language` replaces the language of the
+    bundle: a code takes the words of that language, `auto` those of the language that the lines of one call seem to be
+    in, `none` reads without any language model. Raises BundleError when the graph does not fit the bundle, UsageError
+    for an unknown language.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class CtcRecognizer:
         threads: int = 1,
         decoder: Literal["greedy", "beam"] | None = None,
         language: str = "",
+        engine: EngineName = "onnxruntime",
     ) -> None:
         if bundle.info.family != "ctc":
             raise BundleError(f"is of the family {bundle.info.family!r}, not 'ctc'", where=bundle.folder)
@@ -77,8 +79,8 @@ class CtcRecognizer:
             self.decoding = self.decoding.model_copy(update=weights)
         self.language_model = None if decoder == "greedy" else self._load_language_model(self.language)
         self.decoder = decoder
-        self._session = open_session(bundle.path(GRAPH_FILE), threads)
-        self._input = self._check_ends()
+        self._engine = open_engine(bundle.path(GRAPH_FILE), threads=threads, engine=engine)
+        self._check_ends()
 
     @property
     def model(self) -> str:
@@ -151,8 +153,7 @@ class CtcRecognizer:
 
     def run(self, lines: Sequence[Image]) -> npt.NDArray[np.float32]:
         """The network on normalised lines of one width: (N, frames, 1 + len(alphabet)) float32 log-probabilities."""
-        output: npt.NDArray[np.float32] = self._session.run(None, {self._input: network_input(lines)})[0]
-        return output
+        return self._engine.run(network_input(lines))
 
     def _load_language_model(self, language: str) -> LanguageModel | None:
         """What the bundle brings, or the words of the language that was given; nothing while that is still unknown."""
@@ -173,8 +174,8 @@ class CtcRecognizer:
         except (UnicodeDecodeError, FormatError) as error:
             raise BundleError(f"{name} is no part of a language model", where=self.bundle.folder) from error
 
-    def _check_ends(self) -> str:
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+    def _check_ends(self) -> None:
+        inputs, outputs = self._engine.inputs, self._engine.outputs
         where = self.bundle.folder
         classes = outputs[0].shape[-1] if outputs and outputs[0].shape else None
         if len(inputs) != 1 or len(outputs) != 1 or len(inputs[0].shape) != 4 or len(outputs[0].shape) != 3:
@@ -185,7 +186,6 @@ class CtcRecognizer:
         if inputs[0].shape[2] != self.geometry.height:
             what = f"the graph takes lines {inputs[0].shape[2]} high, the preprocessing makes {self.geometry.height}"
             raise BundleError(what, where=where, remedy="export the model again")
-        return str(inputs[0].name)
 
 
 def load_geometry(bundle: Bundle) -> LineGeometry:
@@ -209,22 +209,6 @@ def _valid(bundle: Bundle, section: str, kind: type[_Section], content: dict[str
 
 def _blurred(image: Image, sigma: float) -> Image:
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8) if sigma else image
-
-
-def open_session(path: Path, threads: int) -> Any:
-    """An ONNX Runtime session on the CPU that does not spin while it waits."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = max(1, threads)
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's own errors share no base class but this one
-        what = str(error).splitlines()[0][:200]
-        raise BundleError(f"cannot be opened by ONNX Runtime ({what})", where=path, remedy="export it again") from error
 
 
 def batches(widths: Sequence[int]) -> list[list[int]]:

@@ -1,0 +1,131 @@
+"""The run time that computes a graph: ONNX Runtime, or OpenVINO where that is installed.
+
+ONNX Runtime computes in float32, near what a core can do. OpenVINO (the extra `emendo[fast]`) computes in bfloat16 on
+processors that have it (AVX512-BF16, AMX), three to four times as fast; each new width costs it a plan of some 50 ms,
+so it gets few widths.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from emendo.errors import BundleError, EngineError
+
+EngineName = Literal["auto", "onnxruntime", "openvino"]
+Array = npt.NDArray[np.float32]
+PLANNED_COLUMNS = 128
+"""OpenVINO gets widths that are multiples of this."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Name and shape of an input or output; None where a dimension is free."""
+
+    name: str
+    shape: tuple[int | None, ...]
+
+
+class Engine(Protocol):
+    """An opened graph; may be shared by threads."""
+
+    inputs: tuple[End, ...]
+    outputs: tuple[End, ...]
+
+    def run(self, batch: Array) -> Array:
+        """Lines (N, 3, H, W) -> (N, frames, classes)."""
+
+
+def open_engine(path: Path, *, threads: int, engine: EngineName = "onnxruntime") -> Engine:
+    """The graph of a file, ready to run with `threads` threads; `auto` takes OpenVINO where it computes in bfloat16.
+
+    Raises EngineError when OpenVINO is asked for and not installed, BundleError when the file cannot be opened.
+    """
+    if engine == "openvino" and find_spec("openvino") is None:
+        raise EngineError("OpenVINO is not installed", remedy="pip install 'emendo[fast]', or engine = \"onnxruntime\"")
+    if engine == "openvino" or (engine == "auto" and _half_by_openvino()):
+        return _OpenVino(path, max(1, threads))
+    return _OnnxRuntime(path, max(1, threads))
+
+
+class _OnnxRuntime:
+    """A session that does not spin while it waits."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's own errors share no base class but this one
+            raise _unopened(path, "ONNX Runtime", error) from error
+        self.inputs, self.outputs = (
+            tuple(End(e.name, tuple(d if isinstance(d, int) else None for d in e.shape)) for e in ends)
+            for ends in (self._session.get_inputs(), self._session.get_outputs())
+        )
+
+    def run(self, batch: Array) -> Array:
+        output: Array = self._session.run(None, {self.inputs[0].name: batch})[0]
+        return output
+
+
+class _OpenVino:
+    """A compiled model with one request a thread, for requests are not shared."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        import openvino
+
+        core = openvino.Core()
+        precision = "bf16" if _half_by_openvino() else "f32"
+        hints = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": 1,
+            "PERFORMANCE_HINT": "LATENCY",
+            "ENABLE_CPU_PINNING": False,
+        }
+        try:
+            self._model = core.compile_model(core.read_model(str(path)), "CPU", hints)
+        except RuntimeError as error:
+            raise _unopened(path, "OpenVINO", error) from error
+        self.inputs, self.outputs = (tuple(map(_end, ends)) for ends in (self._model.inputs, self._model.outputs))
+        self._own = threading.local()
+
+    def run(self, batch: Array) -> Array:
+        columns = batch.shape[3]
+        planned = -(-columns // PLANNED_COLUMNS) * PLANNED_COLUMNS
+        padded = np.pad(batch, ((0, 0), (0, 0), (0, 0), (0, planned - columns)), mode="edge")
+        if not hasattr(self._own, "request"):
+            self._own.request = self._model.create_infer_request()
+        found = np.asarray(self._own.request.infer({0: padded})[0], np.float32)
+        return found[:, : found.shape[1] * columns // planned].copy()
+
+
+@cache
+def _half_by_openvino() -> bool:
+    if find_spec("openvino") is None:
+        return False
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def _end(found: Any) -> End:
+    shape = tuple(d.get_length() if d.is_static else None for d in found.get_partial_shape())
+    return End(found.get_any_name(), shape)
+
+
+def _unopened(path: Path, engine: str, error: Exception) -> BundleError:
+    what = str(error).splitlines()[0][:200]
+    return BundleError(f"cannot be opened by {engine} ({what})", where=path, remedy="export it again")
