@@ -24,27 +24,22 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from emendo.image.line import LineGeometry
+from emendo.errors import EngineError
 from emendo.metrics.align import Counts, counts
 from emendo.models.base import base_bundle
 from emendo.models.ctc.recognizer import CtcRecognizer
+from emendo.models.engine import EngineName
 from emendo.models.references import load_recognizer
 from emendo.types import Image
 
 Reader = Callable[[Sequence[Image]], list[str]]
 
 
-def emendo(*, looks: bool = True, stretch: float = LineGeometry().stretch) -> Reader:
-    """The base, with or without its further looks at doubtful lines, at some stretch."""
+def emendo(*, engine: EngineName, words: bool) -> Reader:
+    """The base with one look at each line, with or without the words of the language (which it tells by itself)."""
     bundle = base_bundle()
-    info = bundle.info
-    altered = info.model_copy(
-        update={
-            "preprocessing": {**info.preprocessing, "stretch": stretch},
-            "looks": info.looks if looks else (),
-        }
-    )
-    recognizer = CtcRecognizer(replace(bundle, info=altered), threads=1)
+    altered = replace(bundle, info=bundle.info.model_copy(update={"looks": ()}))
+    recognizer = CtcRecognizer(altered, threads=1, engine=engine, language="auto" if words else "none")
     return lambda images: [reading.text for reading in recognizer.read(images)]
 
 
@@ -132,9 +127,10 @@ def trocr() -> Reader:
 
 
 ENGINES: dict[str, Callable[[], Reader]] = {
-    "emendo": emendo,
-    "emendo, one look": lambda: emendo(looks=False),
-    "emendo, one look, stretch 0.9": lambda: emendo(looks=False, stretch=0.9),
+    "emendo, no words": lambda: emendo(engine="onnxruntime", words=False),
+    "emendo": lambda: emendo(engine="onnxruntime", words=True),
+    "emendo, OpenVINO, no words": lambda: emendo(engine="openvino", words=False),
+    "emendo, OpenVINO": lambda: emendo(engine="openvino", words=True),
     "rapidocr": rapidocr,
     "tesserocr": tesserocr,
     "tesseract process": tesseract_process,
@@ -169,7 +165,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--trocr-lines", type=int, default=4)
     parser.add_argument("--model", help="an adapted bundle to measure as well")
-    parser.add_argument("--engines", default="", help="comma-separated names; empty: all that are installed")
+    parser.add_argument("--engines", default="", help="names separated by semicolons; empty: all that are installed")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     images, texts = load_lines(arguments.split, arguments.lines)
@@ -182,7 +178,7 @@ def main() -> None:
         try:
             readers[name] = makers[name]()
             readers[name](images[:2])
-        except (ImportError, FileNotFoundError) as error:
+        except (ImportError, FileNotFoundError, EngineError) as error:
             missing[name] = str(error)
     best: dict[str, float] = {}
     wall: dict[str, float] = {}
