@@ -24,6 +24,10 @@ from .splice import HEIGHT, Piece, splice
 _CHUNK = 12
 """Batches among which lines are sorted by width: narrow enough to pad little, wide enough to mix."""
 
+_BATCH_COLUMNS = 128
+"""Widths of batches are multiples of this: activations of few sizes find their place in the heap again. With 32, a run
+took a third more memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draw:
@@ -107,7 +111,7 @@ class BatchDataset(Dataset[dict[str, Any]]):
                     image, text = splice(self._pieces, round(line.columns * share), rng)
                 images.append(self._picture(image, rng))
                 labels.append(self._encode(text))
-        width = max(image.shape[1] for image in images)
+        width = -(-max(image.shape[1] for image in images) // _BATCH_COLUMNS) * _BATCH_COLUMNS
         batch = torch.from_numpy(network_input([pad_to(image, width) for image in images]))
         return {
             "images": batch.contiguous(memory_format=torch.channels_last),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +17,6 @@ from .optimizer import RelativeAdamW
 from .recipe import Recipe, Schedule
 from .trainee import Trainee
 
-TRIM_EVERY = 4
-"""Steps after which free memory is returned."""
 Validate = Callable[[Trainee, int], float]
 """Takes the trainee and the step, returns the CER (0 up)."""
 
@@ -74,23 +70,10 @@ class Attendant(TrainerCallback):  # type: ignore[misc]
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
         """Stop safely when the person asked for it: a checkpoint is written first."""
-        if state.global_step % TRIM_EVERY == 0:
-            _return_free_memory()
         if self._watch.stop_wanted:
             control.should_save = True
             control.should_training_stop = True
         return control
-
-
-def _return_free_memory() -> None:
-    """Let glibc give free memory back to the system.
-
-    Batches differ in width, and their activations leave gaps in the heap that no later batch fits: without this a run
-    of some hundred steps grew to 3 GB where a third of that is in use. Done after each step it would cost a tenth of
-    the time.
-    """
-    if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim"):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 class LineTrainer(Trainer):  # type: ignore[misc]
