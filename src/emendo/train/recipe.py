@@ -74,7 +74,7 @@ class Schedule(BaseModel):
     frozen: int
 
 
-_PASSES: tuple[tuple[float, float], ...] = ((16, 40), (75, 18), (300, 12), (1600, 8), (10_000, 3), (100_000, 1.5))
+_PASSES: tuple[tuple[float, float], ...] = ((16, 40), (75, 18), (300, 12), (1600, 10), (10_000, 3), (100_000, 1.5))
 """Times each line is seen by number of lines; between these the logarithms are interpolated."""
 _RATES: tuple[tuple[float, float], ...] = ((16, 1.0e-3), (75, 1.6e-3), (300, 2.0e-3), (100_000, 2.0e-3))
 """Peak relative change per step by number of lines."""
