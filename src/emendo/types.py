@@ -43,6 +43,10 @@ class Origin(StrEnum):
     REPLAY = "replay"
 
 
+UNKNOWN_LANGUAGE = "und"
+"""The tag of a language that is not known (BCP 47)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """An image, or a part of one, with its reference when known.
@@ -58,7 +62,7 @@ class Sample:
     polygon: Polygon | None = None
     text: str | None = None
     fields: Mapping[str, Any] | None = None
-    language: str = "und"
+    language: str = UNKNOWN_LANGUAGE
     subset: str = ""
     group: str = ""
     split: Split | None = None

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emendo.errors import FormatError, UsageError
-from emendo.text.lexicon import Lexicon, detect_language, languages
+from emendo.text.lexicon import Lexicon, detect_language, language_code, languages
 from emendo.text.ngram import END
 
 entries = st.lists(st.tuples(st.text("abé'", min_size=1, max_size=6), st.integers(0, 900)), min_size=1, max_size=30)
@@ -65,6 +65,12 @@ def test_a_language_is_told_from_real_lines_and_from_nothing_it_is_not(data: Pat
     assert detect_language(texts("plates")) == ""
     assert detect_language(["le la"]) == ""
     assert {"fr", "en", "de", "ar"} <= set(languages())
+
+
+def test_tags_of_a_language_lead_to_its_words() -> None:
+    assert [language_code(tag) for tag in ("fr", "fra", "FR", "fr-CA", "en_GB")] == ["fr", "fr", "fr", "fr", "en"]
+    assert [language_code(tag) for tag in ("la", "und", "", "!!")] == ["", "", "", ""]
+    assert Lexicon.of("fra").language == "fr"
 
 
 def test_an_unknown_language_and_a_damaged_list_are_named() -> None:

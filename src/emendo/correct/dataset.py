@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from ..types import Correction, Origin, Sample, Verdict
+from ..types import UNKNOWN_LANGUAGE, Correction, Origin, Sample, Verdict
 from ..workspace.folder import Workspace
 from ..workspace.store import Line, Store
 
@@ -17,7 +17,7 @@ def samples(
     *,
     since: int = 0,
     without_authors: Collection[str] = (),
-    language: str = "und",
+    language: str = UNKNOWN_LANGUAGE,
 ) -> Iterator[Sample]:
     """A sample for each line whose verdict is edited or accepted, in the order of the verdicts.
 

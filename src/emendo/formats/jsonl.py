@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..tools.files import write_text
-from ..types import Origin, Polygon, Sample, Split
+from ..types import UNKNOWN_LANGUAGE, Origin, Polygon, Sample, Split
 from .base import (
     Collector,
     Content,
@@ -175,7 +175,7 @@ def sample_of_row(row: dict[str, Any], folder: Folder, collector: Collector, num
         polygon=crop,
         text=text,
         fields={"records": fields} if isinstance(fields, list) else fields,
-        language=label(row["language"], "language") if "language" in row else "und",
+        language=label(row["language"], "language") if "language" in row else UNKNOWN_LANGUAGE,
         subset=label(row["subset"], "subset") if "subset" in row else "",
         group=_group(row),
         split=_member(row, "split", _SPLITS),
@@ -280,7 +280,7 @@ def to_row(sample: Sample, image: str) -> dict[str, Any]:
             row[key] = str(value) if key == "split" else value
     for key, word, default in (
         ("group", sample.group, ""),
-        ("language", sample.language, "und"),
+        ("language", sample.language, UNKNOWN_LANGUAGE),
         ("subset", sample.subset, ""),
         ("origin", str(sample.origin), str(Origin.GOLD)),
         ("source", sample.source, ""),

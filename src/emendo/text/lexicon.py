@@ -53,7 +53,10 @@ _SAME = {"’": "'", "ʼ": "'", "–": "-", "—": "-", "”": '"', "“": '"', 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """Sorted lower-case words of one language (ISO 639-1 code) and the class of each in centibels."""
+    """Sorted lower-case words of one language and the class of each in centibels.
+
+    `language` is its code in `languages()`: ISO 639-1 where there is one.
+    """
 
     language: str
     words: tuple[str, ...]
@@ -71,15 +74,16 @@ class Lexicon:
         """The lexicon of a language; raises UsageError when there is none."""
         from wordfreq import get_frequency_list
 
-        if language not in languages():
+        code = language_code(language)
+        if not code:
             known = ", ".join(languages())
             raise UsageError(f"there are no words of the language {language!r}", remedy=f"use one of {known}")
         found: dict[str, int] = {}
-        for centibels, group in enumerate(get_frequency_list(language, wordlist="best")):
+        for centibels, group in enumerate(get_frequency_list(code, wordlist="best")):
             for word in group:
                 if word.replace("'", "").isalpha():
                     found.setdefault(unicodedata.normalize("NFC", word), centibels)
-        return cls.build(language, list(found.items())[:MOST_WORDS])
+        return cls.build(code, list(found.items())[:MOST_WORDS])
 
     @classmethod
     def build(cls, language: str, entries: Iterable[tuple[str, int]]) -> Lexicon:
@@ -192,6 +196,17 @@ def languages() -> tuple[str, ...]:
     from wordfreq import available_languages
 
     return tuple(sorted(set(available_languages("best")) - {"ja", "ko", "zh"}))
+
+
+def language_code(name: str) -> str:
+    """The code in `languages()` for a language tag (fr, fra, fr-CA; BCP 47); empty when there are no words of it."""
+    from langcodes import Language, LanguageTagError
+
+    try:
+        code = Language.get(name).language or ""
+    except LanguageTagError:
+        return ""
+    return code if code in languages() else ""
 
 
 def word_start(context: str) -> int:

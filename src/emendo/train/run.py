@@ -17,7 +17,7 @@ import yaml
 from emendo.errors import BundleError, EngineError, UsageError
 from emendo.models.bundle import GRAPH_FILE, Bundle, read_bundle
 from emendo.models.references import load_bundle
-from emendo.types import Origin, Sample
+from emendo.types import UNKNOWN_LANGUAGE, Origin, Sample
 
 from .recipe import Recipe, Schedule, schedule_for
 from .record import (
@@ -311,7 +311,7 @@ def _decoded(task: Task, bundle: Bundle, *, trained: bool) -> tuple[Bundle, dict
 
 def lexicon_for(language: str, lines: Sequence[TrainingLine]) -> Lexicon | None:
     """The words of `language`, or with `auto` those of the language that the lines name or seem to be in, if any."""
-    from emendo.text.lexicon import Lexicon, detect_language, languages
+    from emendo.text.lexicon import Lexicon, detect_language, language_code
 
     if language == "none":
         return None
@@ -319,5 +319,8 @@ def lexicon_for(language: str, lines: Sequence[TrainingLine]) -> Lexicon | None:
         return Lexicon.of(language)
     named = Counter(line.sample.language for line in lines)
     most, count = named.most_common(1)[0]
-    found = most if count >= MOSTLY * len(lines) and most in languages() else detect_language([x.text for x in lines])
+    if most == UNKNOWN_LANGUAGE:
+        found = detect_language([line.text for line in lines])
+    else:
+        found = language_code(most) if count >= MOSTLY * len(lines) else ""
     return Lexicon.of(found) if found else None

@@ -25,6 +25,7 @@ from .recognizer import CtcRecognizer
 
 CHARACTER_MODEL_FILE, WORDS_FILE = "ngram.json", "words.txt"
 ORDER = 5
+WORDS_LICENCE = "CC-BY-SA-4.0 (words.txt: wordfreq, R. Speer 2022, https://doi.org/10.5281/zenodo.7199437)"
 WEIGHTS = (0.2, 0.35, 0.5, 0.65)
 LEAST_GAIN = 0.03
 """Share of the errors that a language model must take away to be kept."""
@@ -95,9 +96,11 @@ def apply(bundle: Bundle, tuning: Tuning) -> Bundle:
         content[CHARACTER_MODEL_FILE] = language.characters.to_json().encode()
     if language is not None and language.lexicon is not None:
         content[WORDS_FILE] = language.lexicon.to_text().encode()
-    info = bundle.info.model_copy(
-        update={"decoding": tuning.decoding.model_dump(), "calibration": tuning.calibration.model_dump()}
-    )
+    licences = bundle.info.licences
+    if WORDS_FILE in content and WORDS_LICENCE not in licences:
+        licences = (*licences, WORDS_LICENCE)
+    changed = {"decoding": tuning.decoding.model_dump(), "calibration": tuning.calibration.model_dump()}
+    info = bundle.info.model_copy(update={**changed, "licences": licences})
     return write_bundle(bundle.folder, info, content, replace=True)
 
 
