@@ -331,6 +331,7 @@ def test_a_fresh_file_is_waited_for(workspace: Workspace, monkeypatch: pytest.Mo
         "journal.sync-conflict-20261120-101500-ABCDEFG.txt",
         "journal_conflict-20261120-101500.txt",
         "journal.Conflict.txt",
+        "journal-DESKTOP-4Q2K7AB.txt",
     ],
 )
 def test_conflict_copies_are_named_and_not_used(workspace: Workspace, name: str) -> None:
