@@ -54,6 +54,7 @@ def train(
         result = run_training(
             parts.train,
             val=parts.val,
+            left_out=parts.left_out,
             base=base,
             recipe=fitted,
             out=out,
