@@ -44,7 +44,7 @@ SHORT = 24
 """Most characters of a line that takes part."""
 
 
-def _short_lines(drawn: Path) -> list[Sample]:
+def short_lines(drawn: Path) -> list[Sample]:
     """Short training lines of the notebook, in sorted page order; one is drawn in `drawn` where it is missing."""
     data = Path(os.environ.get("EMENDO_DATA", "../shared/data")) / "peraire"
     if not data.is_dir():
@@ -63,7 +63,7 @@ def _load_training() -> None:
 def _prepare_training(folder: Path, _r: random.Random) -> None:
     _load_training()
     folder.mkdir(parents=True)
-    lines = _short_lines(folder.with_name("notebook"))[:8]
+    lines = short_lines(folder.with_name("notebook"))[:8]
     export(lines, "jsonl", folder / "lines")
     write_text(folder / "recipe.yaml", RECIPE.format(steps=8, evaluations=4))
 
@@ -111,7 +111,7 @@ def _prepare_watched(folder: Path, _r: random.Random) -> None:
 
 
 def _lines_of_page(folder: Path, number: int) -> list[Sample]:
-    samples = _short_lines(folder.with_name("notebook"))
+    samples = short_lines(folder.with_name("notebook"))
     start = (number * LINES) % (len(samples) - LINES)
     return samples[start : start + LINES]
 

@@ -126,9 +126,8 @@ class Recorder:
 
 def decoded(reader: CtcRecognizer, evidence: Evidence) -> str:
     """What the recogniser reads in evidence that did not come from its own network."""
-    if reader.decoder == "beam":
-        return text_of(beam(evidence, reader.character_model, reader.decoding))
-    return text_of(greedy(evidence))
+    model = reader.language_model
+    return text_of(beam(evidence, model, reader.decoding) if model is not None else greedy(evidence))
 
 
 def on_lines_of(report: Report, other: Report) -> Report:

@@ -28,7 +28,7 @@ Language = Annotated[
     str | None,
     typer.Option(metavar="CODE", help="Language whose words are expected: fr, auto (told from each page), none."),
 ]
-Threads = Annotated[int | None, typer.Option(metavar="N", help="Threads of the recogniser. [default: one per core]")]
+Threads = Annotated[int | None, typer.Option(metavar="N", help="Threads to use. [default: one per core]")]
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,11 @@ def evaluate(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Read a labelled data set and count the errors: CER, WER, exact, with 95 % intervals."""
+    """Read lines whose text is known and count the errors.
+
+    Shows character and word error rate and the share of lines without error, with 95 % intervals, and the author's
+    effort to correct.
+    """
     from ..evaluate import evaluate as evaluate_model
     from ..evaluate import write_report_page
 
@@ -117,7 +121,7 @@ def compare(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Read the same lines with two models: which is better, by how much, how sure is that."""
+    """Read the same lines with two models: which is better, and how sure is that."""
     from ..evaluate import compare as compare_models
     from ..evaluate import write_comparison_page
 
@@ -173,7 +177,10 @@ def promote(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Put a model in use if it is proven better on your frozen test lines and nowhere worse; else say why not."""
+    """Put a model in use if it is proven better.
+
+    It must make fewer errors on your frozen test lines, beyond chance, and be nowhere worse; else the reason is told.
+    """
     from ..datasets.synth import general_set
     from ..models.base import cache_folder
     from ..models.references import load_bundle
@@ -220,7 +227,7 @@ def rollback(
 def list_models(
     workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(), json: Json = False
 ) -> None:
-    """List the models of a workspace: which is in use, what each was trained on, why it was promoted."""
+    """List the models of a workspace: which is in use, and why."""
     from dataclasses import asdict
 
     from ..release import models as known_models
@@ -240,7 +247,7 @@ def mine(
     number: Annotated[int, typer.Option("-n", metavar="N", help="How many lines to name.")] = 20,
     json: Json = False,
 ) -> None:
-    """Which lines to correct next, and how far more corrections are expected to bring you."""
+    """Say which lines to correct next, and how far that will bring you."""
     from ..mine.workspace import workspace_advice, workspace_queue
 
     context = open_context(workspace, need_workspace=True)

@@ -280,7 +280,9 @@ def _finish(
         "cers": [list(row) for row in outcome.cers],
         "losses": [list(row) for row in outcome.losses],
     }
-    draw_curve(task.out / CURVE_FILE, outcome.losses, outcome.cers if task.validated else [])
+    on = "validation lines" if task.validated else "training lines"
+    title = f"{name}: CER on {on} {100 * outcome.before:.1f} % before, {100 * outcome.after:.1f} % after"
+    draw_curve(task.out / CURVE_FILE, outcome.losses, outcome.cers if task.validated else [], title=title)
     write_report(task.out / REPORT_FILE, report)
     for folder in (BEST, CHECKPOINTS, "start", "candidate"):
         shutil.rmtree(task.out / folder, ignore_errors=True)
