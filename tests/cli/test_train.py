@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import yaml
 from emendo.cli import main
 from emendo.models.bundle import INFO_FILE, read_bundle
 from emendo.release.gate import examine
+from emendo.release.promote import install
+from emendo.workspace.folder import Workspace
 
 FEW_STEPS = ("--set", "steps=1", "--set", "lines_per_batch=2", "--set", "replay=0", "--set", "precision=float32")
 
@@ -49,18 +52,24 @@ def test_unreadable_images_are_left_out_with_count_and_reason(
     assert "Traceback" not in told
 
 
-def test_the_model_is_sealed_so_that_the_gate_sees_a_later_change(run: Path) -> None:
+def test_the_model_is_sealed_so_that_the_gate_sees_a_later_change(run: Path, tmp_path: Path) -> None:
     bundle = read_bundle(run / "bundle")
     assert bundle.info.parity["bundle"] == bundle.id
     assert examine(run / "bundle")[1].good
-    path = run / "bundle" / INFO_FILE
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    changed = shutil.copytree(run / "bundle", tmp_path / "changed")
+    content = yaml.safe_load((changed / INFO_FILE).read_text(encoding="utf-8"))
     content["decoding"] = {**content["decoding"], "blank_cost": 3.0}
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
-    finding = examine(run / "bundle")[1]
+    (changed / INFO_FILE).write_text(yaml.safe_dump(content), encoding="utf-8")
+    finding = examine(changed)[1]
     assert not finding.good
     assert "changed after training" in finding.what
 
 
-def test_the_model_is_called_as_its_run(run: Path) -> None:
-    assert read_bundle(run / "bundle").info.name == "first-notebook"
+def test_the_model_is_called_as_its_run(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace = Workspace.init(tmp_path / "notes")
+    made = install(workspace, run / "bundle")
+    capsys.readouterr()
+    assert main(["models", "--workspace", str(workspace.root)]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.split()[:2] == ["champion", "base"]
+    assert second.split(maxsplit=3) == ["kept", made.id, "first-notebook", "trained on 6 lines"]

@@ -238,8 +238,16 @@ def list_models(
     if json:
         output.print_json({"models": [asdict(entry) for entry in entries]})
         return
+    width = max(len(entry.name) for entry in entries)
     for entry in entries:
-        typer.echo(f"{entry.state:9} {entry.id:17} {entry.name}  {entry.why or entry.fault}".rstrip())
+        lines = (entry.dataset or {}).get("usable")
+        facts = [
+            f"trained on {lines} lines" if lines else "",
+            f"in use since {entry.since[:10]}" if entry.state == "champion" and entry.since else "",
+            entry.why or entry.fault,
+        ]
+        told = "; ".join(fact for fact in facts if fact)
+        typer.echo(f"{entry.state:9} {entry.id:17} {entry.name:{width}}  {told}".rstrip())
 
 
 def mine(
