@@ -34,6 +34,7 @@ def check(
 
     Bad is what is unreadable, empty, too long for its picture, repeated, contradictory or blurred.
     """
+    from ..datasets.check import Severity
     from ..datasets.check import check as check_dataset
 
     context = open_context(Path())
@@ -43,7 +44,8 @@ def check(
     else:
         for finding in report.findings:
             typer.echo(f"{finding.severity}: {finding.where}: {finding.what} [{finding.check}]")
-        output.note(f"{report.samples} samples: {sum(f.severity == 'error' for f in report.findings)} errors")
+        errors, warnings = report.count(Severity.ERROR), report.count(Severity.WARNING)
+        output.note(f"{report.samples} samples: {errors} errors, {warnings} warnings")
     return 0 if report.ok else 1
 
 

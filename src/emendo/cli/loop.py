@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from . import output
-from .context import Json, Language, Model, Threads, open_context
+from .context import Context, Json, Language, Model, Threads, open_context
 
 
 def init(
@@ -60,7 +60,15 @@ def read(
     else:
         for line in result.sentences():
             output.note(line)
+        if out is None and any(note.status == "read" and note.lines for note in result.notes):
+            output.note(_what_next(context))
     return 2 if result.failures else 0
+
+
+def _what_next(context: Context) -> str:
+    if context.workspace is None:
+        return "to let emendo learn from your corrections, make the folder a workspace: emendo init DIR"
+    return f"correct the text with any editor, then run: emendo collect {context.workspace.root}"
 
 
 def collect(

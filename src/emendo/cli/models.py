@@ -68,6 +68,8 @@ def train(
     else:
         for line in result.sentences():
             output.note(line)
+        if context.workspace:
+            output.note(f"put it in use, if it is proven better: emendo promote {out}")
 
 
 def evaluate(
