@@ -85,6 +85,9 @@ def run_case(case: Case, kills: int, seed: int, folder: Path) -> Outcome:
         took = _run_through(case, folder, outcome, outcome.kills)
         if case.kills_a_round == 1 or took > span:  # else it had only the rest of the work to do
             span += 0.3 * (took - span)
+        if round_number % 10 == 0 or case.kills_a_round > 1:
+            so_far = f"{outcome.kills} kills, {outcome.landed} while running, {outcome.acknowledged} acknowledged"
+            sys.stderr.write(f"{case.name}: {so_far}, {len(outcome.faults)} faults\n")
     outcome.leftovers = sum(1 for path in folder.rglob(f"{PARTIAL}*"))
     return outcome
 
