@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from emendo.correct import CollectResult, collect, missing_pictures, samples
-from emendo.errors import Busy
+from emendo.correct import CollectResult, collect, corrected_set, missing_pictures, samples
+from emendo.errors import Busy, DataError
 from emendo.settings import CollectSettings, Settings, WatchSettings
 from emendo.types import Origin, Sample, Verdict
 from emendo.workspace import Workspace
@@ -376,3 +376,14 @@ def test_result_for_people_and_programs(workspace: Workspace) -> None:
     result = collected(workspace)
     assert json.loads(json.dumps(result.summary()))["corrected"] == 4
     assert result.sentences()[-1] == "in all 1 lines right as read and 4 corrected (20 : 80)"
+
+
+def test_the_corrections_of_a_workspace_are_a_data_set(workspace: Workspace) -> None:
+    with pytest.raises(DataError, match="holds no corrections yet; correct a text"):
+        corrected_set(workspace)
+    save(make_note(workspace.root, READ), "\n".join(TRUTH))
+    collected(workspace)
+    found = corrected_set(workspace)
+    assert sorted(sample.text or "" for sample in found.samples) == sorted(set(held(workspace).values()))  # type: ignore[type-var]
+    assert found.path.parent == workspace.datasets
+    assert corrected_set(workspace).hash == found.hash

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 dataset = typer.Typer(help="Build, convert, split and show data sets.", no_args_is_help=True)
 synth = typer.Typer(help="Make synthetic lines and notebooks.", no_args_is_help=True)
 
-Ref = Annotated[str, typer.Argument(metavar="DATASET", help="File, folder, id, or label=manifest:root.")]
-Refs = Annotated[list[str], typer.Argument(metavar="DATASET", help="Files, folders, ids, or label=manifest:root.")]
+Ref = Annotated[str, typer.Argument(metavar="DATASET", help="File, folder, workspace, id, or label=manifest:root.")]
+Refs = Annotated[
+    list[str], typer.Argument(metavar="DATASET", help="Files, folders, workspaces, ids, label=manifest:root.")
+]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="New folder to write.")]
 Format = Annotated[
     str, typer.Option("--format", metavar="NAME", help="jsonl, huggingface, labels, alto, page or gt.txt.")

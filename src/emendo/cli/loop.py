@@ -93,6 +93,8 @@ def collect(
     else:
         for line in result.sentences():
             output.note(line)
+        if result.new:
+            output.note(f"to learn from them: emendo watch {folder}, or emendo train --data {folder} --out run")
     for failure in result.failures:
         output.complain(failure)
     return 2 if result.failures else 0

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ..types import Split
 
 Data = Annotated[
-    list[str], typer.Option("--data", metavar="REF", help="Data set: file, folder, id, or label=manifest:root.")
+    list[str],
+    typer.Option("--data", metavar="REF", help="File, folder, workspace, id, or label=manifest:root."),
 ]
 SplitName = Annotated[str | None, typer.Option("--split", metavar="NAME", help="Only train, val or test.")]
 Slices = Annotated[
