@@ -85,7 +85,7 @@ def show_report(figures: Mapping[str, Any]) -> None:
         f"author effort per 1,000 characters: {effort['keystrokes']:.0f} keystrokes, {effort['seconds']:.0f} s "
         f"(typed anew: {effort['anew_keystrokes']:.0f} and {effort['anew_seconds']:.0f} s)\n"
     )
-    shown = ", ".join(f"{a or '∅'}→{b or '∅'} {count}" for a, b, count in figures["confusions"][:12])
+    shown = ", ".join(f"{_glyph(a)}→{_glyph(b)} {count}" for a, b, count in figures["confusions"][:12])
     sys.stdout.write(f"most frequent errors: {shown or 'none'}\n")
     for one in figures["unreadable"]:
         complain(f"{one['id']}: {one['reason']}")
@@ -102,12 +102,16 @@ def show_comparison(figures: Mapping[str, Any]) -> None:
     )
 
 
+def _glyph(character: str) -> str:
+    return character.replace(" ", "␣") or "∅"
+
+
 def _rows(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     width = max(len(name) for name, _ in rows)
     for name, figures in rows:
         bounds = f"({percent(figures['cer_low'])} to {percent(figures['cer_high'])})"
+        lines = f"{figures['samples']} line{'s' * (figures['samples'] != 1)}"
         sys.stdout.write(
             f"{name:{width}}  CER {percent(figures['cer']):>7} {bounds:18}  WER {percent(figures['wer']):>7}"
-            f"  without error {percent(figures['exact']):>7}  {figures['samples']} lines,"
-            f" {figures['characters']} characters\n"
+            f"  without error {percent(figures['exact']):>7}  {lines}, {figures['characters']} characters\n"
         )
