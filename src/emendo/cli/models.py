@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ..types import Split
 
 Data = Annotated[
-    list[str], typer.Option("--data", metavar="REF", help="Data set: file, folder, id, or label=manifest:root.")
+    list[str],
+    typer.Option("--data", metavar="REF", help="File, folder, workspace, id, or label=manifest:root."),
 ]
 SplitName = Annotated[str | None, typer.Option("--split", metavar="NAME", help="Only train, val or test.")]
 Slices = Annotated[
@@ -54,6 +55,7 @@ def train(
         result = run_training(
             parts.train,
             val=parts.val,
+            left_out=parts.left_out,
             base=base,
             recipe=fitted,
             out=out,
@@ -67,6 +69,8 @@ def train(
     else:
         for line in result.sentences():
             output.note(line)
+        if context.workspace:
+            output.note(f"put it in use, if it is proven better: emendo promote {out}")
 
 
 def evaluate(
@@ -80,7 +84,11 @@ def evaluate(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Read a labelled data set and count the errors: CER, WER, exact, with 95 % intervals."""
+    """Read lines whose text is known and count the errors.
+
+    Shows character and word error rate and the share of lines without error, with 95 % intervals, and the author's
+    effort to correct.
+    """
     from ..evaluate import evaluate as evaluate_model
     from ..evaluate import write_report_page
 
@@ -116,7 +124,7 @@ def compare(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Read the same lines with two models: which is better, by how much, how sure is that."""
+    """Read the same lines with two models: which is better, and how sure is that."""
     from ..evaluate import compare as compare_models
     from ..evaluate import write_comparison_page
 
@@ -172,7 +180,10 @@ def promote(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Put a model in use if it is proven better on your frozen test lines and nowhere worse; else say why not."""
+    """Put a model in use if it is proven better.
+
+    It must make fewer errors on your frozen test lines, beyond chance, and be nowhere worse; else the reason is told.
+    """
     from ..datasets.synth import general_set
     from ..models.base import cache_folder
     from ..models.references import load_bundle
@@ -219,7 +230,7 @@ def rollback(
 def list_models(
     workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(), json: Json = False
 ) -> None:
-    """List the models of a workspace: which is in use, what each was trained on, why it was promoted."""
+    """List the models of a workspace: which is in use, and why."""
     from dataclasses import asdict
 
     from ..release import models as known_models
@@ -230,8 +241,16 @@ def list_models(
     if json:
         output.print_json({"models": [asdict(entry) for entry in entries]})
         return
+    width = max(len(entry.name) for entry in entries)
     for entry in entries:
-        typer.echo(f"{entry.state:9} {entry.id:17} {entry.name}  {entry.why or entry.fault}".rstrip())
+        lines = (entry.dataset or {}).get("usable")
+        facts = [
+            f"trained on {lines} lines" if lines else "",
+            f"in use since {entry.since[:10]}" if entry.state == "champion" and entry.since else "",
+            entry.why or entry.fault,
+        ]
+        told = "; ".join(fact for fact in facts if fact)
+        typer.echo(f"{entry.state:9} {entry.id:17} {entry.name:{width}}  {told}".rstrip())
 
 
 def mine(
@@ -239,7 +258,7 @@ def mine(
     number: Annotated[int, typer.Option("-n", metavar="N", help="How many lines to name.")] = 20,
     json: Json = False,
 ) -> None:
-    """Which lines to correct next, and how far more corrections are expected to bring you."""
+    """Say which lines to correct next, and how far that will bring you."""
     from ..mine.workspace import workspace_advice, workspace_queue
 
     context = open_context(workspace, need_workspace=True)

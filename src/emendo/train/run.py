@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from emendo.errors import BundleError, EngineError, UsageError
-from emendo.models.bundle import GRAPH_FILE, Bundle, read_bundle
+from emendo.models.bundle import GRAPH_FILE, Bundle, read_bundle, update_info
 from emendo.models.references import load_bundle
 from emendo.types import UNKNOWN_LANGUAGE, Origin, Sample
 
@@ -64,7 +64,7 @@ class RunResult:
         told = [f"trained on {report['lines']} lines in {report['seconds']:.0f} s ({report['steps']} steps)"]
         if report["left_out"]:
             first = report["left_out"][0]
-            told.append(f"{len(report['left_out'])} lines left out; the first, {first['id']}: {first['reason']}")
+            told.append(f"left out: {len(report['left_out'])} lines; the first, {first['id']}: {first['reason']}")
         before, after = 100 * report["cer_before"], 100 * report["cer_after"]
         told.append(f"CER on {report['judged_on']}: {before:.1f} % before, {after:.1f} % after")
         if report["kept"] == "start":
@@ -83,8 +83,11 @@ def train(
     workspace: Path | None = None,
     threads: int = 0,
     progress: Progress | None = None,
+    name: str = "",
+    left_out: Sequence[LeftOut] = (),
 ) -> RunResult:
-    """Train a model on samples with text and leave it in `out/bundle`.
+    """Train a model on samples with text and leave it in `out/bundle`, called `name` (default: the folder's name).
+    `left_out` are samples that fell out before; they stand in the report with those that fall out here.
 
     With `val`, the weights with the lowest CER on it are kept, otherwise the last ones; a model worse than the start is
     never kept. `threads` 0 means one per core. `progress` is called with (steps done, steps in all, a short text).
@@ -105,13 +108,14 @@ def train(
     began = time.monotonic()
     bundle = load_bundle(base, workspace=workspace)
     show = progress or (lambda done, total, text: None)
-    task, left_out = _prepare(samples, val, bundle, recipe, out=out, threads=threads, progress=show)
+    task, fallen_out = _prepare(samples, val, bundle, recipe, out=out, threads=threads, progress=show)
     record = _record(task, samples, val, bundle)
     if resume:
         _check_same(out, record)
     write_yaml(out / RUN_FILE, {**record, "began": now(), **surroundings(task.threads)})
     outcome = fit(task, resume=resume)
-    report = _finish(task, outcome, left_out, record, time.monotonic() - began)
+    named = name or out.resolve().name
+    report = _finish(task, outcome, [*left_out, *fallen_out], record, time.monotonic() - began, name=named)
     return RunResult(out / BUNDLE, report)
 
 
@@ -150,7 +154,7 @@ def _prepare(
     geometry = load_geometry(bundle)
     own, left_out = usable_lines(samples, geometry, columns_per_frame=COLUMNS_PER_FRAME)
     require_lines(own, left_out)
-    held, _ = usable_lines(val or (), geometry, columns_per_frame=COLUMNS_PER_FRAME)
+    held, not_held = usable_lines(val or (), geometry, columns_per_frame=COLUMNS_PER_FRAME)
     start = open_start(bundle, own, recipe.seed)
     schedule = schedule_for(recipe, len(own), fresh=fresh_share(start.head, own))
     general = _general_lines(recipe, schedule, geometry)
@@ -169,7 +173,7 @@ def _prepare(
         half=half,
         progress=progress,
     )
-    return task, left_out
+    return task, left_out + not_held
 
 
 def _general_lines(recipe: Recipe, schedule: Schedule, geometry: Any) -> list[TrainingLine]:
@@ -225,7 +229,7 @@ def _check_same(out: Path, record: dict[str, Any]) -> None:
 
 
 def _finish(
-    task: Task, outcome: Outcome, left_out: Sequence[LeftOut], record: dict[str, Any], seconds: float
+    task: Task, outcome: Outcome, left_out: Sequence[LeftOut], record: dict[str, Any], seconds: float, *, name: str
 ) -> dict[str, Any]:
     """Write bundle, report and curve, and clear away what only the run needed."""
     from emendo.models.base import load_graph
@@ -244,6 +248,7 @@ def _finish(
         network,
         task.start,
         task.out / BUNDLE,
+        name=name,
         dataset=record["data"],
         run={
             "base": record["base"],
@@ -256,6 +261,7 @@ def _finish(
         **reading_of(outcome.best),
     )
     bundle, tuned = _decoded(task, bundle, trained=outcome.kept == "trained")
+    bundle = update_info(bundle, parity={**agreed, "bundle": bundle.id})
     report = {
         **metrics,
         "bundle": str(task.out / BUNDLE),
@@ -274,10 +280,12 @@ def _finish(
         "cers": [list(row) for row in outcome.cers],
         "losses": [list(row) for row in outcome.losses],
     }
-    draw_curve(task.out / CURVE_FILE, outcome.losses, outcome.cers if task.validated else [])
+    on = "validation lines" if task.validated else "training lines"
+    title = f"{name}: CER on {on} {100 * outcome.before:.1f} % before, {100 * outcome.after:.1f} % after"
+    draw_curve(task.out / CURVE_FILE, outcome.losses, outcome.cers if task.validated else [], title=title)
     write_report(task.out / REPORT_FILE, report)
-    for name in (BEST, CHECKPOINTS, "start", "candidate"):
-        shutil.rmtree(task.out / name, ignore_errors=True)
+    for folder in (BEST, CHECKPOINTS, "start", "candidate"):
+        shutil.rmtree(task.out / folder, ignore_errors=True)
     return report
 
 
