@@ -17,10 +17,10 @@ from emendo.datasets.dataset import open_dataset
 from emendo.errors import DataError, UsageError
 from emendo.models.bundle import read_bundle
 from emendo.models.ctc.recognizer import CtcRecognizer
-from emendo.train import fit as fit_module
-from emendo.train.fit import Interrupted, last_checkpoint
+from emendo.train import session
 from emendo.train.recipe import Recipe
 from emendo.train.run import train
+from emendo.train.session import Interrupted, last_checkpoint
 
 RECIPE = Recipe(steps=6, lines_per_batch=2, evaluations=3, replay=0.3, learning_rate=5e-4, precision="float32")
 
@@ -110,7 +110,7 @@ def test_a_half_written_checkpoint_is_passed_over(tmp_path):
     for step, state in ((2, "{}"), (4, '{"global_step":')):
         folder = tmp_path / f"checkpoint-{step}"
         folder.mkdir()
-        for name in fit_module._CHECKPOINT_FILES:
+        for name in session._CHECKPOINT_FILES:
             (folder / name).write_text(state if name == "trainer_state.json" else "x", encoding="utf-8")
     (tmp_path / "checkpoint-6").mkdir()
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-2"

@@ -30,12 +30,24 @@ def train(
     val: Annotated[
         str | None, typer.Option(metavar="REF", help="Validation set. [default: split val of --data]")
     ] = None,
-    base: Annotated[str, typer.Option(metavar="REF", help="Model to start from.")] = "base",
-    recipe: Annotated[str, typer.Option(metavar="NAME|FILE", help="How to train.")] = "default",
+    base: Annotated[
+        str, typer.Option(metavar="REF", help="Model to start from: base, a bundle, a model folder, a hub id.")
+    ] = "base",
+    recipe: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="How to train. [default: that of the model's family]")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    dry_run: Annotated[
+        int | None,
+        typer.Option("--dry-run", metavar="N", min=4, help="Only try it on the N longest samples, two steps."),
+    ] = None,
+    show_labels: Annotated[
+        int | None,
+        typer.Option("--show-labels", metavar="N", min=1, help="Only print which tokens of N samples carry loss."),
+    ] = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -43,30 +55,48 @@ def train(
 
     Leaves run.yaml, report.json, curve.png, TensorBoard logs and the model in DIR/bundle.
     """
+    from ..train import run
+    from ..train.families import family_of
     from ..train.recipe import load_recipe
-    from ..train.run import train as run_training
     from ..train.selection import training_parts
 
     context = open_context(Path(), threads=threads)
-    fitted = load_recipe(recipe, set_ or ())
     parts = training_parts([context.dataset(ref) for ref in data], context.dataset(val) if val else None)
+    family, _ = family_of(base, workspace=context.root)
+    fitted = load_recipe(recipe or family.default, set_ or (), family=family.name, kind=family.recipe)
+    if show_labels:
+        rows = run.show_labels(parts.train, show_labels, base=base, recipe=fitted, workspace=context.root)
+        output.show_labels(rows, json=json)
+        return
     with output.progress("training", quiet=json) as bar:
-        result = run_training(
-            parts.train,
-            val=parts.val,
-            base=base,
-            recipe=fitted,
-            out=out,
-            resume=resume,
-            workspace=context.root,
-            threads=context.threads,
-            progress=bar,
-        )
+        if dry_run:
+            seen = run.dry_run(
+                parts.train,
+                dry_run,
+                val=parts.val,
+                base=base,
+                recipe=fitted,
+                workspace=context.root,
+                threads=context.threads,
+                progress=bar,
+            )
+        else:
+            result = run.train(
+                parts.train,
+                val=parts.val,
+                base=base,
+                recipe=fitted,
+                out=out,
+                resume=resume,
+                workspace=context.root,
+                threads=context.threads,
+                progress=bar,
+            )
     if json:
-        output.print_json(result.report)
-    else:
-        for line in result.sentences():
-            output.note(line)
+        output.print_json(seen if dry_run else result.report)
+        return
+    for line in output.rehearsal(seen) if dry_run else result.sentences():
+        output.note(line)
 
 
 def evaluate(

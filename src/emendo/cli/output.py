@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from ..train.families import TokenRow
 
 
 def complain(sentence: str) -> None:
@@ -65,6 +68,31 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Bar]:
             bars.update(task, completed=done, total=total or None, text=text)
 
         yield show
+
+
+def show_labels(samples: Sequence[Sequence[TokenRow]], *, json: bool) -> None:
+    """The tokens of some samples: `+` before those that carry loss, `-` before the rest."""
+    if json:
+        rows = [
+            {"sample": tokens[0].sample, "tokens": [{"id": t.id, "text": t.text, "loss": t.loss} for t in tokens]}
+            for tokens in samples
+        ]
+        print_json({"samples": rows})
+        return
+    for tokens in samples:
+        sys.stdout.write(f"{tokens[0].sample}: {sum(t.loss for t in tokens)} of {len(tokens)} tokens carry loss\n")
+        for loss, run in groupby(tokens, key=lambda token: token.loss):
+            sys.stdout.write(f"  {'+' if loss else '-'} {' '.join(token.text for token in run)}\n")
+
+
+def rehearsal(seen: Mapping[str, Any]) -> list[str]:
+    """What a dry run has seen, for a person."""
+    told = [f"{seen['rehearsed']} of {seen['lines']} usable lines went through everything, and nothing was kept"]
+    if seen["left_out"]:
+        first = seen["left_out"][0]
+        told.append(f"{len(seen['left_out'])} lines would be left out; the first, {first['id']}: {first['reason']}")
+    told.append(f"{seen['steps']} steps of {seen['step_seconds']:.2f} s: about {seen['estimated_seconds']:.0f} s")
+    return [*told, f"memory: {seen['peak_memory_mb']:.0f} MB at most, {seen['free_memory_mb']:.0f} MB were free"]
 
 
 def percent(value: float | None) -> str:

@@ -16,11 +16,10 @@ from typing import Any
 from ..errors import BundleError, Refused
 from ..evaluate import SampleSet
 from ..models.bundle import INFO_FILE, Bundle, read_bundle
-from ..models.ctc.recognizer import CtcRecognizer
 from ..models.references import load_recognizer
 from ..settings import GateSettings, Limits
 from ..tools.files import PARTIAL, new_folder
-from ..types import Split
+from ..types import Recognizer, Split
 from ..workspace.folder import BASE, Champion, Workspace
 from .gate import Decision, gate
 
@@ -102,6 +101,7 @@ def install(workspace: Workspace, candidate: Path) -> Bundle:
             shutil.rmtree(target)  # under its content's name lies something else: damaged, and not in use
     with new_folder(target) as folder:
         for name in (*source.info.files, INFO_FILE):
+            (folder / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(source.folder / name, folder / name)
         copied = read_bundle(folder)
         if copied.id != source.id:
@@ -152,7 +152,7 @@ def models(workspace: Workspace) -> list[ModelEntry]:
     return [_entry(workspace, model, model == present, told.get(model)) for model in order]
 
 
-def _champion(workspace: Workspace, present: str, threads: int) -> CtcRecognizer:
+def _champion(workspace: Workspace, present: str, threads: int) -> Recognizer:
     try:
         return load_recognizer(present, workspace=workspace.root, threads=threads)
     except BundleError as error:

@@ -19,8 +19,17 @@ import yaml
 import emendo
 from emendo.tools.files import write_bytes, write_text
 
-RUN_FILE, REPORT_FILE, CURVE_FILE = "run.yaml", "report.json", "curve.png"
-_PACKAGES = ("torch", "transformers", "accelerate", "numpy", "onnxruntime", "opencv-python-headless", "rapidocr")
+BUNDLE, RUN_FILE, REPORT_FILE, CURVE_FILE = "bundle", "run.yaml", "report.json", "curve.png"
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "accelerate",
+    "numpy",
+    "onnxruntime",
+    "opencv-python-headless",
+    "peft",
+    "rapidocr",
+)
 
 
 def now() -> str:
@@ -78,8 +87,10 @@ def write_report(path: Path, content: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
-def draw_curve(path: Path, losses: Sequence[tuple[int, float]], cers: Sequence[tuple[int, float]]) -> None:
-    """The loss of each step and the CER of each validation as a picture."""
+def draw_curve(
+    path: Path, losses: Sequence[tuple[int, float]], cers: Sequence[tuple[int, float]], *, unit: str = "character"
+) -> None:
+    """The loss of each step (nats per `unit`) and the CER of each validation as a picture."""
     import io
 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -90,7 +101,7 @@ def draw_curve(path: Path, losses: Sequence[tuple[int, float]], cers: Sequence[t
     left = figure.add_subplot()
     left.plot([step for step, _ in losses], [loss for _, loss in losses], color="#9bb7d4", linewidth=0.8, label="loss")
     left.set_xlabel("step")
-    left.set_ylabel("loss (nats per character)")
+    left.set_ylabel(f"loss (nats per {unit})")
     left.set_ylim(bottom=0)
     if cers:
         right = left.twinx()
