@@ -61,9 +61,9 @@ def train(
     from ..train.selection import training_parts
 
     context = open_context(Path(), threads=threads)
-    parts = training_parts([context.dataset(ref) for ref in data], context.dataset(val) if val else None)
     family, _ = family_of(base, workspace=context.root)
     fitted = load_recipe(recipe or family.default, set_ or (), family=family.name, kind=family.recipe)
+    parts = training_parts([context.dataset(ref) for ref in data], context.dataset(val) if val else None)
     if show_labels:
         rows = run.show_labels(parts.train, show_labels, base=base, recipe=fitted, workspace=context.root)
         output.show_labels(rows, json=json)

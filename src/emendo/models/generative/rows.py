@@ -9,21 +9,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-TILE: Final = 768
-"""Side of a tile of DeepSeek-OCR 2, in pixels; its weights know no other."""
+TILE, VIEW = 768, 1024
+"""Sides of a tile and of the whole view of DeepSeek-OCR 2, in pixels; its weights know no others."""
+MOST_TILES: Final = 6
 
 
-def longest_edge(images: Any, budget: int) -> None:
+def longest_edge(processor: Any, budget: int) -> None:
     """Image processors that scale to at most a number of pixels and count patches from that (Qwen2-VL and its kin)."""
+    images = processor.image_processor
     least = min(int(dict(images.size).get("shortest_edge", 56 * 56)), budget)
     images.size = {"shortest_edge": least, "longest_edge": budget}
 
 
-def tiles(images: Any, budget: int) -> None:
-    """DeepSeek-OCR 2: one view of 768 pixels for a small budget, else up to six tiles beside a view of 1,024."""
-    most = min(6, budget // TILE**2)
-    images.crop_to_patches = most >= 2
-    images.max_patches = max(2, most)
+def tiles(processor: Any, budget: int) -> None:
+    """DeepSeek-OCR 2: below two tiles one view of 768 pixels, else up to six tiles beside a view of 1,024."""
+    most = min(MOST_TILES, budget // TILE**2)
+    side = VIEW if most >= 2 else TILE
+    form = {"crop_to_patches": most >= 2, "min_patches": 2, "max_patches": max(2, most)}
+    images = processor.image_processor
+    images.size = {"height": side, "width": side}
+    for name, value in form.items():
+        setattr(images, name, value)
+    processor.images_kwargs = {**processor.images_kwargs, **form}  # the processor's own would win over these
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class Vlm(Network):
         processor = load_processor(source, row)
         budget = loading.resolution[0] * loading.resolution[1] if loading.resolution else int(told.get("budget", 0))
         if budget:
-            row.budget(processor.image_processor, budget)
+            row.budget(processor, budget)
         prompt = loading.prompt or str(told.get("prompt", "")) or row.prompt
         model = load_model(source, AutoModelForImageTextToText, loading)
         return cls(source, model, processor, row, prompt, budget)

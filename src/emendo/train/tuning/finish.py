@@ -9,10 +9,12 @@ from __future__ import annotations
 import gc
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
 from emendo.errors import EngineError
 from emendo.models.bundle import Bundle, BundleInfo, update_info, write_bundle
@@ -75,21 +77,37 @@ def _logits(network: Network, lines: Sequence[TargetLine]) -> torch.Tensor:
 
 
 def _with_adapter(task: Task, loading: Loading, folder: Path) -> Network:
-    """The base in full precision with the adapter as it was saved; what peft could not place is an error."""
-    from dataclasses import replace
-
-    from peft import PeftModel
-    from safetensors import safe_open
+    """The base in full precision with the adapter as it lies on disk."""
+    from peft import PeftConfig, get_peft_model
 
     base = load_network(task.network.source, replace(loading, bits=0))
-    model = PeftModel.from_pretrained(base.model, str(folder))
-    with safe_open(folder / "adapter_model.safetensors", framework="pt") as held:
-        saved = set(held.keys())
-    placed = {name.replace(".default", "") for name in model.state_dict() if ".lora_" in name}
-    if saved != placed:
-        odd = sorted(saved ^ placed)[0]
-        raise EngineError(f"the adapter does not fit its base (the first weight that differs: {odd})", where=folder)
+    model = get_peft_model(base.model, PeftConfig.from_pretrained(str(folder)))
+    place_adapter(model, folder)
     return base.with_model(model)
+
+
+@torch.no_grad()
+def place_adapter(model: Any, folder: Path) -> None:
+    """Put the saved weights of an adapter into a model that has it already, name by name.
+
+    peft renames what it loads for some types of models and only warns of weights that it then cannot place. Raises
+    EngineError when names or shapes are not exactly those of the model.
+    """
+    path = folder / ADAPTER_FILES[1]
+    saved = load_file(path)
+    own = {_saved_name(name): held for name, held in model.named_parameters() if ".lora_" in name}
+    odd = sorted(set(saved) ^ set(own)) or sorted(name for name in own if own[name].shape != saved[name].shape)
+    if odd:
+        what = f"the adapter does not fit its base (the first of {len(odd)} weights that differ: {odd[0]})"
+        raise EngineError(what, where=path, remedy="train the adapter again on this base")
+    for name, held in own.items():
+        held.copy_(saved[name])
+
+
+def _saved_name(name: str) -> str:
+    """The name that peft gives a weight of its adapter `default` in a file."""
+    bare = name.replace(".default", "")
+    return bare.removesuffix(".weight") if "lora_magnitude_vector" in bare else bare
 
 
 def _differences(seen: Mapping[str, torch.Tensor], where: Path) -> dict[str, float]:

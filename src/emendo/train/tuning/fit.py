@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import statistics
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -224,9 +223,10 @@ def _run(task: Task, best: _Best, encoded: Encoded | None, *, resume: bool) -> t
     )
     trainer.remove_callback(PrinterCallback)
     checkpoint = last_checkpoint(task.out / CHECKPOINTS) if resume else None
-    with stop_on_interrupt(watch), warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of transformers against its own names
+    with stop_on_interrupt(watch):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    # mixed precision is wrapped around the model's own forward; what is measured and saved must be the model alone
+    trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     return trainer, watch
 
 
