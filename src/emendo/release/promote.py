@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import BundleError, Refused
 from ..evaluate import SampleSet
 from ..models.bundle import INFO_FILE, Bundle, read_bundle
-from ..models.references import load_recognizer
+from ..models.references import load_bundle, open_recognizer
 from ..settings import GateSettings, Limits
 from ..tools.files import PARTIAL, new_folder
 from ..types import Recognizer, Split
@@ -66,8 +66,8 @@ def promote(
     with workspace.lock(LOCK):
         _clean(workspace)
         present = current(workspace)
-        champion = _champion(workspace, present, threads)
-        if read_bundle(candidate).id == champion.bundle.id:
+        held, champion = _champion(workspace, present, threads)
+        if read_bundle(candidate).id == held.id:
             raise Refused("not promoted: it is the model in use already", where=candidate)
         decision = gate(
             champion,
@@ -152,9 +152,10 @@ def models(workspace: Workspace) -> list[ModelEntry]:
     return [_entry(workspace, model, model == present, told.get(model)) for model in order]
 
 
-def _champion(workspace: Workspace, present: str, threads: int) -> Recognizer:
+def _champion(workspace: Workspace, present: str, threads: int) -> tuple[Bundle, Recognizer]:
     try:
-        return load_recognizer(present, workspace=workspace.root, threads=threads)
+        bundle = load_bundle(present, workspace=workspace.root)
+        return bundle, open_recognizer(bundle, threads=threads)
     except BundleError as error:
         raise BundleError(f"the model in use is damaged ({error})", remedy="run `emendo rollback` first") from error
 

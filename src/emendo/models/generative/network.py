@@ -198,7 +198,7 @@ class Network(ABC):
         batch = move(self.collate(examples), self.device)
         labels = batch.pop("labels")
         logits: Tensor = self.model(**batch).logits.float()
-        return logits * (labels != IGNORED).unsqueeze(-1)
+        return logits.masked_fill((labels == IGNORED).unsqueeze(-1), 0.0)
 
     def save(self, folder: Path) -> None:
         """Weights as safetensors, configuration and processor: what `from_pretrained` loads without peft."""

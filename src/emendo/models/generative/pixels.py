@@ -62,6 +62,7 @@ class Pixels(BaseModel):
 def pixels_of(image: Image, form: Pixels) -> npt.NDArray[np.float32]:
     """The crop (H, W, 3) uint8 as (3, height, width) float32 in the encoder's range."""
     scaled = PIL.Image.fromarray(image).resize((form.width, form.height), PIL.Image.Resampling(form.resample))
-    values = np.asarray(scaled, np.float32) / np.float32(255)
-    values = (values - np.asarray(form.mean, np.float32)) / np.asarray(form.deviation, np.float32)
+    values: npt.NDArray[np.float32] = np.asarray(scaled, np.float32) / np.float32(255)
+    values -= np.asarray(form.mean, np.float32)
+    values /= np.asarray(form.deviation, np.float32)
     return np.ascontiguousarray(values.transpose(2, 0, 1))

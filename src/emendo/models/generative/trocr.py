@@ -28,6 +28,8 @@ from .network import (
 from .pixels import Pixels, pixels_of
 from .source import Source, read_json
 
+ATTENTION = r".*\.(query|key|value|q_proj|k_proj|v_proj|o_proj|out_proj)$"
+"""The projections of attention under the names of transformers 4 and 5."""
 PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
 
 
@@ -35,11 +37,11 @@ class Trocr(Network):
     """A TrOCR model of any size: whole line in, text out."""
 
     family: ClassVar[str] = "trocr"
-    sides: ClassVar = {"encoder": ("encoder.",), "decoder": ("decoder.", "enc_to_dec_proj")}
-    targets = r".*\.(query|key|value|q_proj|k_proj|v_proj|o_proj|out_proj)$"
 
     def __init__(self, source: Source, model: Any, tokenizer: Any, form: Pixels) -> None:
         super().__init__(source, model, tokenizer)
+        self.sides = {"encoder": ("encoder.",), "decoder": ("decoder.", "enc_to_dec_proj")}
+        self.targets = ATTENTION
         self.form = form
         config = model.config
         if config.decoder_start_token_id is None:
@@ -82,7 +84,7 @@ class Trocr(Network):
     @property
     def preprocessing(self) -> dict[str, Any]:
         """Size and range of the pixels."""
-        return self.form.model_dump()
+        return self.form.model_dump(mode="json")
 
     @property
     def batch(self) -> int:

@@ -25,7 +25,7 @@ from ..record import BUNDLE, CURVE_FILE, draw_curve, peak_memory_mb
 from ..selection import LeftOut
 from ..trainee import half_is_fast
 from .adapters import attach, freeze, require_peft
-from .data import require_samples, spread, tokens_of, usable_samples
+from .data import TargetLine, require_samples, spread, tokens_of, usable_samples
 from .finish import finish
 from .fit import Task, as_report, clear, count_errors, fit
 from .recipe import Course, TuneRecipe, course_for
@@ -125,7 +125,7 @@ class TuneFamily:
         own = spread(own, recipe.max_samples) if recipe.max_samples else own
         held, _ = usable_samples(order.val or (), network, longest=network.longest, progress=order.progress)
         course = course_for(recipe, len(own))
-        general = []
+        general: list[TargetLine] = []
         if course.general:
             wanted = min(GENERAL_LINES, course.steps * course.general)
             samples = replay_samples(wanted, 0, cache_folder() / "replay")
