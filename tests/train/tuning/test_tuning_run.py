@@ -202,8 +202,7 @@ def test_a_merge_that_changes_the_model_fails_the_run(data, tiny_trocr, tmp_path
 
 
 def test_a_dry_run_does_everything_and_keeps_nothing(data, tiny_trocr, monkeypatch, tmp_path):
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     own, _ = parts(data)
     seen = dry_run(own, 4, base=str(tiny_trocr), recipe=recipe(steps=50), threads=1)
     assert (seen["lines"], seen["rehearsed"], seen["steps"]) == (12, 4, 50)
