@@ -132,14 +132,14 @@ def plain(folder: Path, steps: int, threads: int) -> list[float]:
 
 def ours(folder: Path, steps: int, threads: int, *, frozen: bool) -> list[float]:
     """Seconds of each step of a run of emendo."""
-    from emendo.train.recipe import load_recipe
+    from emendo.train.recipe import family_recipe
     from emendo.train.run import train
     from emendo.train.trainer import Attendant
     from emendo.train.tuning.recipe import TuneRecipe
 
     name = "trocr-decoder" if frozen else "trocr-lora"
     changes = [f"steps={steps}", f"batch={BATCH}", "evaluations=1", "judged=1", "precision=float32", "max_target=64"]
-    recipe = load_recipe(name, changes, family="trocr", kind=TuneRecipe)
+    recipe = family_recipe(name, changes, family="trocr", kind=TuneRecipe)
     seen: list[float] = []
     plain_end = Attendant.on_step_end
 

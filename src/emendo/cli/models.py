@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -57,45 +57,29 @@ def train(
     """
     from ..train import run
     from ..train.families import family_of
-    from ..train.recipe import load_recipe
+    from ..train.recipe import family_recipe
     from ..train.selection import training_parts
 
     context = open_context(Path(), threads=threads)
     family, _ = family_of(base, workspace=context.root)
-    fitted = load_recipe(recipe or family.default, set_ or (), family=family.name, kind=family.recipe)
+    fitted = family_recipe(recipe or family.default, set_ or (), family=family.name, kind=family.recipe)
     parts = training_parts([context.dataset(ref) for ref in data], context.dataset(val) if val else None)
     if show_labels:
         rows = run.show_labels(parts.train, show_labels, base=base, recipe=fitted, workspace=context.root)
         output.show_labels(rows, json=json)
         return
+    common: dict[str, Any] = {"val": parts.val, "base": base, "recipe": fitted, "workspace": context.root}
     with output.progress("training", quiet=json) as bar:
         if dry_run:
-            seen = run.dry_run(
-                parts.train,
-                dry_run,
-                val=parts.val,
-                base=base,
-                recipe=fitted,
-                workspace=context.root,
-                threads=context.threads,
-                progress=bar,
-            )
+            report = run.dry_run(parts.train, dry_run, **common, threads=context.threads, progress=bar)
+            told = output.rehearsal(report)
         else:
-            result = run.train(
-                parts.train,
-                val=parts.val,
-                base=base,
-                recipe=fitted,
-                out=out,
-                resume=resume,
-                workspace=context.root,
-                threads=context.threads,
-                progress=bar,
-            )
+            result = run.train(parts.train, **common, out=out, resume=resume, threads=context.threads, progress=bar)
+            report, told = result.report, result.sentences()
     if json:
-        output.print_json(seen if dry_run else result.report)
+        output.print_json(report)
         return
-    for line in output.rehearsal(seen) if dry_run else result.sentences():
+    for line in told:
         output.note(line)
 
 

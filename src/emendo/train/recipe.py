@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -143,17 +143,12 @@ def recipe_families(name: str) -> tuple[str, ...]:
     return tuple(yaml.safe_load(text)["families"])
 
 
-@overload
-def load_recipe(name: str = "default", changes: Sequence[str] = ()) -> Recipe: ...
+def load_recipe(name: str = "default", changes: Sequence[str] = ()) -> Recipe:
+    """A recipe of the CTC family; see `family_recipe`."""
+    return family_recipe(name, changes, family="ctc", kind=Recipe)
 
 
-@overload
-def load_recipe(name: str, changes: Sequence[str] = (), *, family: str, kind: type[_Kind]) -> _Kind: ...
-
-
-def load_recipe(
-    name: str = "default", changes: Sequence[str] = (), *, family: str = "ctc", kind: type[BaseModel] = Recipe
-) -> BaseModel:
+def family_recipe(name: str, changes: Sequence[str] = (), *, family: str, kind: type[_Kind]) -> _Kind:
     """The recipe of a built-in name or a YAML file, with `key=value` changes on top.
 
     `kind` is the recipe class of `family`. Raises UsageError when there is no such recipe or it is for other families,

@@ -18,7 +18,7 @@ from emendo.types import Sample
 
 from .families import Family, Job, Order, TokenRow, family_of
 from .memory import available_mb, resident_mb
-from .recipe import load_recipe
+from .recipe import family_recipe
 from .record import BUNDLE, REPORT_FILE, RUN_FILE, now, surroundings, write_report, write_yaml
 
 Progress = Callable[[int, int, str], None]
@@ -150,7 +150,7 @@ def _ordered(
     progress: Progress | None,
 ) -> tuple[Family, Order]:
     family, model = family_of(base, workspace=workspace)
-    recipe = recipe or load_recipe(family.default, family=family.name, kind=family.recipe)
+    recipe = recipe or family_recipe(family.default, family=family.name, kind=family.recipe)
     if not isinstance(recipe, family.recipe):
         what = f"the recipe is no recipe of the family {family.name!r}, of which the base {base!r} is"
         raise UsageError(what, remedy=f"use the recipe {family.default!r}")

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from emendo.errors import SettingsError
 from emendo.metrics.align import counts
-from emendo.train.recipe import load_recipe, recipe_families, recipe_names
+from emendo.train.recipe import family_recipe, recipe_families, recipe_names
 from emendo.train.tuning.recipe import HIGHER, TuneRecipe, course_for, measured
 
 
 def load(*changes: str) -> TuneRecipe:
-    return load_recipe("trocr-lora", changes, family="trocr", kind=TuneRecipe)
+    return family_recipe("trocr-lora", changes, family="trocr", kind=TuneRecipe)
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,14 @@ def test_quantised_weights_are_never_trained_whole() -> None:
 
 
 def test_the_modes_set_length_rank_and_resolution_together() -> None:
-    modes = [load_recipe(name, family="vlm", kind=TuneRecipe) for name in ("tiny", "small", "dense")]
+    modes = [family_recipe(name, family="vlm", kind=TuneRecipe) for name in ("tiny", "small", "dense")]
     for key in ("max_target", "lora_rank", "resolution"):
         values = [getattr(mode, key) for mode in modes]
         assert values == sorted(set(values)), key
 
 
 def test_the_12_gb_profile() -> None:
-    profile = load_recipe("12gb", family="trocr", kind=TuneRecipe)
+    profile = family_recipe("12gb", family="trocr", kind=TuneRecipe)
     assert profile.lora_rank == 8
     assert profile.checkpointing
 

@@ -22,7 +22,7 @@ from emendo.models.generative.network import Loading
 from emendo.models.generative.recognizer import GenerativeRecognizer, load_network
 from emendo.models.generative.source import from_bundle, from_folder
 from emendo.train import memory, run
-from emendo.train.recipe import load_recipe, recipe_families, recipe_names
+from emendo.train.recipe import family_recipe, recipe_families, recipe_names
 from emendo.train.run import dry_run, show_labels, train
 from emendo.train.session import last_checkpoint
 from emendo.train.tuning import finish
@@ -153,7 +153,7 @@ def test_after_kill_9_the_run_goes_on_with_the_same_losses(data, tiny_trocr, tin
 def test_every_recipe_trains_for_a_few_steps(data, tiny_trocr, tiny_vlm, tmp_path, name):
     family = recipe_families(name)[0]
     base = tiny_trocr if family == "trocr" else tiny_vlm("qwen2_vl")
-    kind = load_recipe(name, family=family, kind=TuneRecipe)
+    kind = family_recipe(name, family=family, kind=TuneRecipe)
     small = kind.model_copy(update={**SHRUNK, "steps": 2, "resolution": 32 if kind.resolution else 0})
     own, _ = parts(data)
     result = train(own, base=str(base), out=tmp_path / "run", recipe=small, threads=1)
