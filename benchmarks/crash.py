@@ -6,6 +6,9 @@ A case is a row of CASES: how to make a workspace, what work a person leaves for
 killed, and what must hold afterwards. The command is a function (run in a forked child, so that hundreds of kills take
 a minute, not an hour of imports) or an argument list (run as a program of its own). It tells what it has acknowledged
 by lines in the file it is given; a line counts when it ends with a line feed.
+
+A long command is killed `kills_a_round` times over the same work, each start going on where the killed one was, before
+one start is let through to its end.
 """
 
 from __future__ import annotations
@@ -49,6 +52,7 @@ class Case:
     check_end: Callable[[Path], list[str]]
     run: Callable[[Path, Callable[[str], None]], None] | None = None
     program: Callable[[Path, Path], list[str]] | None = None
+    kills_a_round: int = 1
 
 
 @dataclass
@@ -70,22 +74,52 @@ def run_case(case: Case, kills: int, seed: int, folder: Path) -> Outcome:
     case.prepare(folder, r)
     case.work(folder, 0, r)
     span = _run_through(case, folder, outcome, 0)
-    for number in range(1, kills + 1):
-        case.work(folder, number, r)
-        log = folder.with_name(f"{folder.name}.acknowledged")
-        log.write_bytes(b"")
-        child = _start(case, folder, log)
-        ended = _kill_after(child, r.uniform(0, 1.1 * span))
-        lines = log.read_bytes().split(b"\n")[:-1]
-        acknowledged = [line.decode() for line in lines]
-        outcome.kills += 1
-        outcome.landed += not ended
-        outcome.acknowledged += len(acknowledged)
-        faults = [*whole_files(folder), *case.check(folder, acknowledged)]
-        outcome.faults += [f"kill {number}: {fault}" for fault in faults]
-        span = 0.7 * span + 0.3 * _run_through(case, folder, outcome, number)
+    longest = 1.1 if case.kills_a_round == 1 else 0.9
+    round_number = 0
+    while outcome.kills < kills:
+        round_number += 1
+        case.work(folder, round_number, r)
+        for _ in range(min(case.kills_a_round, kills - outcome.kills)):
+            if _kill_once(case, folder, outcome, r.uniform(0, longest * span)):
+                break
+        took = _run_through(case, folder, outcome, outcome.kills)
+        if case.kills_a_round == 1 or took > span:  # else it had only the rest of the work to do
+            span += 0.3 * (took - span)
+        if round_number % 10 == 0 or case.kills_a_round > 1:
+            so_far = f"{outcome.kills} kills, {outcome.landed} while running, {outcome.acknowledged} acknowledged"
+            sys.stderr.write(f"{case.name}: {so_far}, {len(outcome.faults)} faults\n")
     outcome.leftovers = sum(1 for path in folder.rglob(f"{PARTIAL}*"))
     return outcome
+
+
+def _kill_once(case: Case, folder: Path, outcome: Outcome, seconds: float) -> bool:
+    """Start the command, kill it after so long, and look at what it left; True when it had ended before."""
+    log = folder.with_name(f"{folder.name}.acknowledged")
+    log.write_bytes(b"")
+    ended = _kill_after(_start(case, folder, log), seconds)
+    acknowledged = [line.decode() for line in log.read_bytes().split(b"\n")[:-1]]
+    outcome.kills += 1
+    outcome.landed += not ended
+    outcome.acknowledged += len(acknowledged)
+    faults = [*whole_files(folder), *case.check(folder, acknowledged)]
+    outcome.faults += [f"kill {outcome.kills}: {fault}" for fault in faults]
+    return ended
+
+
+def aside(work: Callable[[], None]) -> None:
+    """Do something in a forked child, so that this process opens no run time whose threads a fork would lose."""
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        if status:
+            raise RuntimeError(f"{work} failed with status {status}")
+        return
+    status = 1
+    try:
+        work()
+        status = 0
+    finally:
+        os._exit(status)
 
 
 def whole_files(folder: Path) -> list[str]:

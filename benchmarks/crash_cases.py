@@ -12,6 +12,7 @@ from pathlib import Path
 
 from crash import Case
 from crash_learning import LEARNING
+from crash_notes import NOTES as REAL_NOTES
 from crash_read import READ
 
 from emendo.correct import collect
@@ -158,6 +159,7 @@ CASES = {
     for case in (
         Case("collect", _prepare_notes, _edit_notes, _check_collect, _check_collected, run=_collect),
         Case("store", _prepare_store, _nothing, _check_store, lambda folder: _check_store(folder, []), run=_save),
+        REAL_NOTES,
         READ,
         Case("pointer", _prepare_champion, _nothing, _check_champion, lambda _folder: [], run=_promote),
         *LEARNING,

@@ -1,12 +1,14 @@
 """Cases of `crash.py` that learn: a training run that resumes, and the whole loop of `watch`.
 
-Both are shrunk (a few lines, a few steps, four general lines), so that hundreds of kills are affordable; the code that
-runs is the code of the commands.
+Both are shrunk (a few short lines of the Peraire notebook, or of a drawn one where it is not there; a few steps; four
+general lines), so that hundreds of kills are affordable; the code that runs is the code of the commands. One run is
+killed again and again and resumed each time, and must end as one that nobody disturbed.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import tempfile
@@ -17,6 +19,7 @@ from pathlib import Path
 from crash import Case
 
 from emendo.datasets import open_dataset
+from emendo.datasets.build import export
 from emendo.datasets.dataset import Dataset
 from emendo.datasets.notebook import synth_notebook
 from emendo.datasets.synth import synth_lines
@@ -31,18 +34,38 @@ from emendo.settings import load_settings
 from emendo.tools.files import write_text
 from emendo.train.recipe import load_recipe
 from emendo.train.run import train
-from emendo.types import Split
+from emendo.types import Sample, Split
 from emendo.workspace.folder import Workspace
 
-RECIPE = "steps: 3\nlines_per_batch: 2\nevaluations: 3\nreplay: 0\nprecision: float32\n"
+RECIPE = "steps: {steps}\nlines_per_batch: 2\nevaluations: {evaluations}\nreplay: 0\nprecision: float32\n"
 LINES = 4
 """Lines of a page of the watched folder."""
+SHORT = 24
+"""Most characters of a line that takes part."""
+
+
+def short_lines(drawn: Path) -> list[Sample]:
+    """Short training lines of the notebook, in sorted page order; one is drawn in `drawn` where it is missing."""
+    data = Path(os.environ.get("EMENDO_DATA", "../shared/data")) / "peraire"
+    if not data.is_dir():
+        synth_notebook(drawn, 3, pages=24, test_pages=1)
+        data = drawn
+    lines = sorted(open_dataset(data).split(Split.TRAIN), key=lambda sample: sample.group)
+    return [sample for sample in lines if 8 < len(sample.text or "") <= SHORT]
+
+
+def _load_training() -> None:
+    """Import what training needs once, for all forked children: a kill shall hit the work."""
+    import emendo.train.candidate
+    import emendo.train.fit  # noqa: F401
 
 
 def _prepare_training(folder: Path, _r: random.Random) -> None:
+    _load_training()
     folder.mkdir(parents=True)
-    synth_lines(8, 5, folder / "lines", fonts="builtin", longest=14)
-    write_text(folder / "recipe.yaml", RECIPE)
+    lines = short_lines(folder.with_name("notebook"))[:8]
+    export(lines, "jsonl", folder / "lines")
+    write_text(folder / "recipe.yaml", RECIPE.format(steps=8, evaluations=4))
 
 
 def _begin_training(folder: Path, number: int, _r: random.Random) -> None:
@@ -80,30 +103,30 @@ def _check_trained(folder: Path) -> list[str]:
 
 
 def _prepare_watched(folder: Path, _r: random.Random) -> None:
+    _load_training()
     workspace = Workspace.init(folder)
-    synth_notebook(folder.with_name("notebook"), 3, pages=24, test_pages=1)
-    write_text(workspace.hidden / "recipe.yaml", RECIPE)
+    write_text(workspace.hidden / "recipe.yaml", RECIPE.format(steps=3, evaluations=3))
     for number in range(3):
         _page(folder, number)
 
 
-def _page(folder: Path, number: int) -> Path:
-    samples = open_dataset(folder.with_name("notebook")).split(Split.TRAIN)
+def _lines_of_page(folder: Path, number: int) -> list[Sample]:
+    samples = short_lines(folder.with_name("notebook"))
     start = (number * LINES) % (len(samples) - LINES)
-    document = folder / f"page_{number:04}.png"
-    lay_out(samples[start : start + LINES], document)
-    return document
+    return samples[start : start + LINES]
+
+
+def _page(folder: Path, number: int) -> Path:
+    return lay_out(_lines_of_page(folder, number), folder / f"page_{number:04}.png")
 
 
 def _bring_work(folder: Path, number: int, _r: random.Random) -> None:
     """A new page arrives, and the author corrects every page that was read."""
     documents = sorted(folder.glob("page_*.png"))
-    samples = open_dataset(folder.with_name("notebook")).split(Split.TRAIN)
     for index, document in enumerate(documents):
         files = note_files(document)
         if files.manifest.exists() and not files.is_edited():
-            start = (index * LINES) % (len(samples) - LINES)
-            correct_by_truth(document, [sample.text or "" for sample in samples[start : start + LINES]])
+            correct_by_truth(document, [sample.text or "" for sample in _lines_of_page(folder, index)])
     _page(folder, len(documents))
 
 
@@ -150,6 +173,14 @@ def _check_watched_end(folder: Path) -> list[str]:
 
 
 LEARNING = (
-    Case("train", _prepare_training, _begin_training, _check_training, _check_trained, run=_train),
-    Case("watch", _prepare_watched, _bring_work, _check_watched, _check_watched_end, run=_look),
+    Case("train", _prepare_training, _begin_training, _check_training, _check_trained, run=_train, kills_a_round=8),
+    Case(
+        "watch",
+        _prepare_watched,
+        _bring_work,
+        _check_watched,
+        _check_watched_end,
+        run=_look,
+        kills_a_round=6,
+    ),
 )

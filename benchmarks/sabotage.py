@@ -1,7 +1,7 @@
 """Candidates that must never be promoted, made from a sound bundle at the level of weights, alphabet or preprocessing.
 
-Each is a complete bundle that loads and reads, with right checksums, as a broken training or export would leave it;
-those named "edited in" have a `bundle.yaml` that was edited after training.
+Each is a complete bundle that loads and reads, with right checksums and sealed, as a broken training or export would
+leave it; those named "edited in" have a `bundle.yaml` that was edited after training.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import yaml
 from onnx import numpy_helper
 
 from emendo.models.base import head_tensors, load_graph, set_head, weights_bytes
-from emendo.models.bundle import GRAPH_FILE, INFO_FILE, WEIGHTS_FILE, Bundle, write_bundle
+from emendo.models.bundle import GRAPH_FILE, INFO_FILE, WEIGHTS_FILE, Bundle, update_info, write_bundle
 from emendo.types import Evidence
 
 Columns = Callable[[Any, Any, tuple[str, ...]], tuple[Any, Any]]
@@ -193,4 +193,5 @@ def _scaled(bundle: Bundle, factors: dict[str, Any]) -> dict[str, Any]:
 def _write(bundle: Bundle, folder: Path, model: onnx.ModelProto, **changes: Any) -> None:
     info = bundle.info.model_copy(update={**changes, "name": folder.name, "files": {}, "parity": {}})
     files = {GRAPH_FILE: model.SerializeToString(), WEIGHTS_FILE: weights_bytes(model)}
-    write_bundle(folder, info, files, replace=True)
+    written = write_bundle(folder, info, files, replace=True)
+    update_info(written, parity={"bundle": written.id})

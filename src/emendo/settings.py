@@ -60,6 +60,9 @@ class GateSettings(_Section):
     """When a candidate may replace the champion."""
 
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Confidence at which the candidate must be better.")
+    least_gain: float = Field(
+        0.03, ge=0, lt=1, description="Share of the champion's errors that must be gone, with that confidence."
+    )
     general_budget: float = Field(
         0.005, ge=0, description="Largest rise of CER on the general set (0.005 = 0.5 points)."
     )

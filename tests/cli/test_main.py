@@ -76,6 +76,17 @@ def test_json_is_one_object_and_nothing_else(
     assert (status, json.loads(out)["new"]) == (0, 0)
 
 
+def test_a_workspace_without_corrections_is_no_data_set_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(capsys, "init", "notes")
+    status, _, err = run(capsys, "train", "--data", "notes", "--out", "run")
+    assert status == 2
+    assert "holds no corrections yet; correct a text that was read" in err
+    assert not (tmp_path / "run").exists()
+
+
 def test_check_says_1_for_a_faulty_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from emendo.correct import CollectResult, collect, missing_pictures, samples
-from emendo.errors import Busy
+from emendo.correct import CollectResult, collect, corrected_set, missing_pictures, samples
+from emendo.errors import Busy, DataError
 from emendo.settings import CollectSettings, Settings, WatchSettings
 from emendo.types import Origin, Sample, Verdict
 from emendo.workspace import Workspace
@@ -331,6 +331,7 @@ def test_a_fresh_file_is_waited_for(workspace: Workspace, monkeypatch: pytest.Mo
         "journal.sync-conflict-20261120-101500-ABCDEFG.txt",
         "journal_conflict-20261120-101500.txt",
         "journal.Conflict.txt",
+        "journal-DESKTOP-4Q2K7AB.txt",
     ],
 )
 def test_conflict_copies_are_named_and_not_used(workspace: Workspace, name: str) -> None:
@@ -375,3 +376,14 @@ def test_result_for_people_and_programs(workspace: Workspace) -> None:
     result = collected(workspace)
     assert json.loads(json.dumps(result.summary()))["corrected"] == 4
     assert result.sentences()[-1] == "in all 1 lines right as read and 4 corrected (20 : 80)"
+
+
+def test_the_corrections_of_a_workspace_are_a_data_set(workspace: Workspace) -> None:
+    with pytest.raises(DataError, match="holds no corrections yet; correct a text"):
+        corrected_set(workspace)
+    save(make_note(workspace.root, READ), "\n".join(TRUTH))
+    collected(workspace)
+    found = corrected_set(workspace)
+    assert sorted(sample.text or "" for sample in found.samples) == sorted(set(held(workspace).values()))  # type: ignore[type-var]
+    assert found.path.parent == workspace.datasets
+    assert corrected_set(workspace).hash == found.hash

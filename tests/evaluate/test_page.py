@@ -47,6 +47,8 @@ def test_report_page_is_self_contained_and_escaped(tmp_path: Path) -> None:
     assert "<script>alert(1)</script>" in page.text
     assert "model <1>" in page.text
     assert "deux␣mots" in page.text
+    gaps = sorted(str(attrs["title"]) for _, attrs in page.tags if attrs.get("class") == "gap")
+    assert gaps == ["missing: t", "missing: ا", "missing: ␣"]
     assert sorted(attrs["dir"] for tag, attrs in page.tags if tag == "dl" and "dir" in attrs) == ["ltr"] * 3 + ["rtl"]
 
 

@@ -67,6 +67,7 @@ def test_links_and_fifos_in_a_folder_are_failures(tmp_path: Path) -> None:
         "a.sync-conflict-20261120-101500-ABCDEFG.png",
         "a (conflicted copy 2026-11-20 101500).png",
         "a (Konflikt Kopie von Anna).png",
+        "a-DESKTOP-4Q2K7AB.png",
     ],
 )
 def test_conflict_copies_are_told_and_not_read(tmp_path: Path, name: str) -> None:

@@ -72,6 +72,18 @@ def test_equal_is_not_better() -> None:
     assert faults(Comparison(report("a", same, SENTENCES), report("b", same, SENTENCES))) == ["better"]
 
 
+def test_a_win_by_next_to_nothing_is_not_worth_a_change() -> None:
+    before = [text[:-1] for text in SENTENCES] + ["ligne"] * 60
+    after = [text if i < 8 else text[:-1] for i, text in enumerate(SENTENCES)] + ["ligne"] * 60
+    truths = SENTENCES * 2
+    personal = Comparison(report("a", before, truths), report("b", after, truths))
+    found = next(f for f in decide(personal, (), SETTINGS) if f.name == "better")
+    assert not found.good
+    assert found.figures["confidence_better"] > 0.95 > found.figures["confidence_worth"]
+    assert "better with 100.0 % confidence, but 3 % fewer errors or more with only 0.0 %, 95 % are needed" in found.what
+    assert faults(personal, settings=GateSettings(least_gain=0)) == []
+
+
 def test_too_few_lines_give_no_verdict() -> None:
     few = SENTENCES[:4]
     personal = Comparison(report("a", noisy(few, 0.9, 1), few), report("b", few, few))

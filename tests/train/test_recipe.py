@@ -76,3 +76,9 @@ def test_a_new_alphabet_learns_longer():
 def test_given_values_are_kept():
     schedule = schedule_for(Recipe(steps=7, lines_per_batch=3, learning_rate=1e-3), 1000, fresh=1.0)
     assert (schedule.steps, schedule.lines_per_batch, schedule.learning_rate) == (7, 3, 1e-3)
+
+
+def test_lower_blocks_stay_as_they_are_only_where_there_are_many_lines_of_known_letters() -> None:
+    assert [schedule_for(Recipe(), lines).frozen for lines in (16, 300, 1600)] == [0, 0, 4]
+    assert schedule_for(Recipe(), 1600, fresh=0.9).frozen == 0
+    assert schedule_for(Recipe(frozen=2), 16).frozen == 2

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emendo.datasets.dataset import Dataset
-from emendo.errors import DataError, ImageError
+from emendo.errors import DataError
 from emendo.image.line import LineGeometry
 from emendo.train.selection import frames_needed, require_lines, training_parts, usable_lines
 from emendo.types import Sample, Split
@@ -75,8 +75,14 @@ def test_too_few_lines_are_refused_before_training(tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_an_image_that_is_none_is_named(tmp_path):
-    path = tmp_path / "broken.png"
-    path.write_bytes(b"not an image")
-    with pytest.raises(ImageError, match=r"broken\.png"):
-        usable_lines([Sample(id="x", image=path, text="a")], LineGeometry(), columns_per_frame=8)
+def test_images_that_cannot_be_read_are_left_out_by_name(tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"not an image")
+    samples = [
+        Sample(id="good", image=write(tmp_path, "a.png"), text="a"),
+        Sample(id="broken", image=tmp_path / "broken.png", text="a"),
+        Sample(id="gone", image=tmp_path / "gone.png", text="a"),
+    ]
+    kept, left_out = usable_lines(samples, LineGeometry(), columns_per_frame=8)
+    assert [line.sample.id for line in kept] == ["good"]
+    assert [one.id for one in left_out] == ["broken", "gone"]
+    assert all(f"{one.id}.png" in one.reason for one in left_out)

@@ -10,6 +10,7 @@ import torch
 from emendo.models.ctc.network import LineNetwork
 from emendo.train.optimizer import RelativeAdamW, row_sizes
 from emendo.train.trainee import Trainee
+from emendo.train.trainer import split_batch
 
 
 @pytest.fixture
@@ -75,3 +76,26 @@ def test_released_weights_lie_between_start_and_average(network):
     assert torch.allclose(released.head.bias, before + 0.7, atol=1e-5)
     assert torch.allclose(released.stem1.weight, network.stem1.weight, atol=1e-6)
     assert torch.allclose(trainee.average.head.bias, before + 1, atol=1e-5)
+
+
+def test_a_batch_in_parts_gives_the_gradient_of_the_whole() -> None:
+    torch.manual_seed(0)
+    trainee = Trainee(LineNetwork(5), decay=0.9, bfloat=False)
+    for parameter in trainee.network.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)
+    lengths = torch.tensor([3, 1, 2, 4, 2, 1, 3])
+    batch = {
+        "images": torch.randn(7, 3, 48, 64),
+        "targets": torch.randint(1, 5, (int(lengths.sum()),)),
+        "lengths": lengths,
+    }
+    parts = list(split_batch(batch, 3))
+    assert [len(part["lengths"]) for part in parts] == [2, 2, 3]
+    assert torch.equal(torch.cat([part["targets"] for part in parts]), batch["targets"])
+    trainee.eval()
+    trainee(**batch)["loss"].backward()
+    whole = trainee.network.head.weight.grad.clone()
+    trainee.zero_grad()
+    for part in parts:
+        (trainee(**part)["loss"] * len(part["lengths"]) / 7).backward()
+    assert torch.allclose(trainee.network.head.weight.grad, whole, atol=1e-5)

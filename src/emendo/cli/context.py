@@ -28,7 +28,7 @@ Language = Annotated[
     str | None,
     typer.Option(metavar="CODE", help="Language whose words are expected: fr, auto (told from each page), none."),
 ]
-Threads = Annotated[int | None, typer.Option(metavar="N", help="Threads of the recogniser. [default: one per core]")]
+Threads = Annotated[int | None, typer.Option(metavar="N", help="Threads to use. [default: one per core]")]
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,13 @@ class Context:
         return self.settings.threads or cores()
 
     def dataset(self, ref: str) -> Dataset:
-        """The data set that a reference names, looked up in the workspace too."""
+        """The data set that a reference names, looked up in the workspace too; a workspace means its corrections."""
+        from ..correct import corrected_set
         from ..datasets import open_dataset
+        from ..workspace.folder import HIDDEN, Workspace
 
+        if (Path(ref) / HIDDEN).is_dir():
+            return corrected_set(Workspace.open(Path(ref)))
         return open_dataset(ref, limits=self.settings.limits, workspace=self.root)
 
 

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 dataset = typer.Typer(help="Build, convert, split and show data sets.", no_args_is_help=True)
 synth = typer.Typer(help="Make synthetic lines and notebooks.", no_args_is_help=True)
 
-Ref = Annotated[str, typer.Argument(metavar="DATASET", help="File, folder, id, or label=manifest:root.")]
-Refs = Annotated[list[str], typer.Argument(metavar="DATASET", help="Files, folders, ids, or label=manifest:root.")]
+Ref = Annotated[str, typer.Argument(metavar="DATASET", help="File, folder, workspace, id, or label=manifest:root.")]
+Refs = Annotated[
+    list[str], typer.Argument(metavar="DATASET", help="Files, folders, workspaces, ids, label=manifest:root.")
+]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="New folder to write.")]
 Format = Annotated[
     str, typer.Option("--format", metavar="NAME", help="jsonl, huggingface, labels, alto, page or gt.txt.")
@@ -30,7 +32,11 @@ def check(
     no_images: Annotated[bool, typer.Option("--no-images", help="Look at the manifest only.")] = False,
     json: Json = False,
 ) -> int:
-    """Name each bad sample with file and line: unreadable, empty, too long, repeated, contradictory, blurred."""
+    """Check a data set and name each bad sample with file and line.
+
+    Bad is what is unreadable, empty, too long for its picture, repeated, contradictory or blurred.
+    """
+    from ..datasets.check import Severity
     from ..datasets.check import check as check_dataset
 
     context = open_context(Path())
@@ -40,7 +46,8 @@ def check(
     else:
         for finding in report.findings:
             typer.echo(f"{finding.severity}: {finding.where}: {finding.what} [{finding.check}]")
-        output.note(f"{report.samples} samples: {sum(f.severity == 'error' for f in report.findings)} errors")
+        errors, warnings = report.count(Severity.ERROR), report.count(Severity.WARNING)
+        output.note(f"{report.samples} samples: {errors} errors, {warnings} warnings")
     return 0 if report.ok else 1
 
 
@@ -51,7 +58,10 @@ def build(
     workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace that keeps it.")] = Path(),
     json: Json = False,
 ) -> None:
-    """Build an immutable data set in a workspace, split by group; the test part is frozen and only grows."""
+    """Build an immutable data set in a workspace.
+
+    It is split by group (document, page, writer); the test part is frozen and only grows.
+    """
     from ..datasets.build import build as build_dataset
 
     context = open_context(workspace, need_workspace=True)
@@ -140,7 +150,7 @@ def filter_(
     subset: Annotated[list[str] | None, typer.Option("--include-subset", help="Keep this subset.")] = None,
     json: Json = False,
 ) -> None:
-    """Keep the samples of some languages and subsets; an unknown name is answered with the known ones."""
+    """Keep the samples of some languages and subsets."""
     from ..datasets.build import export as export_samples
     from ..datasets.summary import filter_samples
 
@@ -151,7 +161,7 @@ def filter_(
 
 @dataset.command()
 def show(ref: Ref, json: Json = False) -> None:
-    """Counts, splits, languages and alphabet of a data set, and what was left out of it."""
+    """Show counts, splits, languages and alphabet of a data set."""
     _show(open_context(Path()).dataset(ref), json)
 
 
@@ -164,7 +174,10 @@ def fetch(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Download an open data set from its public source; a cut download goes on where it stopped."""
+    """Download an open data set from its public source.
+
+    A cut download goes on where it stopped; what arrives is checked.
+    """
     from ..datasets.fetch import fetch as fetch_dataset
     from ..models.base import cache_folder
 
@@ -191,7 +204,7 @@ def lines(
     fonts: Annotated[str, typer.Option(help="all, builtin, or a folder of fonts.")] = "all",
     json: Json = False,
 ) -> None:
-    """Lines of text in many faces and hands on paper, with their truth."""
+    """Make lines of text in many faces and hands, with their truth."""
     from ..datasets.synth import synth_lines
     from ..datasets.words import LANGUAGES
 
@@ -205,7 +218,10 @@ def notebook(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """A handwritten notebook as PDF, with its truth and lines of the same hand to learn from."""
+    """Make a handwritten notebook as PDF, with its truth.
+
+    Lines of the same hand to learn from lie beside it.
+    """
     from ..datasets.notebook import synth_notebook
 
     _show(synth_notebook(out, seed, pages=pages, test_pages=max(1, pages // 4)), json)

@@ -33,10 +33,11 @@ def demo(
     lines: Annotated[int, typer.Option(metavar="N", help="Corrected lines to learn from.")] = 300,
     json: Json = False,
 ) -> int:
-    """Watch the loop run: a notebook is read, 300 lines are corrected, a model is trained, proven and used.
+    """Show the whole loop on a real notebook.
 
-    Uses the notebook of Lucien Peraire when EMENDO_DATA names a folder that holds it or `emendo dataset fetch
-    peraire` has fetched it; else a notebook that emendo draws itself.
+    It is read, 300 lines of other pages are corrected, a model is trained, proven and used, and it is read again.
+    The notebook is that of Lucien Peraire when EMENDO_DATA names a folder that holds it or `emendo dataset fetch
+    peraire` has fetched it; else one that emendo draws itself.
     """
     from ..flows.demo import run_demo
 
@@ -53,7 +54,10 @@ def bench(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="One benchmark, or all.")] = None,
 ) -> int:
-    """Run a benchmark of the repository; without a name, list them. Further arguments go to its script."""
+    """Run a benchmark of the repository; without a name, list them.
+
+    Further arguments go to its script.
+    """
     if name is None:
         for key, (_, what) in BENCHMARKS.items():
             typer.echo(f"{key:12} {what}")

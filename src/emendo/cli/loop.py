@@ -8,13 +8,16 @@ from typing import Annotated
 import typer
 
 from . import output
-from .context import Json, Language, Model, Threads, open_context
+from .context import Context, Json, Language, Model, Threads, open_context
 
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of your notes; made when it is not there.")],
 ) -> None:
-    """Make a folder a workspace: emendo remembers readings, corrections and models in DIR/.emendo."""
+    """Make a folder a workspace.
+
+    Readings, corrections and models are remembered in DIR/.emendo.
+    """
     from ..workspace.folder import Workspace
 
     workspace = Workspace.init(folder)
@@ -31,8 +34,9 @@ def read(
     threads: Threads = None,
     json: Json = False,
 ) -> int:
-    """Read pages: beside note.pdf come note.txt, note.txt.orig and note_lines/ with a picture of each line.
+    """Read pages into text that you can correct.
 
+    Beside note.pdf come note.txt, its untouched copy note.txt.orig, and note_lines/ with a picture of each line.
     Correct note.txt with any editor, then run `emendo collect`. A stopped run goes on where it was.
     """
     from ..pages.session import read_inputs
@@ -56,14 +60,26 @@ def read(
     else:
         for line in result.sentences():
             output.note(line)
+        if out is None and any(note.status == "read" and note.lines for note in result.notes):
+            output.note(_what_next(context))
     return 2 if result.failures else 0
+
+
+def _what_next(context: Context) -> str:
+    if context.workspace is None:
+        return "to let emendo learn from your corrections, make the folder a workspace: emendo init DIR"
+    return f"correct the text with any editor, then run: emendo collect {context.workspace.root}"
 
 
 def collect(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Workspace or a folder in it.")] = Path(),
     json: Json = False,
 ) -> int:
-    """Take in your corrections: edited note.txt, note_corrected.txt, page edits; each becomes a training line."""
+    """Take in your corrections as training lines.
+
+    They are what you changed in note.txt, or wrote to note_corrected.txt or, beside a line's picture, to
+    line_003.gt.txt. Merge, split and reflow lines as you like; a line whose text is not certain is left out and told.
+    """
     from ..correct import collect as collect_corrections
 
     context = open_context(folder, need_workspace=True)
@@ -77,6 +93,8 @@ def collect(
     else:
         for line in result.sentences():
             output.note(line)
+        if result.new:
+            output.note(f"to learn from them: emendo watch {folder}, or emendo train --data {folder} --out run")
     for failure in result.failures:
         output.complain(failure)
     return 2 if result.failures else 0
@@ -91,7 +109,11 @@ def watch(
     recipe: Annotated[str | None, typer.Option(metavar="NAME|FILE", help="Training recipe.")] = None,
     json: Json = False,
 ) -> int:
-    """Run the whole loop by itself: read new pages, collect corrections, train, prove better, promote."""
+    """Let the whole loop run by itself.
+
+    Reads new pages, collects corrections, trains when enough are new, and puts the new model in use if it is proven
+    better. It may be stopped or killed at any point; the next start goes on.
+    """
     from ..flows.watch import Watcher
     from ..flows.watch import watch as watch_folder
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ..types import Split
 
 Data = Annotated[
-    list[str], typer.Option("--data", metavar="REF", help="Data set: file, folder, id, or label=manifest:root.")
+    list[str],
+    typer.Option("--data", metavar="REF", help="File, folder, workspace, id, or label=manifest:root."),
 ]
 SplitName = Annotated[str | None, typer.Option("--split", metavar="NAME", help="Only train, val or test.")]
 Slices = Annotated[
@@ -68,14 +69,17 @@ def train(
         rows = run.show_labels(parts.train, show_labels, base=base, recipe=fitted, workspace=context.root)
         output.show_labels(rows, json=json)
         return
-    common: dict[str, Any] = {"val": parts.val, "base": base, "recipe": fitted, "workspace": context.root}
+    common: dict[str, Any] = {"val": parts.val, "left_out": parts.left_out, "base": base, "recipe": fitted}
+    common |= {"workspace": context.root, "threads": context.threads}
     with output.progress("training", quiet=json) as bar:
         if dry_run:
-            report = run.dry_run(parts.train, dry_run, **common, threads=context.threads, progress=bar)
+            report = run.dry_run(parts.train, dry_run, **common, progress=bar)
             told = output.rehearsal(report)
         else:
-            result = run.train(parts.train, **common, out=out, resume=resume, threads=context.threads, progress=bar)
+            result = run.train(parts.train, **common, out=out, resume=resume, progress=bar)
             report, told = result.report, result.sentences()
+            if context.workspace:
+                told.append(f"put it in use, if it is proven better: emendo promote {out}")
     if json:
         output.print_json(report)
         return
@@ -94,7 +98,11 @@ def evaluate(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Read a labelled data set and count the errors: CER, WER, exact, with 95 % intervals."""
+    """Read lines whose text is known and count the errors.
+
+    Shows character and word error rate and the share of lines without error, with 95 % intervals, and the author's
+    effort to correct.
+    """
     from ..evaluate import evaluate as evaluate_model
     from ..evaluate import write_report_page
 
@@ -130,7 +138,7 @@ def compare(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Read the same lines with two models: which is better, by how much, how sure is that."""
+    """Read the same lines with two models: which is better, and how sure is that."""
     from ..evaluate import compare as compare_models
     from ..evaluate import write_comparison_page
 
@@ -186,7 +194,10 @@ def promote(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Put a model in use if it is proven better on your frozen test lines and nowhere worse; else say why not."""
+    """Put a model in use if it is proven better.
+
+    It must make fewer errors on your frozen test lines, beyond chance, and be nowhere worse; else the reason is told.
+    """
     from ..datasets.synth import general_set
     from ..models.base import cache_folder
     from ..models.references import load_bundle
@@ -233,7 +244,7 @@ def rollback(
 def list_models(
     workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(), json: Json = False
 ) -> None:
-    """List the models of a workspace: which is in use, what each was trained on, why it was promoted."""
+    """List the models of a workspace: which is in use, and why."""
     from dataclasses import asdict
 
     from ..release import models as known_models
@@ -244,8 +255,16 @@ def list_models(
     if json:
         output.print_json({"models": [asdict(entry) for entry in entries]})
         return
+    width = max(len(entry.name) for entry in entries)
     for entry in entries:
-        typer.echo(f"{entry.state:9} {entry.id:17} {entry.name}  {entry.why or entry.fault}".rstrip())
+        lines = (entry.dataset or {}).get("usable")
+        facts = [
+            f"trained on {lines} lines" if lines else "",
+            f"in use since {entry.since[:10]}" if entry.state == "champion" and entry.since else "",
+            entry.why or entry.fault,
+        ]
+        told = "; ".join(fact for fact in facts if fact)
+        typer.echo(f"{entry.state:9} {entry.id:17} {entry.name:{width}}  {told}".rstrip())
 
 
 def mine(
@@ -253,7 +272,7 @@ def mine(
     number: Annotated[int, typer.Option("-n", metavar="N", help="How many lines to name.")] = 20,
     json: Json = False,
 ) -> None:
-    """Which lines to correct next, and how far more corrections are expected to bring you."""
+    """Say which lines to correct next, and how far that will bring you."""
     from ..mine.workspace import workspace_advice, workspace_queue
 
     context = open_context(workspace, need_workspace=True)

@@ -102,16 +102,18 @@ def percent(value: float | None) -> str:
 
 def show_report(figures: Mapping[str, Any]) -> None:
     """The figures of one evaluation, for a person."""
-    _row("", figures)
-    for name, values in figures["slices"].items():
-        for value, part in values.items():
-            _row(f"{name}={value or '(none)'}", part)
+    slices = [
+        (f"{name}={value or '(none)'}", part)
+        for name, values in figures["slices"].items()
+        for value, part in values.items()
+    ]
+    _rows([("all lines", figures), *slices])
     effort = figures["effort"]
     sys.stdout.write(
         f"author effort per 1,000 characters: {effort['keystrokes']:.0f} keystrokes, {effort['seconds']:.0f} s "
         f"(typed anew: {effort['anew_keystrokes']:.0f} and {effort['anew_seconds']:.0f} s)\n"
     )
-    shown = ", ".join(f"{a or '∅'}→{b or '∅'} {count}" for a, b, count in figures["confusions"][:12])
+    shown = ", ".join(f"{_glyph(a)}→{_glyph(b)} {count}" for a, b, count in figures["confusions"][:12])
     sys.stdout.write(f"most frequent errors: {shown or 'none'}\n")
     for one in figures["unreadable"]:
         complain(f"{one['id']}: {one['reason']}")
@@ -119,8 +121,7 @@ def show_report(figures: Mapping[str, Any]) -> None:
 
 def show_comparison(figures: Mapping[str, Any]) -> None:
     """Two models side by side, for a person."""
-    _row(f"A {figures['a']['model']}", figures["a"])
-    _row(f"B {figures['b']['model']}", figures["b"])
+    _rows([(f"{name.upper()} {figures[name]['model']}", figures[name]) for name in ("a", "b")])
     sys.stdout.write(
         f"B - A: {100 * figures['difference']:+.2f} points "
         f"({100 * figures['difference_low']:+.2f} to {100 * figures['difference_high']:+.2f}), "
@@ -129,9 +130,16 @@ def show_comparison(figures: Mapping[str, Any]) -> None:
     )
 
 
-def _row(name: str, figures: Mapping[str, Any]) -> None:
-    sys.stdout.write(
-        f"{name:24} CER {percent(figures['cer']):>7} ({percent(figures['cer_low'])} to {percent(figures['cer_high'])})"
-        f"  WER {percent(figures['wer'])}  exact {percent(figures['exact'])}"
-        f"  {figures['samples']} lines, {figures['characters']} characters\n"
-    )
+def _glyph(character: str) -> str:
+    return character.replace(" ", "␣") or "∅"
+
+
+def _rows(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    width = max(len(name) for name, _ in rows)
+    for name, figures in rows:
+        bounds = f"({percent(figures['cer_low'])} to {percent(figures['cer_high'])})"
+        lines = f"{figures['samples']} line{'s' * (figures['samples'] != 1)}"
+        sys.stdout.write(
+            f"{name:{width}}  CER {percent(figures['cer']):>7} {bounds:18}  WER {percent(figures['wer']):>7}"
+            f"  without error {percent(figures['exact']):>7}  {lines}, {figures['characters']} characters\n"
+        )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from ..datasets.build import build
+from ..datasets.dataset import Dataset
+from ..errors import DataError
 from ..types import UNKNOWN_LANGUAGE, Correction, Origin, Sample, Verdict
 from ..workspace.folder import Workspace
 from ..workspace.store import Line, Store
@@ -32,6 +35,19 @@ def samples(
             continue
         if (workspace.root / line.image).is_file():
             yield _sample(workspace, line, correction, language)
+
+
+def corrected_set(workspace: Workspace) -> Dataset:
+    """All corrections of a workspace as one of its data sets, split by page; the same corrections give the same set.
+
+    Raises DataError when none was collected yet.
+    """
+    with workspace.store() as store:
+        found = list(samples(workspace, store))
+    if not found:
+        remedy = f"correct a text that was read and run `emendo collect {workspace.root}`"
+        raise DataError("holds no corrections yet", where=workspace.root, remedy=remedy)
+    return build(found, workspace, name=workspace.root.name).dataset
 
 
 def missing_pictures(workspace: Workspace, store: Store) -> list[Line]:

@@ -97,9 +97,13 @@ def find_notes(root: Path) -> Iterator[Note]:
         here = Path(folder)
         if here.name.endswith(LINES_FOLDER) and MANIFEST in files and here != root:
             stem = here.with_name(here.name.removesuffix(LINES_FOLDER))
-            if conflict_of(here.name) is None:
+            if conflict_of(here.name, _names(here.parent)) is None:
                 yield Note(stem.relative_to(root).as_posix(), here)
             names[:] = []
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
 def conflict_copies(root: Path) -> list[tuple[Path, str]]:
@@ -107,8 +111,9 @@ def conflict_copies(root: Path) -> list[tuple[Path, str]]:
     found = []
     for folder, names, files in os.walk(root):
         names[:] = sorted(name for name in names if not name.startswith(".") or name == HIDDEN)
-        for name in sorted([*files, *names]):
-            original = conflict_of(name)
+        beside = {*files, *names}
+        for name in sorted(beside):
+            original = conflict_of(name, beside)
             if original is not None:
                 found.append((Path(folder) / name, original))
     return found

@@ -66,6 +66,7 @@ article img { display: block; max-width: 100%; max-height: 8rem; margin: .5rem 0
 .text dt { color: var(--soft); font-size: .85rem; padding-top: .2rem; }
 .text dd { margin: 0; white-space: pre-wrap; min-height: 1.5em; }
 del { color: var(--wrong); background: var(--wrong-bg); text-decoration: underline wavy; }
+del.gap { padding: 0 .12em; margin: 0 .08em; }
 ins { color: var(--right); background: var(--right-bg); text-decoration: underline 2px; }
 .good { color: var(--right); } .bad { color: var(--wrong); }
 """
@@ -118,7 +119,7 @@ def comparison_page(comparison: Comparison, images: Mapping[str, Image]) -> str:
     cards = [
         ("Model A", _percent(a.counts.cer), f"95 %: {_percent(a.cer_interval.low)} to {_percent(a.cer_interval.high)}"),
         ("Model B", _percent(b.counts.cer), f"95 %: {_percent(b.cer_interval.low)} to {_percent(b.cer_interval.high)}"),
-        ("B - A", _points(paired.difference), f"95 %: {_points(paired.low)} to {_points(paired.high)}"),
+        ("B - A, points", _points(paired.difference), f"95 %: {_points(paired.low)} to {_points(paired.high)}"),
         ("B is better", _percent(paired.confidence_better), f"of resamples, by {paired.unit}"),
         ("Lines better / worse", f"{len(better)} / {len(worse)}", f"of {len(comparison.pairs):,}"),
     ]
@@ -174,7 +175,7 @@ def _comparison_table(name: str, values: Mapping[str, Mapping[str, Any]]) -> str
         f"<td>{_points(one['difference_low'])} to {_points(one['difference_high'])}</td></tr>"
         for value, one in values.items()
     )
-    titles = "<th>Lines</th><th>A</th><th>B</th><th>B - A</th><th>95 %</th>"
+    titles = "<th>Lines</th><th>A</th><th>B</th><th>B - A, points</th><th>95 %</th>"
     return f'<h2>By {escape(name)}</h2><div class="scroll"><table><tr><th>Value</th>{titles}</tr>{rows}</table></div>'
 
 
@@ -224,7 +225,7 @@ def _header(line: Line, notes: Sequence[str]) -> str:
 
 
 def _marked(line: Line) -> tuple[str, str]:
-    """Reference with what was missed as <ins>, reading with what is wrong as <del>."""
+    """Reference with what was missed as <ins>, reading with what is wrong, or where something is missing, as <del>."""
     truth, read = [], []
     for span in spans(line.reference, line.hypothesis):
         if span.kind == "equal":
@@ -232,8 +233,12 @@ def _marked(line: Line) -> tuple[str, str]:
             read.append(escape(span.hypothesis))
         else:
             truth.append(f"<ins>{_visible(span.reference)}</ins>" if span.reference else "")
-            read.append(f"<del>{_visible(span.hypothesis)}</del>" if span.hypothesis else "")
+            read.append(f"<del>{_visible(span.hypothesis)}</del>" if span.hypothesis else _gap(span.reference))
     return "".join(truth), "".join(read)
+
+
+def _gap(missing: str) -> str:
+    return f'<del class="gap" title="missing: {_visible(missing)}">&#8202;</del>'
 
 
 def _direction(reference: str) -> str:
@@ -282,4 +287,4 @@ def _percent(value: float) -> str:
 
 
 def _points(value: float) -> str:
-    return f"{100 * value:+.2f}"
+    return f"{100 * value:+.2f}".replace("-", "\N{MINUS SIGN}")

@@ -113,16 +113,17 @@ def _train_and_judge(
     parts = training_parts([dataset])
     mixed = mix_corrected(parts.train)
     try:
-        if not (run / "bundle").is_dir():
-            train(
-                mixed.samples,
-                val=parts.val,
-                base=BASE,
-                recipe=load_recipe(recipe or "default"),
-                out=run,
-                resume=run.is_dir(),
-                threads=threads,
-            )
+        train(
+            mixed.samples,
+            val=parts.val,
+            left_out=parts.left_out,
+            base=BASE,
+            recipe=load_recipe(recipe or "default"),
+            out=run,
+            resume=run.is_dir(),
+            threads=threads,
+            name=f"{workspace.root.name}-{plan['mark']}",
+        )
     except DataError as error:
         return ended(None, str(error))
     if current(workspace) == read_bundle(run / "bundle").id:

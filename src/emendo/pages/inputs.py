@@ -51,9 +51,9 @@ def expand_inputs(inputs: Sequence[Path]) -> Inputs:
         if not given.is_dir():
             documents.setdefault(given.absolute(), Document(given))
             continue
-        for path in _walk(given):
+        for path, beside in _walk(given):
             fault = _fault(path)
-            original = conflict_of(path.name)
+            original = conflict_of(path.name, beside)
             if fault:
                 failures.append(f"{path}: {fault}")
             elif original is not None:
@@ -64,15 +64,19 @@ def expand_inputs(inputs: Sequence[Path]) -> Inputs:
     return Inputs(tuple(documents.values()), tuple(failures), tuple(notices))
 
 
-def _walk(root: Path) -> Iterator[Path]:
-    """Entries under `root` that are named like a document, folder by folder in order; links are not entered."""
+def _walk(root: Path) -> Iterator[tuple[Path, set[str]]]:
+    """Entries under `root` that are named like a document, folder by folder in order, and the names beside each.
+
+    Links are not entered.
+    """
     for folder, names, files in os.walk(root):
         here = Path(folder)
         links = [name for name in names if name.lower().endswith(ENDINGS) and (here / name).is_symlink()]
         names[:] = sorted(name for name in names if not name.startswith(".") and not is_line_folder(here / name))
-        for name in sorted([*files, *links]):
+        beside = {*files, *links}
+        for name in sorted(beside):
             if name.lower().endswith(ENDINGS) and not name.startswith(".") and not is_partial(name):
-                yield here / name
+                yield here / name, beside
 
 
 def is_line_folder(folder: Path) -> bool:

@@ -4,7 +4,8 @@ A candidate passes when every finding is good:
 
 - *bundle*: complete, unaltered since training, its graph fits its alphabet, and lines are prepared as in training.
 - *lines*: the frozen personal test set has enough lines for a verdict.
-- *better*: on that set the paired bootstrap is confident that the candidate makes fewer errors than the champion.
+- *better*: on that set the paired bootstrap is confident that the candidate makes fewer errors than the champion, by a
+  gain that is worth the change: among many candidates that read all but alike, some look better on few lines by chance.
 - *slices*: no slice gets worse beyond its budget. A slice blocks when the bootstrap puts the chance that its CER rises
   by more than the budget above 1 - SLICE_RISK / (number of slices): with many slices some look worse by chance, and
   together they may stop a harmless candidate in at most that share of cases. Slices with fewer lines than a verdict
@@ -37,6 +38,8 @@ SLICE_RISK = 0.2
 LEAST_LOST = 5
 """A character counts as lost when this many right readings are gone and more than half of all, or all of NEVER_READ."""
 NEVER_READ = 3
+TIE = 1e-12
+"""Differences of CER below this are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +164,22 @@ def enough_lines(personal: Comparison, settings: GateSettings) -> Finding:
 
 
 def better(personal: Comparison, settings: GateSettings) -> Finding:
-    """Whether the candidate makes fewer errors on the personal set, with the confidence asked for."""
+    """Whether the candidate makes so much fewer errors on the personal set, with the confidence asked for."""
     result = personal.paired
-    good = result.difference < 0 and result.confidence_better >= settings.confidence
+    least = settings.least_gain * personal.a.counts.cer
+    worth = 1 - result.confidence_above(-least - TIE)
+    good = result.difference < 0 and worth >= settings.confidence
     moved = f"CER {_percent(personal.a.counts.cer)} -> {_percent(personal.b.counts.cer)} on your test lines"
     sure = f"better with {100 * result.confidence_better:.1f} % confidence"
-    what = f"{moved}, {sure}" if good else f"{moved}: {sure}, {100 * settings.confidence:g} % are needed"
-    return Finding("better", good, what, _pair_figures(personal.pairs, result))
+    asked = f"{100 * settings.confidence:g} % are needed"
+    if good:
+        what = f"{moved}, {sure}"
+    elif result.difference < 0 and result.confidence_better >= settings.confidence:
+        gain = f"{100 * settings.least_gain:g} % fewer errors or more"
+        what = f"{moved}: {sure}, but {gain} with only {100 * worth:.1f} %, {asked}"
+    else:
+        what = f"{moved}: {sure}, {asked}"
+    return Finding("better", good, what, {**_pair_figures(personal.pairs, result), "confidence_worth": worth})
 
 
 def slices(personal: Comparison, settings: GateSettings) -> list[Finding]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emendo.models.bundle import GRAPH_FILE, Bundle
+from emendo.models.bundle import GRAPH_FILE, Bundle, update_info
 from emendo.types import UNKNOWN_LANGUAGE, Origin, Sample
 
 from .families import Order, TokenRow
@@ -43,6 +43,7 @@ class CtcJob:
     task: Task
     record: dict[str, Any]
     left_out: Sequence[LeftOut]
+    name: str
 
     @property
     def threads(self) -> int:
@@ -65,7 +66,8 @@ class CtcJob:
 
         began = time.monotonic()
         outcome = fit(self.task, resume=resume)
-        return _finish(self.task, outcome, self.left_out, self.record, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        return _finish(self.task, outcome, self.left_out, self.record, seconds, name=self.name)
 
 
 class CtcFamily:
@@ -88,7 +90,8 @@ class CtcFamily:
             threads=order.threads,
             progress=order.progress,
         )
-        return CtcJob(task, _record(task, order.samples, order.val, order.model), left_out)
+        record = _record(task, order.samples, order.val, order.model)
+        return CtcJob(task, record, [*order.left_out, *left_out], order.name)
 
     def shrunk(self, recipe: Recipe) -> Recipe:
         """The recipe for a rehearsal of two steps."""
@@ -130,7 +133,7 @@ def _prepare(
     geometry = load_geometry(bundle)
     own, left_out = usable_lines(samples, geometry, columns_per_frame=COLUMNS_PER_FRAME)
     require_lines(own, left_out)
-    held, _ = usable_lines(val or (), geometry, columns_per_frame=COLUMNS_PER_FRAME)
+    held, not_held = usable_lines(val or (), geometry, columns_per_frame=COLUMNS_PER_FRAME)
     start = open_start(bundle, own, recipe.seed)
     schedule = schedule_for(recipe, len(own), fresh=fresh_share(start.head, own))
     general = _general_lines(recipe, schedule, geometry)
@@ -149,7 +152,7 @@ def _prepare(
         half=half,
         progress=progress,
     )
-    return task, left_out
+    return task, left_out + not_held
 
 
 def _general_lines(recipe: Recipe, schedule: Schedule, geometry: Any) -> list[TrainingLine]:
@@ -192,7 +195,7 @@ def _record(task: Task, samples: Sequence[Sample], val: Sequence[Sample] | None,
 
 
 def _finish(
-    task: Task, outcome: Outcome, left_out: Sequence[LeftOut], record: dict[str, Any], seconds: float
+    task: Task, outcome: Outcome, left_out: Sequence[LeftOut], record: dict[str, Any], seconds: float, *, name: str
 ) -> dict[str, Any]:
     """Write bundle, report and curve, and clear away what only the run needed."""
     from emendo.models.base import load_graph
@@ -212,6 +215,7 @@ def _finish(
         network,
         task.start,
         task.out / BUNDLE,
+        name=name,
         dataset=record["data"],
         run={
             "base": record["base"],
@@ -224,6 +228,7 @@ def _finish(
         **reading_of(outcome.best),
     )
     bundle, tuned = _decoded(task, bundle, trained=outcome.kept == "trained")
+    bundle = update_info(bundle, parity={**agreed, "bundle": bundle.id})
     report = {
         **metrics,
         "bundle": str(task.out / BUNDLE),
@@ -243,9 +248,11 @@ def _finish(
         "cers": [list(row) for row in outcome.cers],
         "losses": [list(row) for row in outcome.losses],
     }
-    draw_curve(task.out / CURVE_FILE, outcome.losses, outcome.cers if task.validated else [])
-    for name in (BEST, CHECKPOINTS, "start", "candidate"):
-        shutil.rmtree(task.out / name, ignore_errors=True)
+    on = "validation lines" if task.validated else "training lines"
+    title = f"{name}: CER on {on} {100 * outcome.before:.1f} % before, {100 * outcome.after:.1f} % after"
+    draw_curve(task.out / CURVE_FILE, outcome.losses, outcome.cers if task.validated else [], title=title)
+    for folder in (BEST, CHECKPOINTS, "start", "candidate"):
+        shutil.rmtree(task.out / folder, ignore_errors=True)
     return report
 
 

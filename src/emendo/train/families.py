@@ -39,6 +39,10 @@ class Order:
     out: Path
     threads: int
     progress: Callable[[int, int, str], None]
+    name: str = ""
+    """What the model is to be called."""
+    left_out: Sequence[LeftOut] = ()
+    """Samples that fell out before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,9 +87,9 @@ _AUGMENT: tuple[tuple[float, float], ...] = ((16, 0.7), (300, 1.0), (10_000, 1.0
 """Strength of the augmentation by number of lines: many passes need much of it."""
 _SPLICE: tuple[tuple[int, float], ...] = ((40, 0.5), (120, 0.25))
 """Share of spliced lines up to a number of lines; beyond the last one real lines teach more."""
-FROZEN, FROZEN_LINES = 4, 5000
-"""Blocks that stay as they are, and the number of lines up to which: strokes and edges are the same in every hand, and
-a third of the time is theirs."""
+FROZEN, FROZEN_LINES = 4, 1000
+"""Blocks that stay as they are, and the number of lines from which: a third of the time is theirs. With 300 lines they
+are worth their time (decisions.md)."""
 FRESH_RATE, FRESH_FACTOR, FRESH_SHARE = 2e-3, 3.0, 0.3
 """A head that is mostly new (an alphabet the base never saw) needs more passes, larger steps and a longer rise."""
 
@@ -116,7 +116,7 @@ def schedule_for(recipe: Recipe, lines: int, *, fresh: float = 0.0) -> Schedule:
         evaluate_every=max(1, math.ceil(steps / recipe.evaluations)),
         augment=recipe.augment * _interpolated(_AUGMENT, lines),
         share=1.0 if fresh > FRESH_SHARE else recipe.share or _interpolated(_SHARES, lines),
-        frozen=recipe.frozen if recipe.frozen >= 0 else 0 if fresh > FRESH_SHARE or lines > FROZEN_LINES else FROZEN,
+        frozen=recipe.frozen if recipe.frozen >= 0 else FROZEN if lines >= FROZEN_LINES and fresh <= FRESH_SHARE else 0,
         splice=recipe.splice * next((share for most, share in _SPLICE if lines <= most), 0.0),
     )
 

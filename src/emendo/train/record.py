@@ -88,9 +88,14 @@ def write_report(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def draw_curve(
-    path: Path, losses: Sequence[tuple[int, float]], cers: Sequence[tuple[int, float]], *, unit: str = "character"
+    path: Path,
+    losses: Sequence[tuple[int, float]],
+    cers: Sequence[tuple[int, float]],
+    *,
+    title: str = "",
+    unit: str = "character",
 ) -> None:
-    """The loss of each step (nats per `unit`) and the CER of each validation as a picture."""
+    """The loss of each step (nats per `unit`) with its running mean, and the CER of each validation, as a picture."""
     import io
 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -99,15 +104,32 @@ def draw_curve(
     figure = Figure(figsize=(8, 4.5), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     left = figure.add_subplot()
-    left.plot([step for step, _ in losses], [loss for _, loss in losses], color="#9bb7d4", linewidth=0.8, label="loss")
+    steps, values = [step for step, _ in losses], [loss for _, loss in losses]
+    left.plot(steps, values, color="#c9d8e8", linewidth=0.7, label="loss of each step")
+    left.plot(steps, running_mean(values), color="#2f6ba8", linewidth=1.8, label="running mean")
     left.set_xlabel("step")
     left.set_ylabel(f"loss (nats per {unit})")
     left.set_ylim(bottom=0)
+    left.grid(axis="y", color="#ececec")
+    left.set_axisbelow(True)
+    handles = list(left.get_lines())
     if cers:
         right = left.twinx()
-        right.plot([s for s, _ in cers], [100 * c for _, c in cers], color="#c0392b", marker="o", label="CER")
+        shown = right.plot([s for s, _ in cers], [100 * c for _, c in cers], color="#c0392b", marker="o", label="CER")
         right.set_ylabel("CER on validation lines (%)")
         right.set_ylim(bottom=0)
+        handles += shown
+    left.legend(handles, [str(line.get_label()) for line in handles], frameon=False, loc="upper right")
+    left.set_title(title, fontsize=11)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     write_bytes(path, buffer.getvalue())
+
+
+def running_mean(values: Sequence[float], keep: float = 0.95) -> list[float]:
+    """Exponential mean of all values so far, without the pull of a start value."""
+    mean, weight, found = 0.0, 0.0, []
+    for value in values:
+        mean, weight = keep * mean + (1 - keep) * value, keep * weight + (1 - keep)
+        found.append(mean / weight)
+    return found

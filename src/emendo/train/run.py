@@ -20,6 +20,7 @@ from .families import Family, Job, Order, TokenRow, family_of
 from .memory import available_mb, resident_mb
 from .recipe import family_recipe
 from .record import BUNDLE, REPORT_FILE, RUN_FILE, now, surroundings, write_report, write_yaml
+from .selection import LeftOut
 
 Progress = Callable[[int, int, str], None]
 
@@ -37,7 +38,7 @@ class RunResult:
         told = [f"trained on {report['lines']} lines in {report['seconds']:.0f} s ({report['steps']} steps)"]
         if report["left_out"]:
             first = report["left_out"][0]
-            told.append(f"{len(report['left_out'])} lines left out; the first, {first['id']}: {first['reason']}")
+            told.append(f"left out: {len(report['left_out'])} lines; the first, {first['id']}: {first['reason']}")
         before, after = 100 * report["cer_before"], 100 * report["cer_after"]
         told.append(f"CER on {report['judged_on']}: {before:.1f} % before, {after:.1f} % after")
         if report["kept"] == "start":
@@ -56,14 +57,17 @@ def train(
     workspace: Path | None = None,
     threads: int = 0,
     progress: Progress | None = None,
+    name: str = "",
+    left_out: Sequence[LeftOut] = (),
 ) -> RunResult:
-    """Train a model on samples with text and leave it in `out/bundle`.
+    """Train a model on samples with text and leave it in `out/bundle`, called `name` (default: the folder's name).
 
     `base` decides the family: the embedded base, a bundle, a model folder of transformers or a hub id. `recipe` is of
-    the family's class (None: its default). With `val`, the weights that read it best are kept, otherwise the last
-    ones; a model worse than the start is never kept. `threads` 0 means one per core. `progress` is called with (steps
-    done, steps in all, a short text). With `resume`, a run that was stopped in `out` goes on as if nothing had
-    happened; a finished one is returned.
+    the family's class (None: its default). `left_out` are samples that fell out before; they stand in the report with
+    those that fall out here. With `val`, the weights that read it best are kept, otherwise the last ones; a model worse
+    than the start is never kept. `threads` 0 means one per core. `progress` is called with (steps done, steps in all, a
+    short text). With `resume`, a run that was stopped in `out` goes on as if nothing had happened; a finished one is
+    returned.
 
     Raises DataError when too few lines can train, UsageError when `out` holds another run, Interrupted on Ctrl-C.
     """
@@ -74,7 +78,7 @@ def train(
     if not resume and (out / RUN_FILE).exists():
         raise UsageError(f"{out} holds a run already", remedy="give --resume or another --out")
     family, order = _ordered(samples, val, base, recipe, out, workspace, threads, progress)
-    job = family.prepare(order)
+    job = family.prepare(replace(order, name=name or out.resolve().name, left_out=left_out))
     if resume:
         _check_same(out, job.record)
     write_yaml(out / RUN_FILE, {**job.record, "began": now(), **surroundings(job.threads)})
@@ -93,6 +97,7 @@ def dry_run(
     workspace: Path | None = None,
     threads: int = 0,
     progress: Progress | None = None,
+    left_out: Sequence[LeftOut] = (),
 ) -> dict[str, Any]:
     """Everything that a run does, for two steps on the `number` samples with the longest texts, in a temporary folder.
 
@@ -104,7 +109,8 @@ def dry_run(
     free, held_before = available_mb(), resident_mb()
     with tempfile.TemporaryDirectory(prefix="emendo-dry-") as held:
         family, order = _ordered(samples, val, base, recipe, Path(held) / "all", workspace, threads, progress)
-        job = family.prepare(order)
+        order = replace(order, name="rehearsal")
+        job = family.prepare(replace(order, left_out=left_out))
         chosen = sorted(order.samples, key=lambda sample: -len(sample.text or ""))
         usable = {one.id for one in job.left_out}
         few = [sample for sample in chosen if sample.id not in usable][:number]

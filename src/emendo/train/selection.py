@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from emendo.datasets.dataset import Dataset
-from emendo.errors import DataError
+from emendo.errors import BadInput, DataError
 from emendo.image.line import LineGeometry, normalize
 from emendo.image.load import sample_image
 from emendo.types import Image, Sample, Split
@@ -18,11 +18,20 @@ LEAST_LINES = 4
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A sample that cannot train, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
-    """Training samples, and validation samples when there are any."""
+    """Training samples, validation samples when there are any, and the rows that are no samples."""
 
     train: tuple[Sample, ...]
     val: tuple[Sample, ...] | None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def training_parts(data: Sequence[Dataset], val: Dataset | None = None) -> Parts:
@@ -39,7 +48,9 @@ def training_parts(data: Sequence[Dataset], val: Dataset | None = None) -> Parts
         held = held or [sample for sample in val.samples if sample.split is not Split.TEST]
     ids = {(sample.id, sample.image) for sample in held}
     train = [s for s in everything if s.split is not Split.VAL and (s.id, s.image) not in ids]
-    return Parts(tuple(train), tuple(held) or None)
+    rejects = [reject for dataset in (*data, *([val] if val else ())) for reject in dataset.rejects]
+    left_out = [LeftOut(f"{one.where.name}:{one.line}" if one.line else one.where.name, one.what) for one in rejects]
+    return Parts(tuple(train), tuple(held) or None, tuple(left_out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +63,6 @@ class TrainingLine:
     columns: int
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A sample that cannot train, and why."""
-
-    id: str
-    reason: str
-
-
 def frames_needed(text: str) -> int:
     """Frames that CTC needs at least to emit `text`: one for each character, one blank between equal neighbours."""
     return len(text) + sum(a == b for a, b in pairwise(text))
@@ -68,9 +71,8 @@ def frames_needed(text: str) -> int:
 def usable_lines(
     samples: Sequence[Sample], geometry: LineGeometry, *, columns_per_frame: int
 ) -> tuple[list[TrainingLine], list[LeftOut]]:
-    """The samples that can train, with their images, and those left out by name.
-
-    Raises ImageError for an image that cannot be read.
+    """The samples that can train, with their images, and those left out by name: without text, with an image that
+    cannot be read, or with a text longer than CTC can emit.
     """
     kept, left_out = [], []
     for sample in samples:
@@ -78,7 +80,11 @@ def usable_lines(
         if not text:
             left_out.append(LeftOut(sample.id, "no text"))
             continue
-        image = sample_image(sample)
+        try:
+            image = sample_image(sample)
+        except BadInput as error:
+            left_out.append(LeftOut(sample.id, str(error)))
+            continue
         line = normalize(image, geometry)
         frames = line.image.shape[1] // columns_per_frame
         if frames_needed(text) > frames:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, SequentialSampler
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
@@ -18,6 +19,8 @@ from .optimizer import RelativeAdamW
 from .recipe import Recipe, Schedule
 from .trainee import Trainee
 
+LINES_AT_ONCE = 5
+"""Most lines whose activations are held at a time."""
 Validate = Callable[[Trainee, int], float]
 """Takes the trainee and the step, returns the CER (0 up)."""
 
@@ -139,6 +142,18 @@ class LineTrainer(Trainer):  # type: ignore[misc]
             self._created_lr_scheduler = True
         return self.lr_scheduler
 
+    def training_step(self, model: Any, inputs: Mapping[str, Tensor], num_items_in_batch: Any = None) -> Tensor:
+        """Loss and gradients of one batch, `LINES_AT_ONCE` lines after the other: that bounds the memory."""
+        model.train()
+        parts = list(split_batch(self._prepare_inputs(inputs), LINES_AT_ONCE))
+        lines = sum(len(part["lengths"]) for part in parts)
+        total = torch.zeros(())
+        for part in parts:
+            loss = model(**part)["loss"] * (len(part["lengths"]) / lines)
+            self.accelerator.backward(loss)
+            total = total + loss.detach().cpu()
+        return total
+
     def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> Any:
         """True CER of the released weights on the validation lines, on the road that serving takes."""
         if self._validate is None:
@@ -153,6 +168,21 @@ class LineTrainer(Trainer):  # type: ignore[misc]
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         state = state_dict if state_dict is not None else self.model.state_dict()
         super()._save(output_dir, {name: tensor.contiguous() for name, tensor in state.items()})
+
+
+def split_batch(batch: Mapping[str, Tensor], most: int) -> Iterator[dict[str, Tensor]]:
+    """A batch (see `BatchDataset`) in parts of at most `most` lines, as even as can be."""
+    count = len(batch["lengths"])
+    pieces = -(-count // most)
+    ends = batch["lengths"].cumsum(0).tolist()
+    for piece in range(pieces):
+        low, high = count * piece // pieces, count * (piece + 1) // pieces
+        first_target, last_target = (ends[low - 1] if low else 0), ends[high - 1]
+        yield {
+            "images": batch["images"][low:high],
+            "targets": batch["targets"][first_target:last_target],
+            "lengths": batch["lengths"][low:high],
+        }
 
 
 def arguments(out: Path, recipe: Recipe, schedule: Schedule, *, validated: bool) -> TrainingArguments:

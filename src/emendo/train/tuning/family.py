@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -42,6 +41,7 @@ class TuneJob:
     source: Source
     record: dict[str, Any]
     left_out: Sequence[LeftOut]
+    name: str
 
     @property
     def threads(self) -> int:
@@ -67,7 +67,7 @@ class TuneJob:
         metrics = {"cer_before": outcome.before, "judged_on": judged_on, "judged_lines": len(task.judged)}
         info = {
             "family": self.source.family,
-            "name": base.name if base else Path(self.source.ref).name,
+            "name": self.name,
             "base": (base.base if base else self.source.ref)[:200],
             "preprocessing": task.network.preprocessing,
             "decoding": {"most_tokens": task.recipe.max_target},
@@ -92,7 +92,8 @@ class TuneJob:
             "parity": parity,
         }
         curve = outcome.cers if task.validated else []
-        draw_curve(task.out / CURVE_FILE, outcome.losses, curve, unit="token")
+        title = f"{self.name}: CER on {judged_on} {100 * outcome.before:.1f} % before, {100 * after:.1f} % after"
+        draw_curve(task.out / CURVE_FILE, outcome.losses, curve, unit="token", title=title)
         clear(task.out)
         return report
 
@@ -123,7 +124,7 @@ class TuneFamily:
         own, left_out = usable_samples(order.samples, network, longest=recipe.max_target, progress=order.progress)
         require_samples(own, left_out)
         own = spread(own, recipe.max_samples) if recipe.max_samples else own
-        held, _ = usable_samples(order.val or (), network, longest=network.longest, progress=order.progress)
+        held, not_held = usable_samples(order.val or (), network, longest=network.longest, progress=order.progress)
         course = course_for(recipe, len(own))
         general: list[TargetLine] = []
         if course.general:
@@ -144,7 +145,8 @@ class TuneFamily:
             threads=order.threads or os.cpu_count() or 1,
             progress=order.progress,
         )
-        return TuneJob(task, loading, source, _record(task, order, source, attached), left_out)
+        record = _record(task, order, source, attached)
+        return TuneJob(task, loading, source, record, [*order.left_out, *left_out, *not_held], order.name)
 
     def shrunk(self, recipe: TuneRecipe) -> TuneRecipe:
         """The recipe for a rehearsal: two steps, one look at two samples."""

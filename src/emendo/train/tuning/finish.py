@@ -68,7 +68,7 @@ def finish(task: Task, loading: Loading, info: Mapping[str, Any], target: Path) 
     task.network.model = loaded.model
     shutil.rmtree(work)
     parity["logit_difference"] = _differences(seen, target)
-    return update_info(bundle, parity=parity), parity
+    return update_info(bundle, parity={**parity, "bundle": bundle.id}), parity
 
 
 def _logits(network: Network, lines: Sequence[TargetLine]) -> torch.Tensor:
