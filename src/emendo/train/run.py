@@ -16,7 +16,7 @@ from emendo.errors import BundleError, EngineError, Refused, UsageError
 from emendo.models.bundle import read_bundle
 from emendo.types import Sample
 
-from .families import Family, Job, Order, TokenRow, family_of
+from .families import Family, Order, TokenRow, family_of
 from .memory import available_mb, resident_mb
 from .recipe import family_recipe
 from .record import BUNDLE, REPORT_FILE, RUN_FILE, now, surroundings, write_report, write_yaml
@@ -111,9 +111,15 @@ def dry_run(
         family, order = _ordered(samples, val, base, recipe, Path(held) / "all", workspace, threads, progress)
         order = replace(order, name="rehearsal")
         job = family.prepare(replace(order, left_out=left_out))
+        seen: dict[str, Any] = {
+            "lines": job.lines,
+            "left_out": [{"id": one.id, "reason": one.reason} for one in job.left_out],
+            "steps": job.steps,
+        }
+        unusable = {one.id for one in job.left_out}
+        del job  # its model would be counted twice
         chosen = sorted(order.samples, key=lambda sample: -len(sample.text or ""))
-        usable = {one.id for one in job.left_out}
-        few = [sample for sample in chosen if sample.id not in usable][:number]
+        few = [sample for sample in chosen if sample.id not in unusable][:number]
         small = replace(
             order,
             samples=few,
@@ -123,8 +129,14 @@ def dry_run(
         )
         rehearsal = family.prepare(small)
         report = rehearsal.fit(resume=False)
-    report["peak_memory_mb"] = max(0.0, report["peak_memory_mb"] - held_before)
-    seen = _rehearsed(job, rehearsal, report, free)
+    seen |= {
+        "rehearsed": rehearsal.lines,
+        "step_seconds": report["step_seconds"],
+        "estimated_seconds": report["step_seconds"] * seen["steps"],
+        "peak_memory_mb": max(0.0, report["peak_memory_mb"] - held_before),
+        "free_memory_mb": free,
+        "parity": report["parity"],
+    }
     if seen["peak_memory_mb"] > 0.9 * free:
         what = f"the run took {seen['peak_memory_mb']:.0f} MB of {free:.0f} MB that were free"
         raise Refused(what, remedy="lower the batch or the resolution, or take the recipe 12gb")
@@ -162,21 +174,6 @@ def _ordered(
         raise UsageError(what, remedy=f"use the recipe {family.default!r}")
     show = progress or (lambda done, total, text: None)
     return family, Order(samples, val, model, recipe, out, threads, show)
-
-
-def _rehearsed(job: Job, rehearsal: Job, report: dict[str, Any], free: float) -> dict[str, Any]:
-    step = float(report["step_seconds"])
-    return {
-        "lines": job.lines,
-        "left_out": [{"id": one.id, "reason": one.reason} for one in job.left_out],
-        "rehearsed": rehearsal.lines,
-        "steps": job.steps,
-        "step_seconds": step,
-        "estimated_seconds": step * job.steps,
-        "peak_memory_mb": report["peak_memory_mb"],
-        "free_memory_mb": free,
-        "parity": report["parity"],
-    }
 
 
 def _need_torch() -> None:
