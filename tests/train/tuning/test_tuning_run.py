@@ -164,14 +164,21 @@ def test_every_recipe_trains_for_a_few_steps(data, tiny_trocr, tiny_vlm, tmp_pat
 
 
 @pytest.mark.parametrize("kind", VLM_TYPES)
-def test_every_vlm_learns(data, tiny_vlm, tmp_path, kind):
+def test_every_vlm_learns_and_is_the_same_in_every_form(data, tiny_vlm, tmp_path, kind):
     own, _ = parts(data)
-    one = recipe(steps=6, accumulate=1, batch=4, learning_rate=1e-2, lora_rank=8, augment=0, lora_dropout=0.0)
-
-    result = train(own[:4], base=str(tiny_vlm(kind)), out=tmp_path / "run", recipe=one, threads=1)
-    losses = [loss for _, loss in result.report["losses"]]
-    assert losses[-1] < losses[0] - 0.05
-    assert max(result.report["parity"]["logit_difference"].values()) <= 1e-4
+    base = str(tiny_vlm(kind))
+    same = {"batch": 4, "augment": 0, "evaluations": 1}
+    whole = recipe(steps=6, lora_rank=0, learning_rate=5e-3, **same)
+    losses = [
+        loss for _, loss in train(own[:4], base=base, out=tmp_path / "whole", recipe=whole, threads=1).report["losses"]
+    ]
+    assert losses[-1] < losses[0] - 0.2
+    adapter = recipe(steps=2, lora_rank=8, **same)
+    forms = train(own[:4], base=base, out=tmp_path / "adapter", recipe=adapter, threads=1).report["parity"][
+        "logit_difference"
+    ]
+    assert set(forms) == {"adapter loaded", "merged", "bundle"}
+    assert max(forms.values()) <= 1e-4
 
 
 def test_full_training_learns_its_lines(data, tiny_trocr, tmp_path):
