@@ -52,7 +52,7 @@ class Recipe(BaseModel):
     splice: float = Field(
         1.0, ge=0, le=2, description="Share of lines spliced from words of others, likewise; 0: none."
     )
-    replay: float = Field(0.12, ge=0, lt=1, description="Share of general lines in each batch, against forgetting.")
+    replay: float = Field(0.2, ge=0, lt=1, description="Share of general lines in each batch, against forgetting.")
     evaluations: int = Field(6, ge=1, le=1000, description="Validations (and checkpoints) in the run, evenly spaced.")
     patience: int = Field(4, ge=0, description="Validations without gain after which the run ends; 0: never.")
     language: str = Field(
