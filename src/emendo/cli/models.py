@@ -22,6 +22,12 @@ SplitName = Annotated[str | None, typer.Option("--split", metavar="NAME", help="
 Slices = Annotated[
     str | None, typer.Option("--slice", metavar="A,B", help="Figures by these attributes too, e.g. language,subset.")
 ]
+IncludeLanguage = Annotated[
+    list[str] | None, typer.Option("--include-language", metavar="NAME", help="Only samples of this language.")
+]
+IncludeSubset = Annotated[
+    list[str] | None, typer.Option("--include-subset", metavar="NAME", help="Only samples of this subset.")
+]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with the worst lines.")]
 
 
@@ -36,6 +42,8 @@ def train(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe.")
     ] = None,
+    include_language: IncludeLanguage = None,
+    include_subset: IncludeSubset = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     threads: Threads = None,
     json: Json = False,
@@ -44,13 +52,17 @@ def train(
 
     Leaves run.yaml, report.json, curve.png, TensorBoard logs and the model in DIR/bundle.
     """
+    from ..datasets.summary import include_all
     from ..train.recipe import load_recipe
     from ..train.run import train as run_training
     from ..train.selection import training_parts
 
     context = open_context(Path(), threads=threads)
     fitted = load_recipe(recipe, set_ or ())
-    parts = training_parts([context.dataset(ref) for ref in data], context.dataset(val) if val else None)
+    kept = include_all(
+        [context.dataset(ref) for ref in data], language=include_language or (), subset=include_subset or ()
+    )
+    parts = training_parts(kept, context.dataset(val) if val else None)
     with output.progress("training", quiet=json) as bar:
         result = run_training(
             parts.train,
@@ -78,6 +90,21 @@ def evaluate(
     model: Model = None,
     split: SplitName = None,
     slices: Slices = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", metavar="NAME", help="Further figures: f1, bleu, chrf, ned, ...; may be repeated."),
+    ] = None,
+    tokens: Annotated[
+        str, typer.Option("--tokenizer", metavar="NAME", help="Tokens of token metrics: words, graphemes, 13a, zh, ...")
+    ] = "words",
+    normalize: Annotated[
+        str | None,
+        typer.Option(
+            "--normalize", metavar="A,B", help="Compare with these folded too: arabic, loose, alef, harakat, ..."
+        ),
+    ] = None,
+    include_language: IncludeLanguage = None,
+    include_subset: IncludeSubset = None,
     html: Html = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the report (JSON and all lines) here.")] = None,
     language: Language = None,
@@ -89,17 +116,20 @@ def evaluate(
     Shows character and word error rate and the share of lines without error, with 95 % intervals, and the author's
     effort to correct.
     """
+    from ..datasets.summary import included
+    from ..evaluate import Measures, usual_slices, write_report_page
     from ..evaluate import evaluate as evaluate_model
-    from ..evaluate import write_report_page
 
     context = open_context(Path(), model=model, threads=threads, read__language=language)
-    dataset = context.dataset(data)
+    measures = Measures(tuple(one for text in metric or () for one in names(text)), tokens, tuple(names(normalize)))
+    dataset = included(context.dataset(data), language=include_language or (), subset=include_subset or ())
     with output.progress("evaluating", quiet=json) as bar:
         report = evaluate_model(
             context.recognizer,
             dataset,
             split=parse_split(split),
-            slices=names(slices),
+            slices=usual_slices(dataset.samples) if slices is None else names(slices),
+            measures=measures,
             limits=context.settings.limits,
             progress=bar,
         )

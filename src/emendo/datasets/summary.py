@@ -18,8 +18,16 @@ def filter_samples(
 ) -> tuple[Sample, ...]:
     """The samples of these languages and subsets (empty: any). Raises UsageError for a value that none of them has."""
     languages, subsets = frozenset(language), frozenset(subset)
-    _known("language", languages, (sample.language for sample in samples))
-    _known("subset", subsets, (sample.subset for sample in samples))
+    _known("language", languages, _values(samples, "language"))
+    _known("subset", subsets, _values(samples, "subset"))
+    return _kept(samples, languages, subsets)
+
+
+def _values(samples: Sequence[Sample], key: str) -> set[str]:
+    return {getattr(sample, key) for sample in samples}
+
+
+def _kept(samples: Sequence[Sample], languages: frozenset[str], subsets: frozenset[str]) -> tuple[Sample, ...]:
     return tuple(
         sample
         for sample in samples
@@ -36,6 +44,26 @@ def _known(key: str, wanted: frozenset[str], there: Iterable[str]) -> None:
         guess = f" (did you mean {close[0]!r}?)" if close else ""
         shown = ", ".join(repr(name) for name in known[:20]) + (", …" if len(known) > 20 else "")
         raise UsageError(f"unknown {key} {value!r}{guess}", remedy=f"the data set has {shown or 'none'}")
+
+
+def included(dataset: Dataset, *, language: Iterable[str] = (), subset: Iterable[str] = ()) -> Dataset:
+    """The data set with only these languages and subsets (empty: any). Raises as `filter_samples`."""
+    languages, subsets = tuple(language), tuple(subset)
+    if not languages and not subsets:
+        return dataset
+    return narrowed(dataset, filter_samples(dataset.samples, language=languages, subset=subsets))
+
+
+def include_all(
+    datasets: Sequence[Dataset], *, language: Iterable[str] = (), subset: Iterable[str] = ()
+) -> list[Dataset]:
+    """`included` for several data sets at once: a value is known when any of them has it."""
+    languages, subsets = frozenset(language), frozenset(subset)
+    _known("language", languages, (value for one in datasets for value in _values(one.samples, "language")))
+    _known("subset", subsets, (value for one in datasets for value in _values(one.samples, "subset")))
+    if not languages and not subsets:
+        return list(datasets)
+    return [narrowed(one, _kept(one.samples, languages, subsets)) for one in datasets]
 
 
 def narrowed(dataset: Dataset, samples: Sequence[Sample]) -> Dataset:
