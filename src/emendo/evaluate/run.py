@@ -35,7 +35,7 @@ class SampleSet(Protocol):
     def hash(self) -> str: ...  # noqa: D102
 
     @property
-    def samples(self) -> tuple[Sample, ...]: ...  # noqa: D102
+    def samples(self) -> Sequence[Sample]: ...  # noqa: D102
 
     @property
     def rejects(self) -> Sequence[Reject]: ...  # noqa: D102
