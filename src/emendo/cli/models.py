@@ -258,18 +258,23 @@ def rollback(
 
 
 def list_models(
-    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(), json: Json = False
+    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(),
+    lineage: Annotated[bool, typer.Option("--lineage", help="Show which corrections made each model.")] = False,
+    json: Json = False,
 ) -> None:
     """List the models of a workspace: which is in use, and why."""
     from dataclasses import asdict
 
     from ..release import models as known_models
+    from ..release.lineage import lineage as origins_of
 
     context = open_context(workspace, need_workspace=True)
     assert context.workspace is not None
     entries = known_models(context.workspace)
+    origins = origins_of(context.workspace) if lineage else {}
     if json:
-        output.print_json({"models": [asdict(entry) for entry in entries]})
+        shown = {"lineage": {model: one.to_dict() for model, one in origins.items()}} if lineage else {}
+        output.print_json({"models": [asdict(entry) for entry in entries], **shown})
         return
     width = max(len(entry.name) for entry in entries)
     for entry in entries:
@@ -281,6 +286,8 @@ def list_models(
         ]
         told = "; ".join(fact for fact in facts if fact)
         typer.echo(f"{entry.state:9} {entry.id:17} {entry.name:{width}}  {told}".rstrip())
+    for model, one in origins.items():
+        typer.echo(f"{model}: {one}")
 
 
 def mine(
