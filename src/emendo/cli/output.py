@@ -108,6 +108,12 @@ def show_report(figures: Mapping[str, Any]) -> None:
         for value, part in values.items()
     ]
     _rows([("all lines", figures), *slices])
+    for name, value in figures.get("metrics", {}).items():
+        sys.stdout.write(f"{name} {value:.4f}\n")
+    if "normalized" in figures:
+        folded = dict(figures["normalized"])
+        folds = ", ".join(folded.pop("folds"))
+        sys.stdout.write(f"with {folds} folded: {', '.join(f'{name} {value:.4f}' for name, value in folded.items())}\n")
     effort = figures["effort"]
     sys.stdout.write(
         f"author effort per 1,000 characters: {effort['keystrokes']:.0f} keystrokes, {effort['seconds']:.0f} s "
