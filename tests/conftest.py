@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,4 +16,28 @@ def data() -> Path:
     """Folder of the real development data (`EMENDO_DATA`, else `shared/data` beside the checkout)."""
     folder = Path(os.environ.get("EMENDO_DATA", ROOT.parent / "shared" / "data"))
     assert folder.is_dir(), f"no development data at {folder}: set EMENDO_DATA"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_trocr(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny random TrOCR for pictures of 32 x 32 pixels."""
+    from .tiny import trocr
+
+    return trocr(tmp_path_factory.mktemp("models") / "tiny-trocr")
+
+
+@pytest.fixture(scope="session")
+def tiny_vlm(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Folders with tiny random vision-language models, by type; each is made once."""
+    from .tiny import vlm
+
+    place = tmp_path_factory.mktemp("vlms")
+    made: dict[str, Path] = {}
+
+    def folder(kind: str) -> Path:
+        if kind not in made:
+            made[kind] = vlm(kind, place / kind)
+        return made[kind]
+
     return folder

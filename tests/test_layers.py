@@ -23,7 +23,11 @@ LAYERS: tuple[frozenset[str], ...] = (
 )
 FLOOR = {package: floor for floor, packages in enumerate(LAYERS) for package in packages}
 
-TORCH_HOMES = ("train", "models/ctc/network.py")
+TORCH_HOMES = (
+    "train",
+    "models/ctc/network.py",
+    *(f"models/generative/{name}.py" for name in ("network", "trocr", "vlm", "recognizer")),
+)
 
 
 def modules() -> dict[str, Path]:

@@ -34,6 +34,9 @@ class Limits(_Section):
     document_pages: int = Field(2000, gt=0, description="Most pages in one document.")
     pdf_points: float = Field(14400.0, gt=0, description="Longest side of a PDF page, in points.")
     manifest_line_bytes: int = Field(1_000_000, gt=0, description="Longest line of a manifest, in bytes.")
+    json_bytes: int = Field(
+        500_000_000, gt=0, description="Largest JSON annotation file of a published data set, in bytes."
+    )
     xml_depth: int = Field(256, gt=0, description="Deepest nesting of an XML file.")
     xml_bytes: int = Field(64_000_000, gt=0, description="Largest XML file, in bytes.")
     archive_bytes: int = Field(1_000_000_000, gt=0, description="Largest unpacked archive, in bytes.")

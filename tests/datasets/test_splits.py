@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emendo.datasets.splits import Shares, assign, group_of, load_state, repeated_texts, save_state
+from emendo.datasets.splits import Shares, assign, load_state, repeated_texts, save_state
 from emendo.errors import FormatError, UsageError
+from emendo.formats.rows import unit_of
 from emendo.types import Sample, Split
 
 
@@ -42,7 +43,7 @@ def test_it_grows_and_never_leaks(batches: list[dict[int, int]], order: object) 
         for name, part in known.items():
             assert result.groups[name] is part
         for one in result.samples:
-            assert one.split is result.groups[group_of(one)]
+            assert one.split is result.groups[unit_of(one)]
         shuffled = list(seen)
         order.shuffle(shuffled)  # type: ignore[attr-defined]
         assert assign(shuffled, known).groups == result.groups, "the order of the samples does not matter"

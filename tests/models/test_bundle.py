@@ -131,12 +131,39 @@ def test_a_bad_bundle_is_refused_with_one_sentence(folder: Path, fault: object, 
         ("model.onnx", b"\xff" * 40, "is no ONNX file"),
         ("../model.onnx", b"", "is not a plain name"),
         ("model.pt", b"", "of a kind that a bundle never holds"),
+        ("adapter/deeper/model.json", b"{}", "is not a plain name"),
+        ("adapter/../../model.json", b"{}", "is not a plain name"),
     ],
 )
 def test_what_must_not_be_in_a_bundle_is_not_written(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
     with pytest.raises(BundleError, match=sentence):
         write_bundle(tmp_path / "model", BundleInfo(), {name: content})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_level_of_folders_is_listed_and_guarded(tmp_path: Path) -> None:
+    content = {"config.json": b"{}", "adapter/config.json": b"{}", "chat_template.jinja": b"{{ x }}"}
+    bundle = write_bundle(tmp_path / "model", BundleInfo(family="vlm"), content)
+    assert read_bundle(bundle.folder).path("adapter/config.json").read_bytes() == b"{}"
+    (bundle.folder / "adapter" / "more.json").write_bytes(b"")
+    with pytest.raises(BundleError, match=r"'adapter/more.json' is not listed"):
+        read_bundle(bundle.folder)
+
+
+def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    bundle = write_bundle(tmp_path / "model", BundleInfo(family="vlm"), {"adapter/config.json": b"{}"})
+    shutil.move(bundle.folder / "adapter", tmp_path / "elsewhere")
+    (bundle.folder / "adapter").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BundleError, match="'adapter' is not listed"):
+        read_bundle(bundle.folder)
+
+
+def test_a_short_safetensors_header_is_no_pickle(tmp_path: Path) -> None:
+    from safetensors.numpy import save
+
+    tensors = {f"w{'x' * 10}{i}": np.zeros(1, np.float32) for i in range(8)}
+    spare = next(n for n in range(700) if save(tensors, {"note": "n" * n})[:2] == b"\x80\x02")
+    write_bundle(tmp_path / "model", BundleInfo(), {"model.safetensors": save(tensors, {"note": "n" * spare})})
 
 
 def test_links_are_refused(folder: Path, tmp_path: Path) -> None:

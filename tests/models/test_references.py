@@ -49,7 +49,7 @@ def test_without_a_champion_the_base_reads(workspace: Path) -> None:
     assert load_bundle("", workspace=workspace).info.name == "base"
 
 
-@pytest.mark.parametrize("ref", ["champion", "no-such", "models/none"])
+@pytest.mark.parametrize("ref", ["champion", "no-such", "models/none/at/all"])
 def test_what_is_not_there_is_named(tmp_path: Path, ref: str) -> None:
     with pytest.raises(UsageError, match="no champion yet" if ref == "champion" else f"no model '{ref}'"):
         load_bundle(ref, workspace=tmp_path)

@@ -7,13 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emendo.errors import EmendoError, SettingsError, UsageError
-from emendo.train.recipe import Recipe, load_recipe, recipe_names, schedule_for
+from emendo.train.recipe import Recipe, family_recipe, load_recipe, recipe_families, recipe_names, schedule_for
+from emendo.train.tuning.recipe import TuneRecipe
 
 
 def test_every_built_in_recipe_loads():
-    assert "default" in recipe_names()
+    assert recipe_names("ctc") == ("default",)
     for name in recipe_names():
-        assert isinstance(load_recipe(name), Recipe)
+        for family in recipe_families(name):
+            kind = Recipe if family == "ctc" else TuneRecipe
+            assert isinstance(family_recipe(name, family=family, kind=kind), kind)
+
+
+def test_a_recipe_for_another_family_is_refused():
+    with pytest.raises(UsageError, match=r"'trocr-lora' is for trocr, the base is of the family 'ctc'; use default"):
+        load_recipe("trocr-lora")
 
 
 def test_a_file_and_changes_on_top(tmp_path):

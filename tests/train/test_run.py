@@ -17,10 +17,10 @@ from emendo.datasets.dataset import open_dataset
 from emendo.errors import DataError, UsageError
 from emendo.models.bundle import read_bundle
 from emendo.models.ctc.recognizer import CtcRecognizer
-from emendo.train import fit as fit_module
-from emendo.train.fit import Interrupted, last_checkpoint
+from emendo.train import session
 from emendo.train.recipe import Recipe
-from emendo.train.run import train
+from emendo.train.run import dry_run, train
+from emendo.train.session import Interrupted, last_checkpoint
 
 RECIPE = Recipe(steps=6, lines_per_batch=2, evaluations=3, replay=0.3, learning_rate=5e-4, precision="float32")
 
@@ -29,7 +29,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_run import RECIPE, parts
-from emendo.train.run import train
+from emendo.train.run import dry_run, train
 own, val = parts(Path({data!r}))
 train(own, val=val, out=Path({out!r}), recipe=RECIPE, threads=1, progress=lambda *state: print(*state, flush=True))
 """
@@ -110,7 +110,7 @@ def test_a_half_written_checkpoint_is_passed_over(tmp_path):
     for step, state in ((2, "{}"), (4, '{"global_step":')):
         folder = tmp_path / f"checkpoint-{step}"
         folder.mkdir()
-        for name in fit_module._CHECKPOINT_FILES:
+        for name in session._CHECKPOINT_FILES:
             (folder / name).write_text(state if name == "trainer_state.json" else "x", encoding="utf-8")
     (tmp_path / "checkpoint-6").mkdir()
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
@@ -161,3 +161,13 @@ def test_a_blown_up_loss_starts_again_slower_and_never_ends_worse(data, tmp_path
     result = train(own, val=val, out=tmp_path / "run", recipe=wild, threads=1)
     assert result.report["restarts"] >= 1
     assert result.report["cer_after"] <= result.report["cer_before"]
+
+
+def test_a_dry_run_tries_everything_and_tells_what_the_long_run_takes(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    own, _ = parts(data)
+    seen = dry_run(own, 4, recipe=RECIPE.model_copy(update={"steps": 40}), threads=1)
+    assert (seen["lines"], seen["rehearsed"], seen["steps"]) == (12, 4, 40)
+    assert seen["estimated_seconds"] == pytest.approx(40 * seen["step_seconds"]) and seen["step_seconds"] > 0
+    assert seen["parity"]["same_reading"] is True
+    assert list(tmp_path.iterdir()) == []

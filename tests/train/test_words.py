@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from emendo.errors import UsageError
-from emendo.train.run import lexicon_for
+from emendo.train.ctc import lexicon_for
 from emendo.train.selection import TrainingLine
 from emendo.types import UNKNOWN_LANGUAGE, Sample
 

@@ -15,6 +15,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from ..errors import EmendoError
 from . import data, develop, loop, models
 from .output import complain
+from .pipeline import pipeline
 
 app = typer.Typer(
     name="emendo",
@@ -30,6 +31,7 @@ app.command()(loop.init)
 app.command()(loop.read)
 app.command()(loop.collect)
 app.command()(loop.watch)
+app.command()(loop.forget)
 app.command()(models.train)
 app.command()(models.evaluate)
 app.command()(models.compare)
@@ -40,6 +42,7 @@ app.command()(models.mine)
 app.command()(data.check)
 app.add_typer(data.dataset, name="dataset")
 app.add_typer(data.synth, name="synth")
+app.add_typer(pipeline, name="pipeline")
 app.command()(develop.demo)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(develop.bench)
 

@@ -15,8 +15,8 @@ from ..settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
-    from ..models.ctc.recognizer import CtcRecognizer
     from ..models.detector import Detector
+    from ..types import Recognizer
     from ..workspace.folder import Workspace
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
@@ -39,11 +39,11 @@ class Context:
     workspace: Workspace | None
 
     @cached_property
-    def recognizer(self) -> CtcRecognizer:
+    def recognizer(self) -> Recognizer:
         """The model that the settings name: `model`, else the champion, else the base."""
         return self.load(self.settings.model)
 
-    def load(self, ref: str) -> CtcRecognizer:
+    def load(self, ref: str) -> Recognizer:
         """The recogniser that a reference names, looked up in the workspace first."""
         from ..models.references import load_recognizer
 

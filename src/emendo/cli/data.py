@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import output
-from .context import Json, open_context
+from .context import Context, Json, Threads, open_context
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
@@ -30,16 +31,34 @@ Seed = Annotated[int, typer.Option(help="The same seed gives the same files.")]
 def check(
     ref: Ref,
     no_images: Annotated[bool, typer.Option("--no-images", help="Look at the manifest only.")] = False,
+    labels: Annotated[
+        bool, typer.Option("--labels", help="Judge the labels instead: which are most likely wrong?")
+    ] = False,
+    model: Annotated[
+        str, typer.Option(metavar="REF", help="With --labels: a model that never learned these labels.")
+    ] = "base",
+    folds: Annotated[
+        int, typer.Option(min=0, help="With --labels: train so many models, each on the other folds; 0: none.")
+    ] = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="With --labels: where labels.json, labels.html and folds go.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(metavar="NAME", help="With --labels: only train, val or test.")] = None,
+    seed: Seed = 0,
+    threads: Threads = None,
     json: Json = False,
 ) -> int:
     """Check a data set and name each bad sample with file and line.
 
-    Bad is what is unreadable, empty, too long for its picture, repeated, contradictory or blurred.
+    Bad is what is unreadable, empty, too long for its picture, repeated, contradictory or blurred. With --labels, name
+    the labels that are most likely wrong, with image and reading; exit status 1 when there are any.
     """
     from ..datasets.check import Severity
     from ..datasets.check import check as check_dataset
 
-    context = open_context(Path())
+    context = open_context(Path(), threads=threads)
+    if labels:
+        return _check_labels(context, ref, model, folds, out, split, seed, json)
     report = check_dataset(context.dataset(ref), images=not no_images, limits=context.settings.limits)
     if json:
         output.print_json(report.to_dict())
@@ -49,6 +68,39 @@ def check(
         errors, warnings = report.count(Severity.ERROR), report.count(Severity.WARNING)
         output.note(f"{report.samples} samples: {errors} errors, {warnings} warnings")
     return 0 if report.ok else 1
+
+
+def _check_labels(
+    context: Context, ref: str, model: str, folds: int, out: Path | None, split: str | None, seed: int, json: bool
+) -> int:
+    from ..evaluate.suspects import write_suspects_page
+    from ..tools.files import write_text
+    from ..train.firewall import check_labels
+
+    opened = context.dataset(ref)
+    with output.progress("judging labels", quiet=json) as bar:
+        report = check_labels(
+            opened.split(split) if split else opened.samples,
+            model=model,
+            folds=folds,
+            work=out,
+            seed=seed,
+            threads=context.threads,
+            limits=context.settings.limits,
+            workspace=context.root,
+            progress=bar,
+        )
+    if out:
+        write_text(out / "labels.json", dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n")
+        pairs = [(one.sample, one.verdict) for one in report.suspects]
+        write_suspects_page(out / "labels.html", opened.name, pairs, len(report.judged), context.settings.limits)
+    if json:
+        output.print_json(report.to_dict())
+    else:
+        for one in report.suspects:
+            typer.echo(f"{one.sample.image}: label {one.sample.text!r}, read {one.verdict.reading!r}")
+        output.note(f"{len(report.judged)} labels judged, {len(report.suspects)} are likely wrong")
+    return 1 if report.suspects else 0
 
 
 @dataset.command()

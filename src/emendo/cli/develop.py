@@ -21,6 +21,11 @@ BENCHMARKS = {
     "gate": ("gate.py", "sabotaged and truly better candidates before the gate"),
     "learning": ("active_learning.py", "lines chosen by the queue against random order"),
     "crash": ("crash.py", "kill -9 at random moments of collect, watch, train and promote"),
+    "families": ("families.py", "tiny TrOCR on 64 lines through the command line: adapter and whole"),
+    "trocr": ("trocr_speed.py", "a training step of TrOCR-small beside a plain script; with a frozen encoder"),
+    "metrics": ("metrics_speed.py", "corpus CER and WER on 100,000 pairs"),
+    "manifests": ("manifests.py", "a manifest of a million rows: open, filter, split"),
+    "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
     "start": ("cold_start.py", "seconds from `emendo read` to the first line"),
 }
 """Name, script in benchmarks/, what it measures."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,12 @@ SplitName = Annotated[str | None, typer.Option("--split", metavar="NAME", help="
 Slices = Annotated[
     str | None, typer.Option("--slice", metavar="A,B", help="Figures by these attributes too, e.g. language,subset.")
 ]
+IncludeLanguage = Annotated[
+    list[str] | None, typer.Option("--include-language", metavar="NAME", help="Only samples of this language.")
+]
+IncludeSubset = Annotated[
+    list[str] | None, typer.Option("--include-subset", metavar="NAME", help="Only samples of this subset.")
+]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with the worst lines.")]
 
 
@@ -31,12 +37,26 @@ def train(
     val: Annotated[
         str | None, typer.Option(metavar="REF", help="Validation set. [default: split val of --data]")
     ] = None,
-    base: Annotated[str, typer.Option(metavar="REF", help="Model to start from.")] = "base",
-    recipe: Annotated[str, typer.Option(metavar="NAME|FILE", help="How to train.")] = "default",
+    base: Annotated[
+        str, typer.Option(metavar="REF", help="Model to start from: base, a bundle, a model folder, a hub id.")
+    ] = "base",
+    recipe: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="How to train. [default: that of the model's family]")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe.")
     ] = None,
+    include_language: IncludeLanguage = None,
+    include_subset: IncludeSubset = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    dry_run: Annotated[
+        int | None,
+        typer.Option("--dry-run", metavar="N", min=4, help="Only try it on the N longest samples, two steps."),
+    ] = None,
+    show_labels: Annotated[
+        int | None,
+        typer.Option("--show-labels", metavar="N", min=1, help="Only print which tokens of N samples carry loss."),
+    ] = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -44,33 +64,39 @@ def train(
 
     Leaves run.yaml, report.json, curve.png, TensorBoard logs and the model in DIR/bundle.
     """
-    from ..train.recipe import load_recipe
-    from ..train.run import train as run_training
+    from ..datasets.summary import include_all
+    from ..train import run
+    from ..train.families import family_of
+    from ..train.recipe import family_recipe
     from ..train.selection import training_parts
 
     context = open_context(Path(), threads=threads)
-    fitted = load_recipe(recipe, set_ or ())
-    parts = training_parts([context.dataset(ref) for ref in data], context.dataset(val) if val else None)
+    family, _ = family_of(base, workspace=context.root)
+    fitted = family_recipe(recipe or family.default, set_ or (), family=family.name, kind=family.recipe)
+    kept = include_all(
+        [context.dataset(ref) for ref in data], language=include_language or (), subset=include_subset or ()
+    )
+    parts = training_parts(kept, context.dataset(val) if val else None)
+    if show_labels:
+        rows = run.show_labels(parts.train, show_labels, base=base, recipe=fitted, workspace=context.root)
+        output.show_labels(rows, json=json)
+        return
+    common: dict[str, Any] = {"val": parts.val, "left_out": parts.left_out, "base": base, "recipe": fitted}
+    common |= {"workspace": context.root, "threads": context.threads}
     with output.progress("training", quiet=json) as bar:
-        result = run_training(
-            parts.train,
-            val=parts.val,
-            left_out=parts.left_out,
-            base=base,
-            recipe=fitted,
-            out=out,
-            resume=resume,
-            workspace=context.root,
-            threads=context.threads,
-            progress=bar,
-        )
+        if dry_run:
+            report = run.dry_run(parts.train, dry_run, **common, progress=bar)
+            told = output.rehearsal(report)
+        else:
+            result = run.train(parts.train, **common, out=out, resume=resume, progress=bar)
+            report, told = result.report, result.sentences()
+            if context.workspace:
+                told.append(f"put it in use, if it is proven better: emendo promote {out}")
     if json:
-        output.print_json(result.report)
-    else:
-        for line in result.sentences():
-            output.note(line)
-        if context.workspace:
-            output.note(f"put it in use, if it is proven better: emendo promote {out}")
+        output.print_json(report)
+        return
+    for line in told:
+        output.note(line)
 
 
 def evaluate(
@@ -78,6 +104,21 @@ def evaluate(
     model: Model = None,
     split: SplitName = None,
     slices: Slices = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", metavar="NAME", help="Further figures: f1, bleu, chrf, ned, ...; may be repeated."),
+    ] = None,
+    tokens: Annotated[
+        str, typer.Option("--tokenizer", metavar="NAME", help="Tokens of token metrics: words, graphemes, 13a, zh, ...")
+    ] = "words",
+    normalize: Annotated[
+        str | None,
+        typer.Option(
+            "--normalize", metavar="A,B", help="Compare with these folded too: arabic, loose, alef, harakat, ..."
+        ),
+    ] = None,
+    include_language: IncludeLanguage = None,
+    include_subset: IncludeSubset = None,
     html: Html = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the report (JSON and all lines) here.")] = None,
     language: Language = None,
@@ -89,17 +130,20 @@ def evaluate(
     Shows character and word error rate and the share of lines without error, with 95 % intervals, and the author's
     effort to correct.
     """
+    from ..datasets.summary import included
+    from ..evaluate import Measures, usual_slices, write_report_page
     from ..evaluate import evaluate as evaluate_model
-    from ..evaluate import write_report_page
 
     context = open_context(Path(), model=model, threads=threads, read__language=language)
-    dataset = context.dataset(data)
+    measures = Measures(tuple(one for text in metric or () for one in names(text)), tokens, tuple(names(normalize)))
+    dataset = included(context.dataset(data), language=include_language or (), subset=include_subset or ())
     with output.progress("evaluating", quiet=json) as bar:
         report = evaluate_model(
             context.recognizer,
             dataset,
             split=parse_split(split),
-            slices=names(slices),
+            slices=usual_slices(dataset.samples) if slices is None else names(slices),
+            measures=measures,
             limits=context.settings.limits,
             progress=bar,
         )
@@ -228,18 +272,23 @@ def rollback(
 
 
 def list_models(
-    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(), json: Json = False
+    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(),
+    lineage: Annotated[bool, typer.Option("--lineage", help="Show which corrections made each model.")] = False,
+    json: Json = False,
 ) -> None:
     """List the models of a workspace: which is in use, and why."""
     from dataclasses import asdict
 
     from ..release import models as known_models
+    from ..release.lineage import lineage as origins_of
 
     context = open_context(workspace, need_workspace=True)
     assert context.workspace is not None
     entries = known_models(context.workspace)
+    origins = origins_of(context.workspace) if lineage else {}
     if json:
-        output.print_json({"models": [asdict(entry) for entry in entries]})
+        shown = {"lineage": {model: one.to_dict() for model, one in origins.items()}} if lineage else {}
+        output.print_json({"models": [asdict(entry) for entry in entries], **shown})
         return
     width = max(len(entry.name) for entry in entries)
     for entry in entries:
@@ -251,6 +300,8 @@ def list_models(
         ]
         told = "; ".join(fact for fact in facts if fact)
         typer.echo(f"{entry.state:9} {entry.id:17} {entry.name:{width}}  {told}".rstrip())
+    for model, one in origins.items():
+        typer.echo(f"{model}: {one}")
 
 
 def mine(

@@ -6,10 +6,13 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from ..train.families import TokenRow
 
 
 def complain(sentence: str) -> None:
@@ -67,6 +70,31 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Bar]:
         yield show
 
 
+def show_labels(samples: Sequence[Sequence[TokenRow]], *, json: bool) -> None:
+    """The tokens of some samples: `+` before those that carry loss, `-` before the rest."""
+    if json:
+        rows = [
+            {"sample": tokens[0].sample, "tokens": [{"id": t.id, "text": t.text, "loss": t.loss} for t in tokens]}
+            for tokens in samples
+        ]
+        print_json({"samples": rows})
+        return
+    for tokens in samples:
+        sys.stdout.write(f"{tokens[0].sample}: {sum(t.loss for t in tokens)} of {len(tokens)} tokens carry loss\n")
+        for loss, run in groupby(tokens, key=lambda token: token.loss):
+            sys.stdout.write(f"  {'+' if loss else '-'} {' '.join(token.text for token in run)}\n")
+
+
+def rehearsal(seen: Mapping[str, Any]) -> list[str]:
+    """What a dry run has seen, for a person."""
+    told = [f"{seen['rehearsed']} of {seen['lines']} usable lines went through everything, and nothing was kept"]
+    if seen["left_out"]:
+        first = seen["left_out"][0]
+        told.append(f"{len(seen['left_out'])} lines would be left out; the first, {first['id']}: {first['reason']}")
+    told.append(f"{seen['steps']} steps of {seen['step_seconds']:.2f} s: about {seen['estimated_seconds']:.0f} s")
+    return [*told, f"memory: {seen['peak_memory_mb']:.0f} MB at most, {seen['free_memory_mb']:.0f} MB were free"]
+
+
 def percent(value: float | None) -> str:
     """A rate in [0, 1] as percent with one decimal, `-` when unknown."""
     return "-" if value is None else f"{100 * value:.1f} %"
@@ -80,6 +108,12 @@ def show_report(figures: Mapping[str, Any]) -> None:
         for value, part in values.items()
     ]
     _rows([("all lines", figures), *slices])
+    for name, value in figures.get("metrics", {}).items():
+        sys.stdout.write(f"{name} {value:.4f}\n")
+    if "normalized" in figures:
+        folded = dict(figures["normalized"])
+        folds = ", ".join(folded.pop("folds"))
+        sys.stdout.write(f"with {folds} folded: {', '.join(f'{name} {value:.4f}' for name, value in folded.items())}\n")
     effort = figures["effort"]
     sys.stdout.write(
         f"author effort per 1,000 characters: {effort['keystrokes']:.0f} keystrokes, {effort['seconds']:.0f} s "

@@ -15,7 +15,7 @@ from pathlib import Path
 from ..errors import BadInput, EmendoError
 from ..settings import Settings
 from ..tools.files import sha256_file
-from ..types import Correction, EvidenceRecognizer, Verdict
+from ..types import Correction, EvidenceRecognizer, Recognizer, Verdict
 from ..workspace.folder import Workspace
 from ..workspace.store import Entry, Store, Transaction
 from .accept import accepted_lines
@@ -36,21 +36,23 @@ Progress = Callable[[int, int, str], None]
 def collect(
     workspace: Workspace,
     *,
-    recognizer: EvidenceRecognizer | None = None,
+    recognizer: Recognizer | None = None,
     settings: Settings | None = None,
     progress: Progress | None = None,
     wait: bool = True,
 ) -> CollectResult:
     """Take in all corrections in the notes of `workspace`.
 
-    `recognizer` gives the evidence where edit costs leave doubt; without one more lines are left out. A note that
+    `recognizer` gives the evidence where edit costs leave doubt; without one that shows its evidence (the CTC family
+    does) more lines are left out. A note that
     changed less than `watch.settle_seconds` ago is waited for, or with `wait` False named in `waiting`. What cannot
     be used is a sentence in `failures`; the other notes are done. Raises Busy when another process collects here,
     WorkspaceError when the database cannot be used.
     """
     settings = settings or workspace.settings()
     with workspace.lock("collect"), workspace.store() as store:
-        run = _Run(workspace, store, settings, recognizer)
+        witness = recognizer if isinstance(recognizer, EvidenceRecognizer) else None
+        run = _Run(workspace, store, settings, witness)
         notes = list(find_notes(workspace.root))
         late = []
         for done, note in enumerate(notes):

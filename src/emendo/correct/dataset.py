@@ -11,6 +11,9 @@ from ..types import UNKNOWN_LANGUAGE, Correction, Origin, Sample, Verdict
 from ..workspace.folder import Workspace
 from ..workspace.store import Line, Store
 
+FORGOTTEN = "forgotten"
+"""Kind of the event that says that an author's corrections are not to be used any more."""
+
 _ORIGINS = {Verdict.EDITED: Origin.CORRECTED, Verdict.ACCEPTED: Origin.ACCEPTED}
 
 
@@ -25,13 +28,14 @@ def samples(
     """A sample for each line whose verdict is edited or accepted, in the order of the verdicts.
 
     The group is document and page (`journal#3`): lines of one page are never split. `since` is an earlier
-    `store.mark()`; lines whose last verdict is by one of `without_authors` are left out. Lines whose picture is no
-    longer there are left out too (`missing_pictures` names them).
+    `store.mark()`; lines whose last verdict is by one of `without_authors`, or by a forgotten author, are left out.
+    Lines whose picture is no longer there are left out too (`missing_pictures` names them).
     """
     lines = {line.id: line for line in store.lines(present=False)}
+    left_out = {*without_authors, *forgotten(store)}
     for correction in store.corrections(since=since):
         line = lines[correction.line]
-        if correction.author in without_authors or correction.verdict not in _ORIGINS or not correction.text:
+        if correction.author in left_out or correction.verdict not in _ORIGINS or not correction.text:
             continue
         if (workspace.root / line.image).is_file():
             yield _sample(workspace, line, correction, language)
@@ -48,6 +52,11 @@ def corrected_set(workspace: Workspace) -> Dataset:
         remedy = f"correct a text that was read and run `emendo collect {workspace.root}`"
         raise DataError("holds no corrections yet", where=workspace.root, remedy=remedy)
     return build(found, workspace, name=workspace.root.name).dataset
+
+
+def forgotten(store: Store) -> frozenset[str]:
+    """Authors whose corrections are not to be used any more."""
+    return frozenset(str(event.data["author"]) for event in store.events(FORGOTTEN, limit=100_000))
 
 
 def missing_pictures(workspace: Workspace, store: Store) -> list[Line]:

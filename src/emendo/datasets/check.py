@@ -20,12 +20,13 @@ import cv2
 import numpy as np
 
 from ..errors import BadInput
+from ..formats.rows import unit_of
 from ..image.line import LineGeometry, normalize
 from ..image.load import sample_image
 from ..settings import Limits
 from ..types import Sample, Split
 from .dataset import Dataset
-from .splits import group_of, repeated_texts
+from .splits import repeated_texts
 
 FRAME_WIDTH = 8
 """Columns of the normalised line per CTC frame (PP-OCRv6)."""
@@ -239,8 +240,8 @@ def _leaks(subject: Subject) -> Found:
     first: dict[str, int] = {}
     for index, sample in enumerate(samples):
         if sample.split is not None:
-            parts[group_of(sample)].add(sample.split)
-            first.setdefault(group_of(sample), index)
+            parts[unit_of(sample)].add(sample.split)
+            first.setdefault(unit_of(sample), index)
     for group, found in parts.items():
         if Split.TEST in found and len(found) > 1:
             yield first[group], f"group {group!r} is in {', '.join(sorted(found))}: test lines leak"

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import yaml
 
 from ..errors import FormatError, UsageError
 from ..formats import Content, ReadOptions, Reject, Unit, by_name, detect
 from ..formats.jsonl import to_row
+from ..formats.rows import SPLIT_CODES, columns_of, take
 from ..settings import Limits
 from ..tools.files import sha256_file
 from ..types import Sample, Split
@@ -30,18 +32,18 @@ _ID = re.compile(r"^[0-9a-f]{6,64}$")
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Samples in order. `path` is the file or folder they were read from.
+    """Samples in order; those of a large manifest are made when asked for (`emendo.formats.rows`).
 
-    `hash` (hexadecimal SHA-256) follows from the content of the manifest, not from its place. `lines[i]` is the line of
-    `where` at which `samples[i]` stands, 0 when it has none. `rejects` are rows that were left out, `notes` what was
-    mended while reading.
+    `path` is the file or folder they were read from. `hash` (hexadecimal SHA-256) follows from the content of the
+    manifest, not from its place. `lines[i]` is the line of `where` at which `samples[i]` stands, 0 when it has none.
+    `rejects` are rows that were left out, `notes` what was mended while reading.
     """
 
     name: str
     path: Path
     where: Path
     hash: str
-    samples: tuple[Sample, ...]
+    samples: Sequence[Sample]
     lines: Sequence[int] = ()
     rejects: tuple[Reject, ...] = ()
     notes: tuple[Reject, ...] = ()
@@ -52,13 +54,13 @@ class Dataset:
     def __iter__(self) -> Iterator[Sample]:
         return iter(self.samples)
 
-    def split(self, split: Split | str) -> tuple[Sample, ...]:
+    def split(self, split: Split | str) -> Sequence[Sample]:
         """The samples of one split, in order. Raises UsageError for an unknown name."""
         try:
             wanted = Split(split)
         except ValueError as error:
             raise UsageError(f"unknown split {str(split)!r}", remedy="use train, val or test") from error
-        return tuple(sample for sample in self.samples if sample.split is wanted)
+        return take(self.samples, np.flatnonzero(columns_of(self.samples).splits == SPLIT_CODES[wanted]))
 
     def place(self, index: int) -> str:
         """`file:line` of a sample, for messages."""

@@ -79,6 +79,8 @@ def fetch(
     limits: Limits | None = None,
     trust_new: bool = False,
     source: Source | None = None,
+    mirror: str = "",
+    token: str = "",
     progress: Progress | None = None,
 ) -> Dataset:
     """Download a data set of the table (or `source`), check it, and write line crops with a manifest to `out`.
@@ -92,17 +94,67 @@ def fetch(
     if out.exists():
         raise UsageError(f"{out} exists", remedy="name a new folder")
     limits = limits or Limits()
-    suffix = ".zip" if urlsplit(source.url).path.endswith(".zip") else ".tar.gz"
-    archive = cache / f"{source.name}{suffix}"
+    archive = obtain(source, cache, mirror=mirror, token=token, trust_new=trust_new, limits=limits, progress=progress)
+    return prepare(archive, source, out, limits)
+
+
+def obtain(
+    source: Source,
+    cache: Path,
+    *,
+    mirror: str = "",
+    token: str = "",
+    trust_new: bool = False,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """The archive of a source in `cache`, downloaded when it is not there, and held to its checksum.
+
+    `mirror`, a folder or a web address, holds the same archive as `NAME.zip` or `NAME.tar.gz`. `token` is sent to
+    huggingface.co alone. Raises as `fetch`.
+    """
+    archive = archive_of(source, cache)
     if not archive.is_file():
-        download(source.url, archive, limit=limits.archive_bytes, progress=progress)
+        place = _place(source, archive.name, mirror)
+        if isinstance(place, Path):
+            write_bytes(archive, place.read_bytes())
+        else:
+            limit = (limits or Limits()).archive_bytes
+            download(place, archive, limit=limit, token=token, progress=progress)
     verify(archive, source, trust_new=trust_new)
-    with TemporaryDirectory(dir=cache, prefix=PARTIAL) as folder:
+    return archive
+
+
+def archive_of(source: Source, cache: Path) -> Path:
+    """Where the archive of a source lies in `cache`."""
+    zipped = urlsplit(source.url).path.endswith(".zip") or not source.url
+    return cache / f"{source.name}{'.zip' if zipped else '.tar.gz'}"
+
+
+def _place(source: Source, name: str, mirror: str) -> str | Path:
+    """The address or the file that an archive comes from. Raises UsageError, DataError."""
+    if not mirror:
+        if source.url:
+            return source.url
+        raise UsageError(
+            f"{source.name} is not published as one archive",
+            remedy=f"pack it as {name} and name its folder by --mirror",
+        )
+    if urlsplit(mirror).scheme in ("http", "https"):
+        return f"{mirror.rstrip('/')}/{name}"
+    if not (Path(mirror) / name).is_file():
+        raise DataError(f"holds no {name}", where=mirror, remedy="put the archive there")
+    return Path(mirror) / name
+
+
+def prepare(archive: Path, source: Source, out: Path, limits: Limits) -> Dataset:
+    """Unpack an archive and cut its data set into `out`."""
+    with TemporaryDirectory(dir=archive.parent, prefix=PARTIAL) as folder:
         unpack(archive, Path(folder), limits)
         return source.cut(Path(folder), out, source)
 
 
-def download(url: str, target: Path, *, limit: int, progress: Progress | None = None) -> None:
+def download(url: str, target: Path, *, limit: int, token: str = "", progress: Progress | None = None) -> None:
     """Get `url` into `target`, which appears only when whole. A `.part` beside it is what a cut connection left."""
     if urlsplit(url).scheme not in ("http", "https"):
         raise UsageError(f"cannot fetch {url!r}", remedy="use an http or https address")
@@ -112,7 +164,7 @@ def download(url: str, target: Path, *, limit: int, progress: Progress | None = 
     for _ in range(_TRIES):
         have = part.stat().st_size if part.exists() else 0
         try:
-            if _receive(url, part, have, limit, progress):
+            if _receive(url, part, have, limit, token, progress):
                 part.replace(target)
                 return
             last = "the connection was cut"
@@ -127,10 +179,13 @@ def download(url: str, target: Path, *, limit: int, progress: Progress | None = 
     raise DataError(f"cannot be fetched ({last})", where=url, remedy="try again later: what came is kept and resumed")
 
 
-def _receive(url: str, part: Path, have: int, limit: int, progress: Progress | None) -> bool:
+def _receive(url: str, part: Path, have: int, limit: int, token: str, progress: Progress | None) -> bool:
     """One connection; True when all of it is there."""
     headers = {"User-Agent": "emendo", **({"Range": f"bytes={have}-"} if have else {})}
-    with urlopen(Request(url, headers=headers), timeout=_TIMEOUT) as answer:
+    request = Request(url, headers=headers)
+    if token and _may_see_token(url):
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
+    with urlopen(request, timeout=_TIMEOUT) as answer:
         resumed = answer.status == 206 and _starts_at(answer, have)
         have = have if resumed else 0
         length = int(answer.headers.get("Content-Length") or 0)
@@ -150,6 +205,15 @@ def _receive(url: str, part: Path, have: int, limit: int, progress: Progress | N
             stream.flush()
             os.fsync(stream.fileno())
     return not total or have == total
+
+
+def _may_see_token(url: str) -> bool:
+    """The hub over https, and this machine itself; a redirect elsewhere does not take the token along."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return host in ("127.0.0.1", "localhost") or (
+        parts.scheme == "https" and (host == "huggingface.co" or host.endswith(".huggingface.co"))
+    )
 
 
 def _starts_at(answer: HTTPResponse, have: int) -> bool:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import FormatError, UsageError
+from ..formats.rows import SPLIT_CODES, SPLITS, Codes, Columns, columns_of, take, unit_of, with_splits
 from ..tools.files import write_text
 from ..types import Sample, Split
 
@@ -53,7 +56,7 @@ class Assignment:
     parts; the whole group went where the memory, else the first of test, val, train says.
     """
 
-    samples: tuple[Sample, ...]
+    samples: Sequence[Sample]
     groups: Mapping[str, Split]
     new: int
     repeated: tuple[Repeated, ...]
@@ -61,12 +64,8 @@ class Assignment:
 
     def counts(self) -> dict[str, int]:
         """Samples per part."""
-        return {str(part): sum(sample.split is part for sample in self.samples) for part in Split}
-
-
-def group_of(sample: Sample) -> str:
-    """The group of a sample; one without a group is a group of its own."""
-    return sample.group or f"id:{sample.id}"
+        splits = columns_of(self.samples).splits
+        return {str(part): int(np.count_nonzero(splits == SPLIT_CODES[part])) for part in Split}
 
 
 def assign(
@@ -84,13 +83,10 @@ def assign(
     """
     shares = shares or Shares()
     groups: dict[str, Split] = dict(known or {})
-    sizes: dict[str, int] = defaultdict(int)
-    asked: dict[str, set[Split]] = defaultdict(set)
-    for sample in samples:
-        name = group_of(sample)
-        sizes[name] += 1
-        if keep and sample.split is not None:
-            asked[name].add(sample.split)
+    columns = columns_of(samples)
+    counted = np.bincount(columns.units, minlength=len(columns.unit_names))
+    sizes = {name: int(size) for name, size in zip(columns.unit_names, counted, strict=True) if size}
+    asked = _asked(columns) if keep else {}
     before = len(groups)
     conflicts = []
     for name, parts in sorted(asked.items()):
@@ -98,11 +94,22 @@ def assign(
         if parts != {wanted}:
             conflicts.append(name)
     _fill(groups, sizes, shares)
-    placed = tuple(
-        sample if sample.split is groups[group_of(sample)] else replace(sample, split=groups[group_of(sample)])
-        for sample in samples
+    codes = np.array(
+        [SPLIT_CODES[groups[name]] if name in groups else 0 for name in columns.unit_names], dtype=np.int64
     )
+    placed = with_splits(samples, codes[columns.units])
     return Assignment(placed, groups, len(groups) - before, repeated_texts(placed), tuple(conflicts))
+
+
+def _asked(columns: Columns) -> dict[str, set[Split]]:
+    """The parts that the samples of each unit bring."""
+    asked: dict[str, set[Split]] = defaultdict(set)
+    pairs = np.unique(columns.units * len(SPLITS) + columns.splits)
+    for unit, code in zip(*np.divmod(pairs, len(SPLITS)), strict=True):
+        part = SPLITS[code]
+        if part is not None:
+            asked[columns.unit_names[unit]].add(part)
+    return asked
 
 
 def _fill(groups: dict[str, Split], sizes: Mapping[str, int], shares: Shares) -> None:
@@ -131,16 +138,21 @@ def _order(name: str) -> bytes:
 def repeated_texts(samples: Iterable[Sample]) -> tuple[Repeated, ...]:
     """Texts of the test part that stand in another part too, blanks folded, sorted by text."""
     rows = samples if isinstance(samples, Sequence) else tuple(samples)
-    asked = {_folded(sample.text) for sample in rows if sample.text and sample.split is Split.TEST}
     where: dict[str, dict[str, Split | None]] = defaultdict(dict)
-    for sample in rows:
-        if sample.text and (text := _folded(sample.text)) in asked:
-            where[text][group_of(sample)] = sample.split
+    for sample in take(rows, _shared(columns_of(rows))):
+        where[_folded(sample.text or "")][unit_of(sample)] = sample.split
     found = []
     for text, groups in sorted(where.items()):
         if len(set(groups.values())) > 1:
             found.append(Repeated(text, tuple(sorted(groups))))
     return tuple(found)
+
+
+def _shared(columns: Columns) -> Codes:
+    """Indices of the samples whose text stands in the test part and in another one too."""
+    test = columns.splits == SPLIT_CODES[Split.TEST]
+    both = np.intersect1d(columns.texts[test], columns.texts[~test])
+    return np.flatnonzero(np.isin(columns.texts, both[both != 0]))
 
 
 def _folded(text: str) -> str:

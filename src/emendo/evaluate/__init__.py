@@ -1,13 +1,15 @@
 """Evaluation of recognisers: reports, slices, comparisons, and their pages."""
 
 from .compare import Comparison, compare, compare_reports
+from .measures import Measures
 from .page import comparison_page, report_page, write_comparison_page, write_report_page
 from .report import Line, Report, Unreadable, read_report
-from .run import SampleSet, evaluate, evaluate_many
+from .run import SampleSet, evaluate, evaluate_many, usual_slices
 
 __all__ = [
     "Comparison",
     "Line",
+    "Measures",
     "Report",
     "SampleSet",
     "Unreadable",
@@ -18,6 +20,7 @@ __all__ = [
     "evaluate_many",
     "read_report",
     "report_page",
+    "usual_slices",
     "write_comparison_page",
     "write_report_page",
 ]

@@ -102,14 +102,14 @@ def report_page(report: Report, images: Mapping[str, Image]) -> str:
     body = [
         f"<h1>{escape(report.model or 'model')}</h1>",
         f'<p class="soft">{_where(report)}, {head["characters"]:,} characters, read in {report.seconds:.1f} s</p>',
-        _cards(cards),
+        figure_cards(cards),
         *(_slice_table(name, values) for name, values in head["slices"].items()),
         _confusions(report),
         _excluded(report),
         f"<h2>Worst lines ({len(worst)} of {wrong:,} with errors)</h2>",
         *(_line_card(line, images.get(line.id)) for line in worst),
     ]
-    return _page(f"Evaluation of {report.model}", body)
+    return html_page(f"Evaluation of {report.model}", body)
 
 
 def comparison_page(comparison: Comparison, images: Mapping[str, Image]) -> str:
@@ -126,17 +126,18 @@ def comparison_page(comparison: Comparison, images: Mapping[str, Image]) -> str:
     body = [
         f"<h1>A: {escape(a.model)}<br>B: {escape(b.model)}</h1>",
         f'<p class="soft">{_where(a)}; character error rates</p>',
-        _cards(cards),
+        figure_cards(cards),
         *(_comparison_table(name, values) for name, values in comparison.figures()["slices"].items()),
         f"<h2>Lines that got worse ({len(worse):,})</h2>",
         *(_pair_card(pair, images.get(pair[0].id)) for pair in worse[:MOST_LINES]),
         f"<h2>Lines that got better ({len(better):,})</h2>",
         *(_pair_card(pair, images.get(pair[0].id)) for pair in better[:MOST_LINES]),
     ]
-    return _page(f"{a.model} against {b.model}", body)
+    return html_page(f"{a.model} against {b.model}", body)
 
 
-def _page(title: str, body: Iterable[str]) -> str:
+def html_page(title: str, body: Iterable[str]) -> str:
+    """A whole page; `title` is escaped here, `body` is HTML already."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -150,7 +151,8 @@ def _where(report: Report) -> str:
     return f"{escape(report.dataset)} ({escape(report.dataset_hash[:12])}){part}: {len(report.lines):,} lines"
 
 
-def _cards(cards: Sequence[tuple[str, str, str]]) -> str:
+def figure_cards(cards: Sequence[tuple[str, str, str]]) -> str:
+    """A row of cards: name, value, and a note, each HTML already."""
     items = (f"<div><dt>{name}</dt><dd>{value}<small>{note}</small></dd></div>" for name, value, note in cards)
     return f'<dl class="figures">{"".join(items)}</dl>'
 
@@ -202,10 +204,10 @@ def _excluded(report: Report) -> str:
 
 
 def _line_card(line: Line, image: Image | None) -> str:
-    truth, read = _marked(line)
+    truth, read = marked(line)
     return (
-        f"<article>{_header(line, [f'CER {_percent(line.counts.cer)}', _edits(line.counts.edits)])}{_picture(image)}"
-        f'<dl class="text" dir="{_direction(line.reference)}"><dt>true</dt><dd>{truth}</dd>'
+        f"<article>{_header(line, [f'CER {_percent(line.counts.cer)}', _edits(line.counts.edits)])}{image_tag(image)}"
+        f'<dl class="text" dir="{direction(line.reference)}"><dt>true</dt><dd>{truth}</dd>'
         f"<dt>read</dt><dd>{read}</dd></dl></article>"
     )
 
@@ -214,9 +216,9 @@ def _pair_card(pair: Pair, image: Image | None) -> str:
     a, b = pair
     change = f"{_edits(a.counts.edits)} → {_edits(b.counts.edits)}"
     return (
-        f"<article>{_header(a, [change])}{_picture(image)}"
-        f'<dl class="text" dir="{_direction(a.reference)}"><dt>true</dt><dd>{escape(a.reference)}</dd>'
-        f"<dt>A</dt><dd>{_marked(a)[1]}</dd><dt>B</dt><dd>{_marked(b)[1]}</dd></dl></article>"
+        f"<article>{_header(a, [change])}{image_tag(image)}"
+        f'<dl class="text" dir="{direction(a.reference)}"><dt>true</dt><dd>{escape(a.reference)}</dd>'
+        f"<dt>A</dt><dd>{marked(a)[1]}</dd><dt>B</dt><dd>{marked(b)[1]}</dd></dl></article>"
     )
 
 
@@ -224,7 +226,7 @@ def _header(line: Line, notes: Sequence[str]) -> str:
     return "<header>" + "".join(f"<span>{note}</span>" for note in [escape(line.id), *notes]) + "</header>"
 
 
-def _marked(line: Line) -> tuple[str, str]:
+def marked(line: Line) -> tuple[str, str]:
     """Reference with what was missed as <ins>, reading with what is wrong, or where something is missing, as <del>."""
     truth, read = [], []
     for span in spans(line.reference, line.hypothesis):
@@ -241,7 +243,7 @@ def _gap(missing: str) -> str:
     return f'<del class="gap" title="missing: {_visible(missing)}">&#8202;</del>'
 
 
-def _direction(reference: str) -> str:
+def direction(reference: str) -> str:
     """Direction of the true text, for the reading too: its first wrong letter must not turn the line around."""
     strong = (unicodedata.bidirectional(character) for character in reference)
     return "rtl" if next((kind for kind in strong if kind in ("L", "R", "AL")), "L") != "L" else "ltr"
@@ -255,7 +257,8 @@ def _glyph(character: str) -> str:
     return f"<bdi>{_visible(character)}</bdi>" if character else "∅"
 
 
-def _picture(image: Image | None) -> str:
+def image_tag(image: Image | None) -> str:
+    """A line image inside the page, scaled down when it is wide; empty for none."""
     if image is None or not image.size:
         return ""
     if image.shape[1] > IMAGE_WIDTH:

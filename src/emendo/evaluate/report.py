@@ -17,6 +17,7 @@ from typing import Any
 from ..errors import FormatError
 from ..metrics import Confusion, Counts, Effort, Interval, confusions, effort, ratio_interval, spans, total
 from ..tools.files import write_text
+from .measures import Measures
 
 FORMAT = "emendo-report/1"
 LINES, FIGURES = "lines.jsonl", "report.json"
@@ -51,7 +52,8 @@ class Report:
     `lines` keeps the order of the data set. `unreadable` names the samples without a figure because their image
     could not be read, `unlabelled` those that have no reference text, `rejected` the rows of the manifest that are
     wrong; none of these is in any rate. `slices` are the
-    names asked for. `seconds` is the time spent reading lines (not loading images).
+    names asked for. `measures` are further figures to derive. `seconds` is the time spent reading lines (not loading
+    images).
     """
 
     model: str
@@ -64,6 +66,7 @@ class Report:
     unlabelled: tuple[str, ...] = ()
     rejected: tuple[Unreadable, ...] = ()
     seconds: float = 0.0
+    measures: Measures = field(default_factory=Measures)
 
     @cached_property
     def counts(self) -> Counts:
@@ -108,10 +111,12 @@ class Report:
             "dataset": self.dataset,
             "dataset_hash": self.dataset_hash,
             "split": self.split,
-            **figures(self.lines),
+            **self._figures(self.lines),
             "slices": {
-                name: {value: figures(lines) for value, lines in self.sliced(name).items()} for name in self.slices
+                name: {value: self._figures(lines) for value, lines in self.sliced(name).items()}
+                for name in self.slices
             },
+            "measures": self.measures.to_dict(),
             "effort": self.effort.per_thousand(),
             "confusions": [[c.reference, c.hypothesis, c.count] for c in self.confusions[:CONFUSIONS_SHOWN]],
             "unreadable": [asdict(one) for one in self.unreadable],
@@ -119,6 +124,9 @@ class Report:
             "rejected": [asdict(one) for one in self.rejected],
             "seconds": self.seconds,
         }
+
+    def _figures(self, lines: Sequence[Line]) -> dict[str, Any]:
+        return {**figures(lines), **self.measures.figures(lines)}
 
     def write(self, folder: Path) -> None:
         """Write `lines.jsonl` and `report.json` into `folder`; the second is written last and marks it complete."""
@@ -186,6 +194,7 @@ def read_report(folder: Path) -> Report:
             unlabelled=tuple(head["unlabelled"]),
             rejected=tuple(Unreadable(**one) for one in head["rejected"]),
             seconds=float(head["seconds"]),
+            measures=Measures.from_dict(head.get("measures", {})),
         )
     except (KeyError, TypeError) as error:
         raise FormatError(f"is not a complete report ({error})", where=folder, remedy="evaluate again") from error

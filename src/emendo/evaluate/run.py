@@ -13,6 +13,7 @@ from ..image.load import sample_image
 from ..metrics import counts
 from ..settings import Limits
 from ..types import Image, Recognizer, Sample, Split
+from .measures import Measures
 from .report import Line, Report, Unreadable
 
 BATCH = 64
@@ -34,7 +35,7 @@ class SampleSet(Protocol):
     def hash(self) -> str: ...  # noqa: D102
 
     @property
-    def samples(self) -> tuple[Sample, ...]: ...  # noqa: D102
+    def samples(self) -> Sequence[Sample]: ...  # noqa: D102
 
     @property
     def rejects(self) -> Sequence[Reject]: ...  # noqa: D102
@@ -46,6 +47,7 @@ def evaluate(
     *,
     split: Split | None = None,
     slices: Sequence[str] = (),
+    measures: Measures | None = None,
     limits: Limits | None = None,
     batch: int = BATCH,
     load: Load | None = None,
@@ -53,16 +55,18 @@ def evaluate(
 ) -> Report:
     """Read every labelled sample of `dataset` (of `split`, when given) and count the errors.
 
-    `slices` names sample fields or attributes to report by; `batch` images are held in memory at once; `load` gives
-    the image of a sample (default: from disk within `limits`); `progress(done, all)` is called after each batch.
-    Images that cannot be read are named in `Report.unreadable`, rows that were refused in `Report.rejected`. Raises
-    UsageError for an unknown slice and DataError when no sample has a reference text.
+    `slices` names sample fields or attributes to report by, `measures` further figures to derive; `batch`
+    images are held in memory at once; `load` gives the image of a sample (default: from disk within `limits`);
+    `progress(done, all)` is called after each batch. Images that cannot be read are named in `Report.unreadable`, rows
+    that were refused in `Report.rejected`. Raises UsageError for an unknown slice and DataError when no sample has a
+    reference text.
     """
     return evaluate_many(
         [recognizer],
         dataset,
         split=split,
         slices=slices,
+        measures=measures,
         limits=limits,
         batch=batch,
         load=load,
@@ -76,6 +80,7 @@ def evaluate_many(
     *,
     split: Split | None = None,
     slices: Sequence[str] = (),
+    measures: Measures | None = None,
     limits: Limits | None = None,
     batch: int = BATCH,
     load: Load | None = None,
@@ -118,6 +123,7 @@ def evaluate_many(
             unlabelled=tuple(s.id for s in samples if s.text is None),
             rejected=tuple(Unreadable(f"{r.where.name}:{r.line or '-'}", r.what) for r in dataset.rejects),
             seconds=seconds[index],
+            measures=measures or Measures(),
         )
         for index, recognizer in enumerate(recognizers)
     ]
@@ -145,6 +151,12 @@ def default_slices(samples: Sequence[Sample]) -> tuple[str, ...]:
         if name not in ("group", "source") and 2 <= len(values) <= min(MOST_VALUES, len(samples) // 2):
             chosen.append(name)
     return tuple(chosen)
+
+
+def usual_slices(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """Language and subset, each where the labelled samples have several values."""
+    labelled = [sample for sample in samples if sample.text is not None]
+    return tuple(name for name in ("language", "subset") if len({slice_value(one, name) for one in labelled}) > 1)
 
 
 def check_slices(samples: Sequence[Sample], names: Sequence[str]) -> None:

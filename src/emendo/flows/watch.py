@@ -14,7 +14,6 @@ from typing import Any
 
 from ..correct import collect
 from ..errors import BadInput, BundleError, Busy
-from ..models.ctc.recognizer import CtcRecognizer
 from ..models.detector import Detector
 from ..models.references import load_recognizer
 from ..pages.arrivals import is_settled
@@ -22,6 +21,7 @@ from ..pages.inputs import expand_inputs
 from ..pages.note import STATE, note_files
 from ..pages.read import read_document
 from ..settings import Settings
+from ..types import Recognizer
 from ..workspace.folder import Workspace
 from .learn import Log, Round, corrections_waiting, learn, unfinished
 
@@ -82,7 +82,7 @@ class Watcher:
         waiting, ended = self._learn_if_due()
         return Look(documents, lines, collected.new, waiting, ended, tuple(failures))
 
-    def _recognizer(self) -> CtcRecognizer:
+    def _recognizer(self) -> Recognizer:
         model, read = self.settings.model, self.settings.read
         return load_recognizer(
             model, workspace=self.workspace.root, threads=self.threads, language=read.language, engine=read.engine

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from ..errors import FormatError, UsageError
 from . import alto, gttxt, huggingface, jsonl, labels, page
-from .base import Content, Format, ReadOptions, Reject, Unit
+from .base import Content, Format, Layout, ReadOptions, Reject, Unit
+from .foreign import LAYOUTS
 
-__all__ = ["FORMATS", "Content", "Format", "ReadOptions", "Reject", "Unit", "by_name", "detect"]
+__all__ = ["FORMATS", "LAYOUTS", "Content", "Format", "Layout", "ReadOptions", "Reject", "Unit", "by_name", "detect"]
 
 FORMATS: tuple[Format, ...] = (
     Format("jsonl", "manifest (one JSON object a line)", jsonl.detect, jsonl.read, jsonl.write),
@@ -29,14 +30,16 @@ def by_name(name: str) -> Format:
     raise UsageError(f"unknown format {name!r}", remedy=f"use one of {', '.join(row.name for row in FORMATS)}")
 
 
-def detect(path: Path) -> Format:
+def detect(path: Path) -> Layout:
     """The format of an existing file or folder. Raises FormatError naming what was tried."""
-    for row in FORMATS:
+    for row in (*FORMATS, *LAYOUTS):
         if row.detect(path):
             return row
     several = sorted(file.name for file in path.glob("*.jsonl")) if path.is_dir() else []
     if several:
         raise FormatError(f"holds several manifests ({', '.join(several)})", where=path, remedy="name the one you mean")
     raise FormatError(
-        "is in no format that emendo knows", where=path, remedy=f"tried {', '.join(row.name for row in FORMATS)}"
+        "is in no format that emendo knows",
+        where=path,
+        remedy=f"tried {', '.join(row.name for row in (*FORMATS, *LAYOUTS))}",
     )

@@ -65,7 +65,7 @@ class Content:
     """What a reader found. `lines[i]` is the line of `where` at which `samples[i]` stands (0: not in lines)."""
 
     where: Path
-    samples: tuple[Sample, ...]
+    samples: Sequence[Sample]
     lines: Sequence[int]
     rejects: tuple[Reject, ...] = ()
     notes: tuple[Reject, ...] = ()
@@ -76,13 +76,19 @@ Writer = Callable[[Sequence[Sample], Path], Path]
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """One row of the table of formats. `write` gives the path that a reader of the same format takes."""
+class Layout:
+    """One row of the table of layouts that are only read."""
 
     name: str
     title: str
     detect: Callable[[Path], bool]
     read: Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Format(Layout):
+    """One row of the table of formats. `write` gives the path that a reader of the same format takes."""
+
     write: Writer
 
 
@@ -119,12 +125,10 @@ class Collector:
             self._samples.append(sample)
             self._lines.append(line)
             return
-        place = f" in line {self._lines[first]}" if self._lines[first] else ""
         if self._samples[first].text == sample.text:
-            self.reject(line, f"id {sample.id!r} stands already{place}, with the same text", "remove one of them")
+            self.reject(line, *repetition(sample.id, self._lines[first]))
             return
-        what = f"id {sample.id!r} stands already{place}, with another text"
-        self.reject(line, what, "both are left out: keep the right one")
+        self.reject(line, *conflict(sample.id, self._lines[first]))
         if sample.id not in self._conflicts:
             self._conflicts.add(sample.id)
             self.reject(self._lines[first], f"id {sample.id!r} stands again in line {line}, with another text")
@@ -150,17 +154,35 @@ class Collector:
 
     def content(self) -> Content:
         """All that was gathered. Raises FormatError when rows were there and none is good."""
-        if self._rejects and not (len(self._samples) > len(self._conflicts)):
-            first = self._rejects[0]
-            rest = len(self._rejects) - 1
-            more = f" ({rest} more rows are wrong too, and none is right)" if rest else ""
-            raise FormatError(first.what + more, where=first.where, line=first.line, remedy=first.remedy)
         samples, lines = self._samples, self._lines
         if self._conflicts:
             kept = [i for i, sample in enumerate(samples) if sample.id not in self._conflicts]
             samples = [samples[i] for i in kept]
             lines = array("I", (lines[i] for i in kept))
-        return Content(self.where, tuple(samples), lines, tuple(self._rejects), tuple(self._notes))
+        return self.finished(tuple(samples), lines)
+
+    def finished(self, samples: Sequence[Sample], lines: Sequence[int]) -> Content:
+        """These samples, with what was left out. Raises FormatError when rows were there and none is good."""
+        if self._rejects and not samples:
+            first = self._rejects[0]
+            rest = len(self._rejects) - 1
+            more = f" ({rest} more rows are wrong too, and none is right)" if rest else ""
+            raise FormatError(first.what + more, where=first.where, line=first.line, remedy=first.remedy)
+        return Content(self.where, samples, lines, tuple(self._rejects), tuple(self._notes))
+
+
+def repetition(name: str, line: int) -> tuple[str, str]:
+    """What to say, and to do, of an id that stood before at `line` (0: not in lines) with the same text."""
+    return f"id {name!r} stands already{_in_line(line)}, with the same text", "remove one of them"
+
+
+def conflict(name: str, line: int) -> tuple[str, str]:
+    """The same when the text is another one."""
+    return f"id {name!r} stands already{_in_line(line)}, with another text", "both are left out: keep the right one"
+
+
+def _in_line(line: int) -> str:
+    return f" in line {line}" if line else ""
 
 
 class Folder:
@@ -184,11 +206,11 @@ class Folder:
         if ".." in name and (".." in PurePosixPath(name).parts or ".." in PureWindowsPath(name).parts):
             raise Refusal(f"{key} {shown!r} leaves the folder", remedy)
         head, _, tail = name.rpartition("/")
-        if tail not in self._listing(head) and not self._is_file(name):
+        if tail not in self.names(head) and not self._is_file(name):
             raise Refusal(f"{key} {shown!r} is not a file in {self.root}", "put it there or remove the row")
         return self.root / name
 
-    def _listing(self, head: str) -> frozenset[str]:
+    def names(self, head: str) -> frozenset[str]:
         """Names of the regular files in a folder, listed once; links are left to `_is_file`."""
         if head not in self._names:
             folder = f"{self._real}/{head}"
@@ -280,17 +302,25 @@ def bounded_lines(path: Path, limit: int) -> Iterator[tuple[int, bytes | None]]:
 
     A longer line is passed over in pieces and never held in memory.
     """
-    number = 0
+    return ((number, line) for number, _, line in offset_lines(path, limit))
+
+
+def offset_lines(path: Path, limit: int) -> Iterator[tuple[int, int, bytes | None]]:
+    """As `bounded_lines`, with the offset in bytes at which each line begins."""
+    number = offset = 0
     with path.open("rb") as stream:
         while piece := stream.readline(limit + 2):
             number += 1
+            start = offset
+            offset += len(piece)
             if not piece.endswith(b"\n") and len(piece) > limit:
                 while piece and not piece.endswith(b"\n"):
                     piece = stream.readline(1 << 20)
-                yield number, None
+                    offset += len(piece)
+                yield number, start, None
             else:
                 text = piece.rstrip(b"\r\n")
-                yield number, None if len(text) > limit else text
+                yield number, start, None if len(text) > limit else text
 
 
 def _is_number(value: object) -> bool:

@@ -36,6 +36,9 @@ from .images import place_file, place_line
 REGIONS = ("lines", "boxes", "plates")
 """Keys that hold the regions of a page."""
 
+LARGE = 24_000_000
+"""Manifests of more bytes are not held as samples: `scan` notes where each row stands (see `rows`)."""
+
 BOM = b"\xef\xbb\xbf"
 
 _OWN = frozenset(
@@ -77,6 +80,10 @@ def read(path: Path, options: ReadOptions) -> Content:
     manifest = path if path.is_file() else manifest_of(path)
     if manifest is None:
         raise FileNotFoundError(path)
+    if options.unit == "row" and manifest.stat().st_size > LARGE:
+        from .scan import scan
+
+        return scan(manifest, options)
     collector = Collector(manifest, strict=options.strict)
     folder = Folder(options.root or manifest.parent)
     limit = options.limits.manifest_line_bytes
@@ -88,7 +95,7 @@ def read(path: Path, options: ReadOptions) -> Content:
                 )
             if line.strip():
                 row = parse(line.removeprefix(BOM) if number == 1 else line)
-                for sample in _samples(row, folder, options, collector, number):
+                for sample in samples_of_row(row, folder, options, collector, number):
                     collector.add(sample, number)
         except Refusal as refusal:
             collector.reject(number, refusal.what, refusal.remedy)
@@ -98,7 +105,7 @@ def read(path: Path, options: ReadOptions) -> Content:
 def parse(line: bytes) -> dict[str, Any]:
     """One row. Raises Refusal unless it is an object of strict JSON: UTF-8, finite numbers."""
     try:
-        row = _DECODER.decode(line.decode("utf-8"))
+        row = DECODER.decode(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise Refusal(f"byte {error.start + 1} of the line is not UTF-8", "save the file as UTF-8") from error
     except RecursionError as error:
@@ -125,12 +132,13 @@ def _finite(digits: str) -> float:
     return number
 
 
-_DECODER = json.JSONDecoder(parse_constant=_not_finite, parse_float=_finite)
+DECODER = json.JSONDecoder(parse_constant=_not_finite, parse_float=_finite)
 
 
-def _samples(
+def samples_of_row(
     row: dict[str, Any], folder: Folder, options: ReadOptions, collector: Collector, number: int
 ) -> Iterator[Sample]:
+    """The sample of a row, or with `unit="line"` one for each of its regions. Raises Refusal."""
     sample = sample_of_row(row, folder, collector, number)
     regions = next(((key, row[key]) for key in REGIONS if isinstance(row.get(key), list)), None)
     if options.unit == "row" or regions is None:

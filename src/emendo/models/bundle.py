@@ -1,8 +1,10 @@
 """A model as a directory: weights, one ONNX graph, and `bundle.yaml` that says what they are.
 
     bundle.yaml         what the model is, with the size and SHA-256 of each file beside it
-    model.onnx          the graph that reads
+    model.onnx          the graph that reads (CTC family)
     model.safetensors   the weights from which training goes on
+    config.json ...     what `from_pretrained` of transformers expects beside them (families trocr and vlm)
+    adapter/            the LoRA adapter that was merged into the weights, where there is one
 
 Nothing in a bundle is ever unpickled, no file of it lies outside its folder, and a folder that is incomplete, altered
 or holds anything unlisted is refused with a BundleError of one sentence before a byte of it reaches a run time.
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,13 +33,14 @@ FORMAT: Final = "emendo-bundle/1"
 INFO_FILE: Final = "bundle.yaml"
 GRAPH_FILE: Final = "model.onnx"
 WEIGHTS_FILE: Final = "model.safetensors"
-FAMILIES: Final = ("ctc",)
-SUFFIXES: Final = frozenset({".onnx", ".safetensors", ".json", ".yaml", ".npz", ".md", ".txt", ".png"})
-"""Kinds of file a bundle may hold; none of them is code or a pickle."""
+FAMILIES: Final = ("ctc", "trocr", "vlm")
+SUFFIXES: Final = frozenset({".onnx", ".safetensors", ".json", ".yaml", ".npz", ".md", ".txt", ".png", ".jinja"})
+"""Kinds of file a bundle may hold; none of them is code or a pickle (chat templates are rendered in a sandbox)."""
 INFO_BYTES: Final = 8_000_000
 FILE_BYTES: Final = 8_000_000_000
 YAML_DEPTH: Final = 32
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,120}")
+_PART = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,120}"
+_NAME = re.compile(f"(?:{_PART}/)?{_PART}")
 _PICKLE_HEADS: Final = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 
 
@@ -52,10 +56,11 @@ class FileEntry(BaseModel):
 class BundleInfo(BaseModel):
     """The content of `bundle.yaml`.
 
-    `alphabet` lists the characters in class order without the blank: class i + 1 of the network is `alphabet[i]`.
-    `preprocessing` is the line geometry, `looks` are the ways in which doubtful lines are read once more (the unadapted
-    base has some, a trained model none), `decoding` and `calibration` what `models.ctc` wrote there; `dataset`, `run`,
-    `metrics` and `parity` are the marks of those who trained and measured it.
+    `alphabet` lists the characters in class order without the blank: class i + 1 of the network is `alphabet[i]`; it is
+    empty for the families whose tokenizer lies beside the weights. `preprocessing` is the line geometry (ctc), the size
+    and range of the pixels (trocr) or prompt and image budget (vlm), `looks` are the ways in which doubtful lines are
+    read once more (the unadapted base has some, a trained model none), `decoding` and `calibration` what the family
+    wrote there; `dataset`, `run`, `metrics` and `parity` are the marks of those who trained and measured it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -142,7 +147,10 @@ class Bundle:
 
 
 def check_name(name: str) -> str:
-    """The name itself when it is a plain file name of an allowed kind; raises ValueError otherwise."""
+    """The name itself when it is a plain file name of an allowed kind, in the folder or in one below it.
+
+    Raises ValueError otherwise.
+    """
     if not _NAME.fullmatch(name) or name == INFO_FILE:
         raise ValueError(f"file name {name!r} is not a plain name inside the folder")
     if Path(name).suffix not in SUFFIXES:
@@ -163,7 +171,11 @@ def write_bundle(target: Path, info: BundleInfo, files: Mapping[str, bytes | Pat
                 path = folder / check_name(name)
             except ValueError as error:
                 raise BundleError(str(error), where=target) from error
-            path.write_bytes(content.read_bytes() if isinstance(content, Path) else content)
+            path.parent.mkdir(exist_ok=True)
+            if isinstance(content, Path):
+                shutil.copyfile(content, path)
+            else:
+                path.write_bytes(content)
             entries[name] = FileEntry(sha256=sha256_file(path), size=path.stat().st_size)
         complete = _validated({**info.model_dump(), "files": {k: v.model_dump() for k, v in entries.items()}}, target)
         (folder / INFO_FILE).write_text(dump_info(complete), encoding="utf-8")
@@ -212,21 +224,35 @@ def dump_info(info: BundleInfo) -> str:
 def verify_files(folder: Path, info: BundleInfo) -> None:
     """Check that `folder` holds exactly the listed files, unaltered, safe to open; raises BundleError otherwise."""
     again = "fetch or write the bundle again"
-    for entry in sorted(folder.iterdir()):
-        if entry.name != INFO_FILE and entry.name not in info.files:
-            raise BundleError(f"{entry.name!r} is not listed in {INFO_FILE}", where=folder, remedy="remove it")
+    parents = {str(Path(name).parent) for name in info.files} - {"."}
+    for entry in sorted(folder.rglob("*")):
+        name = entry.relative_to(folder).as_posix()
+        expected_folder = name in parents and entry.is_dir() and not entry.is_symlink()
+        if name != INFO_FILE and name not in info.files and not expected_folder:
+            raise BundleError(f"{name!r} is not listed in {INFO_FILE}", where=folder, remedy="remove it")
     for name, expected in info.files.items():
         path = folder / name
         if path.is_symlink() or not path.is_file():
             raise BundleError(f"{name} is missing or no regular file", where=folder, remedy=again)
         if path.stat().st_size != expected.size or sha256_file(path) != expected.sha256:
             raise BundleError(f"{name} differs from its checksum in {INFO_FILE}", where=folder, remedy=again)
-        if path.suffix in {".onnx", ".safetensors"}:
-            with path.open("rb") as stream:
-                if stream.read(4).startswith(_PICKLE_HEADS):
-                    raise BundleError(f"{name} holds a pickle, which emendo never loads", where=folder, remedy=again)
+        if path.suffix in {".onnx", ".safetensors"} and _looks_like_pickle(path):
+            raise BundleError(f"{name} holds a pickle, which emendo never loads", where=folder, remedy=again)
         if path.suffix == ".onnx":
             _refuse_external(path)
+
+
+def _looks_like_pickle(path: Path) -> bool:
+    """Whether a file begins like a pickle and is no safetensors file.
+
+    A safetensors file begins with the length of its JSON header, and 640 bytes of it look like a pickle's first two.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(9)
+    header = int.from_bytes(head[:8], "little")
+    if path.suffix == ".safetensors" and head[8:] == b"{" and header <= path.stat().st_size - 8:
+        return False
+    return head.startswith(_PICKLE_HEADS)
 
 
 def _refuse_external(path: Path) -> None:

@@ -1,16 +1,19 @@
-"""What a model reference names: `base`, `base-full`, the folder of a bundle, or the `champion` of a workspace."""
+"""What a model reference names: the embedded base, the champion, a bundle, a model folder of transformers, a hub id."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from emendo.errors import BundleError, UsageError
+from emendo.types import Recognizer
 from emendo.workspace.folder import Workspace
 
 from .base import NAMES, base_bundle
 from .bundle import INFO_FILE, Bundle, read_bundle
 from .ctc.recognizer import CtcRecognizer
 from .engine import EngineName
+from .generative.recognizer import GenerativeRecognizer
+from .generative.source import CONFIG_FILE, HUB_ID, Source, from_bundle, from_folder, from_hub
 
 
 def load_recognizer(
@@ -20,18 +23,38 @@ def load_recognizer(
     threads: int = 1,
     language: str = "",
     engine: EngineName = "onnxruntime",
-) -> CtcRecognizer:
-    """The recogniser that `ref` names.
+) -> Recognizer:
+    """The recogniser that `ref` names, of whatever family.
 
-    An empty reference means the champion of the workspace when it has one, else `base`; `language` and `engine`
-    are those of `CtcRecognizer`. Raises UsageError when nothing of that name is there, BundleError when what is there
-    is no sound bundle.
+    An empty reference means the champion of the workspace when it has one, else `base`; `language` and `engine` are
+    those of `CtcRecognizer`, other families have neither. Raises UsageError when nothing of that name is there,
+    BundleError when what is there is no sound model, EngineError when its family needs more than is installed.
     """
-    return CtcRecognizer(load_bundle(ref, workspace=workspace), threads=threads, language=language, engine=engine)
+    found = find_model(ref, workspace=workspace)
+    if isinstance(found, Bundle):
+        return open_recognizer(found, threads=threads, language=language, engine=engine)
+    return GenerativeRecognizer(found, threads=threads)
+
+
+def open_recognizer(
+    bundle: Bundle, *, threads: int = 1, language: str = "", engine: EngineName = "onnxruntime"
+) -> Recognizer:
+    """The recogniser of a verified bundle, by its family; parameters and errors as for `load_recognizer`."""
+    if bundle.info.family == "ctc":
+        return CtcRecognizer(bundle, threads=threads, language=language, engine=engine)
+    return GenerativeRecognizer(from_bundle(bundle), threads=threads)
 
 
 def load_bundle(ref: str, *, workspace: Path | None = None) -> Bundle:
-    """The verified bundle that `ref` names; errors as for `load_recognizer`."""
+    """The verified bundle that `ref` names; errors as for `load_recognizer`, UsageError for what is no bundle."""
+    found = find_model(ref, workspace=workspace)
+    if isinstance(found, Bundle):
+        return found
+    raise UsageError(f"{ref!r} is a model of transformers and no bundle", remedy="train it first, then use its bundle")
+
+
+def find_model(ref: str, *, workspace: Path | None = None) -> Bundle | Source:
+    """What `ref` names: a verified bundle, or a model folder of transformers (fetched when `ref` is a hub id)."""
     champion = champion_folder(workspace) if workspace is not None and ref in {"", "champion"} else None
     if champion is not None:
         return read_bundle(champion)
@@ -40,7 +63,18 @@ def load_bundle(ref: str, *, workspace: Path | None = None) -> Bundle:
     if ref == "champion":
         place = f" in {workspace}" if workspace is not None else ""
         raise UsageError(f"there is no champion yet{place}", remedy="promote a model first, or use 'base'")
-    return read_bundle(_folder(ref, workspace))
+    for folder in _places(ref, workspace):
+        if (folder / INFO_FILE).is_file():
+            return read_bundle(folder)
+        if (folder / "bundle" / INFO_FILE).is_file():
+            return read_bundle(folder / "bundle")
+        if (folder / CONFIG_FILE).is_file():
+            return from_folder(folder, ref)
+    if HUB_ID.fullmatch(ref) and not Path(ref).parent.exists():
+        return from_hub(ref)
+    tried = ", ".join(map(str, _places(ref, workspace)))
+    known = "base, base-full, champion, the folder of a model, or a hub id"
+    raise UsageError(f"no model {ref!r} (looked in {tried})", remedy=f"give {known}")
 
 
 def champion_folder(workspace: Path) -> Path | None:
@@ -58,14 +92,8 @@ def champion_folder(workspace: Path) -> Path | None:
     return held.models / champion.model
 
 
-def _folder(ref: str, workspace: Path | None) -> Path:
-    tried = [Path(ref).expanduser()]
+def _places(ref: str, workspace: Path | None) -> list[Path]:
+    places = [Path(ref).expanduser()]
     if workspace is not None and Path(ref).name == ref:
-        tried.append(Workspace(workspace).models / ref)
-    for folder in tried:
-        if (folder / INFO_FILE).is_file():
-            return folder
-        if (folder / "bundle" / INFO_FILE).is_file():
-            return folder / "bundle"
-    known = "base, base-full, champion, or the folder of a bundle"
-    raise UsageError(f"no model {ref!r} (looked in {', '.join(map(str, tried))})", remedy=f"give {known}")
+        places.append(Workspace(workspace).models / ref)
+    return places

@@ -30,6 +30,7 @@ from ..evaluate.compare import Pair, paired, paired_figures
 from ..metrics import Paired
 from ..models.bundle import Bundle, read_bundle
 from ..models.ctc.recognizer import CtcRecognizer
+from ..models.references import open_recognizer
 from ..settings import GateSettings, Limits
 from ..types import Recognizer, Split
 
@@ -87,7 +88,7 @@ def examine(folder: Path) -> tuple[Bundle | None, Finding]:
     """Whether a bundle can be trusted to be what its training made; the bundle itself when it can be opened."""
     try:
         bundle = read_bundle(folder)
-        CtcRecognizer(bundle)
+        open_recognizer(bundle)
     except BundleError as error:
         return None, Finding("bundle", False, str(error))
     info = bundle.info
@@ -122,7 +123,7 @@ def gate(
     bundle, sound = examine(candidate)
     if bundle is None or not sound.good:
         return Decision(str(candidate), champion.model, (sound,))
-    reader = CtcRecognizer(bundle, threads=threads)
+    reader = open_recognizer(bundle, threads=threads)
     return judge(champion, reader, personal, general, split=split, settings=settings, limits=limits, before=(sound,))
 
 

@@ -16,11 +16,10 @@ from typing import Any
 from ..errors import BundleError, Refused
 from ..evaluate import SampleSet
 from ..models.bundle import INFO_FILE, Bundle, read_bundle
-from ..models.ctc.recognizer import CtcRecognizer
-from ..models.references import load_recognizer
+from ..models.references import load_bundle, open_recognizer
 from ..settings import GateSettings, Limits
 from ..tools.files import PARTIAL, new_folder
-from ..types import Split
+from ..types import Recognizer, Split
 from ..workspace.folder import BASE, Champion, Workspace
 from .gate import Decision, gate
 
@@ -67,8 +66,8 @@ def promote(
     with workspace.lock(LOCK):
         _clean(workspace)
         present = current(workspace)
-        champion = _champion(workspace, present, threads)
-        if read_bundle(candidate).id == champion.bundle.id:
+        held, champion = _champion(workspace, present, threads)
+        if read_bundle(candidate).id == held.id:
             raise Refused("not promoted: it is the model in use already", where=candidate)
         decision = gate(
             champion,
@@ -102,6 +101,7 @@ def install(workspace: Workspace, candidate: Path) -> Bundle:
             shutil.rmtree(target)  # under its content's name lies something else: damaged, and not in use
     with new_folder(target) as folder:
         for name in (*source.info.files, INFO_FILE):
+            (folder / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(source.folder / name, folder / name)
         copied = read_bundle(folder)
         if copied.id != source.id:
@@ -152,9 +152,10 @@ def models(workspace: Workspace) -> list[ModelEntry]:
     return [_entry(workspace, model, model == present, told.get(model)) for model in order]
 
 
-def _champion(workspace: Workspace, present: str, threads: int) -> CtcRecognizer:
+def _champion(workspace: Workspace, present: str, threads: int) -> tuple[Bundle, Recognizer]:
     try:
-        return load_recognizer(present, workspace=workspace.root, threads=threads)
+        bundle = load_bundle(present, workspace=workspace.root)
+        return bundle, open_recognizer(bundle, threads=threads)
     except BundleError as error:
         raise BundleError(f"the model in use is damaged ({error})", remedy="run `emendo rollback` first") from error
 

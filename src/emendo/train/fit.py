@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import logging
 import shutil
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from transformers.integrations import TensorBoardCallback
 from transformers.trainer_callback import PrinterCallback
 
-from emendo.errors import BundleError, EmendoError
+from emendo.errors import BundleError
 from emendo.models.bundle import Bundle, read_bundle
 from emendo.models.ctc.network import LineNetwork, load_network
 from emendo.models.ctc.recognizer import CtcRecognizer, load_geometry
@@ -25,23 +21,17 @@ from .batches import BatchDataset, plan_batches
 from .candidate import Start, count_errors, reading_of, write_candidate
 from .recipe import Recipe, Schedule
 from .selection import TrainingLine
+from .session import CHECKPOINTS, LOGS, Interrupted, last_checkpoint, stop_on_interrupt, tensorboard
 from .splice import Piece, pieces_of, right_to_left
 from .trainee import Trainee
 from .trainer import Attendant, LineTrainer, Watch, arguments
 
 Progress = Callable[[int, int, str], None]
-BEST, CHECKPOINTS, LOGS = "best", "checkpoints", "logs"
+BEST = "best"
 SLOWER, RESTARTS = 0.3, 2
 """The learning rate is multiplied by this when the loss blew up, at most so many times."""
 SPLICED_BELOW = 0.6
 """A start that reads worse than this places the gaps between words too badly to cut there."""
-_CHECKPOINT_FILES = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
-
-
-class Interrupted(EmendoError):
-    """The person stopped the run; everything is kept."""
-
-    exit_status = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +67,7 @@ class Outcome:
     losses: list[tuple[int, float]]
     cers: list[tuple[int, float]]
     restarts: int
+    step_seconds: float
 
 
 def fit(task: Task, *, resume: bool) -> Outcome:
@@ -110,6 +101,7 @@ def fit(task: Task, *, resume: bool) -> Outcome:
         losses=[(row["step"], float(row["loss"])) for row in history if "loss" in row],
         cers=[(0, before), *((row["step"], float(row["eval_cer"])) for row in history if "eval_cer" in row)],
         restarts=restarts,
+        step_seconds=statistics.median(watch.durations) if watch.durations else 0.0,
     )
 
 
@@ -190,51 +182,10 @@ def _run(task: Task, schedule: Schedule, best: _Best, *, resume: bool) -> tuple[
         schedule=schedule,
         watch=watch,
         args=arguments(task.out / CHECKPOINTS, recipe, schedule, validated=task.validated),
-        callbacks=[Attendant(watch, trainee), _tensorboard(task.out / LOGS)],
+        callbacks=[Attendant(watch, trainee.update_average), tensorboard(task.out / LOGS)],
     )
     trainer.remove_callback(PrinterCallback)
     checkpoint = last_checkpoint(task.out / CHECKPOINTS) if resume else None
-    with _stop_on_interrupt(watch):
+    with stop_on_interrupt(watch):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return trainer, watch
-
-
-def _tensorboard(folder: Path) -> Any:
-    from torch.utils.tensorboard import SummaryWriter
-
-    return TensorBoardCallback(SummaryWriter(log_dir=str(folder)))
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """The latest checkpoint that is whole: its files are there and its state, which is written last, can be read."""
-    import json
-
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: -int(path.name.rpartition("-")[2]))
-    for path in found:
-        if not all((path / name).is_file() for name in _CHECKPOINT_FILES):
-            continue
-        try:
-            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
-        except ValueError:
-            continue
-        return path
-    return None
-
-
-@contextmanager
-def _stop_on_interrupt(watch: Watch) -> Iterator[None]:
-    """Ctrl-C once stops after the step at hand with everything kept; twice stops at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    old = signal.getsignal(signal.SIGINT)
-
-    def wish(number: int, frame: Any) -> None:
-        watch.stop_wanted = True
-        signal.signal(signal.SIGINT, old)
-
-    signal.signal(signal.SIGINT, wish)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, old)

@@ -1,7 +1,9 @@
 """How to train: one frozen recipe, and the schedule that follows from it and the size of the data.
 
-A recipe is a YAML file (`recipes/` holds the built-in ones); single values change with `--set key=value`. A value of 0
-where the description says "by data size" is filled in by `schedule_for`, so one recipe serves 16 lines and 100,000.
+A recipe is a YAML file (`recipes/` holds the built-in ones); single values change with `--set key=value`. Its key
+`families` names the families of models that it is for; the other keys are those of the family's recipe class. `Recipe`
+here is that of the CTC family: a value of 0 where the description says "by data size" is filled in by `schedule_for`,
+so one recipe serves 16 lines and 100,000.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from emendo.errors import SettingsError, UsageError
 
 SUFFIXES = (".yaml", ".yml")
+_Kind = TypeVar("_Kind", bound=BaseModel)
 
 
 class Recipe(BaseModel):
@@ -127,18 +130,35 @@ def _interpolated(points: Sequence[tuple[float, float]], at: float) -> float:
     return points[-1][1]
 
 
-def recipe_names() -> tuple[str, ...]:
-    """Names of the built-in recipes."""
+def recipe_names(family: str = "") -> tuple[str, ...]:
+    """Names of the built-in recipes, of one family when it is named."""
     folder = resources.files("emendo.train") / "recipes"
-    return tuple(sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(SUFFIXES)))
+    names = sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(SUFFIXES))
+    return tuple(name for name in names if not family or family in recipe_families(name))
+
+
+def recipe_families(name: str) -> tuple[str, ...]:
+    """The families that a built-in recipe is for."""
+    text = (resources.files("emendo.train") / "recipes" / f"{name}.yaml").read_text(encoding="utf-8")
+    return tuple(yaml.safe_load(text)["families"])
 
 
 def load_recipe(name: str = "default", changes: Sequence[str] = ()) -> Recipe:
+    """A recipe of the CTC family; see `family_recipe`."""
+    return family_recipe(name, changes, family="ctc", kind=Recipe)
+
+
+def family_recipe(name: str, changes: Sequence[str] = (), *, family: str, kind: type[_Kind]) -> _Kind:
     """The recipe of a built-in name or a YAML file, with `key=value` changes on top.
 
-    Raises UsageError when there is no such recipe, SettingsError for an unknown key or a value out of range.
+    `kind` is the recipe class of `family`. Raises UsageError when there is no such recipe or it is for other families,
+    SettingsError for an unknown key or a value out of range.
     """
-    values = dict(_content(name))
+    values = dict(_content(name, family))
+    families = values.pop("families", (family,))
+    if family not in families:
+        what = f"the recipe {name!r} is for {' and '.join(map(str, families))}, the base is of the family {family!r}"
+        raise UsageError(what, remedy=f"use {', '.join(recipe_names(family))}")
     for change in changes:
         key, equals, value = change.partition("=")
         if not equals or not key:
@@ -148,14 +168,14 @@ def load_recipe(name: str = "default", changes: Sequence[str] = ()) -> Recipe:
         except yaml.YAMLError as error:
             raise UsageError(f"--set {change!r} has a value that is no YAML") from error
     try:
-        return Recipe.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(_sentence(error.errors()[0]), where=f"recipe {name}") from error
+        raise SettingsError(_sentence(error.errors()[0], kind), where=f"recipe {name}") from error
 
 
-def _content(name: str) -> Mapping[str, Any]:
-    known = recipe_names()
-    if name in known:
+def _content(name: str, family: str) -> Mapping[str, Any]:
+    known = recipe_names(family)
+    if name in recipe_names():
         text = (resources.files("emendo.train") / "recipes" / f"{name}.yaml").read_text(encoding="utf-8")
     else:
         path = Path(name)
@@ -178,9 +198,9 @@ def _content(name: str) -> Mapping[str, Any]:
     return content
 
 
-def _sentence(error: Any) -> str:
+def _sentence(error: Any, kind: type[BaseModel]) -> str:
     key = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(key, list(Recipe.model_fields), n=1)
+        close = difflib.get_close_matches(key, list(kind.model_fields), n=1)
         return f"unknown key {key!r}" + (f", did you mean {close[0]!r}?" if close else "")
     return f"{key}: {str(error['msg']).lower()} (given {error['input']!r})"

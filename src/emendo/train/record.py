@@ -19,8 +19,17 @@ import yaml
 import emendo
 from emendo.tools.files import write_bytes, write_text
 
-RUN_FILE, REPORT_FILE, CURVE_FILE = "run.yaml", "report.json", "curve.png"
-_PACKAGES = ("torch", "transformers", "accelerate", "numpy", "onnxruntime", "opencv-python-headless", "rapidocr")
+BUNDLE, RUN_FILE, REPORT_FILE, CURVE_FILE = "bundle", "run.yaml", "report.json", "curve.png"
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "accelerate",
+    "numpy",
+    "onnxruntime",
+    "opencv-python-headless",
+    "peft",
+    "rapidocr",
+)
 
 
 def now() -> str:
@@ -79,9 +88,14 @@ def write_report(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def draw_curve(
-    path: Path, losses: Sequence[tuple[int, float]], cers: Sequence[tuple[int, float]], *, title: str = ""
+    path: Path,
+    losses: Sequence[tuple[int, float]],
+    cers: Sequence[tuple[int, float]],
+    *,
+    title: str = "",
+    unit: str = "character",
 ) -> None:
-    """The loss of each step with its running mean, and the CER of each validation, as a picture."""
+    """The loss of each step (nats per `unit`) with its running mean, and the CER of each validation, as a picture."""
     import io
 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -94,7 +108,7 @@ def draw_curve(
     left.plot(steps, values, color="#c9d8e8", linewidth=0.7, label="loss of each step")
     left.plot(steps, running_mean(values), color="#2f6ba8", linewidth=1.8, label="running mean")
     left.set_xlabel("step")
-    left.set_ylabel("loss (nats per character)")
+    left.set_ylabel(f"loss (nats per {unit})")
     left.set_ylim(bottom=0)
     left.grid(axis="y", color="#ececec")
     left.set_axisbelow(True)

@@ -1,54 +1,28 @@
-"""One training run from samples to a bundle."""
+"""One training run from samples to a bundle, whatever the family of the base."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import time
-from collections import Counter
+import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
-from emendo.errors import BundleError, EngineError, UsageError
-from emendo.models.bundle import GRAPH_FILE, Bundle, read_bundle, update_info
-from emendo.models.references import load_bundle
-from emendo.types import UNKNOWN_LANGUAGE, Origin, Sample
+from emendo.errors import BundleError, EngineError, Refused, UsageError
+from emendo.models.bundle import read_bundle
+from emendo.types import Sample
 
-from .recipe import Recipe, Schedule, schedule_for
-from .record import (
-    CURVE_FILE,
-    REPORT_FILE,
-    RUN_FILE,
-    draw_curve,
-    now,
-    peak_memory_mb,
-    surroundings,
-    write_report,
-    write_yaml,
-)
-from .selection import LeftOut, TrainingLine, require_lines, usable_lines
-
-if TYPE_CHECKING:
-    from emendo.text.lexicon import Lexicon
-
-    from .fit import Outcome, Task
+from .families import Family, Order, TokenRow, family_of
+from .memory import available_mb, resident_mb
+from .recipe import family_recipe
+from .record import BUNDLE, REPORT_FILE, RUN_FILE, now, surroundings, write_report, write_yaml
+from .selection import LeftOut
 
 Progress = Callable[[int, int, str], None]
-BUNDLE = "bundle"
-JUDGED_LINES, JUDGED_OWN = 300, 60
-"""Most validation lines that are read at each look, spread evenly; without any, so many of the own lines."""
-MODEL_LINES, MODEL_GENERAL, MODEL_WEIGHT = 50, 300, 0.3
-"""Without validation: author's lines from which a model of characters alone is used, general lines that a language
-model learns too, and its weight without the words of the language."""
-MOSTLY = 0.8
-"""Share of the lines that must be in one language for its words to be used."""
-GENERAL_LINES = 600
-"""Most general lines that are rehearsed; beyond that they come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +51,7 @@ def train(
     *,
     val: Sequence[Sample] | None = None,
     base: str = "base",
-    recipe: Recipe | None = None,
+    recipe: BaseModel | None = None,
     out: Path,
     resume: bool = False,
     workspace: Path | None = None,
@@ -87,42 +61,126 @@ def train(
     left_out: Sequence[LeftOut] = (),
 ) -> RunResult:
     """Train a model on samples with text and leave it in `out/bundle`, called `name` (default: the folder's name).
-    `left_out` are samples that fell out before; they stand in the report with those that fall out here.
 
-    With `val`, the weights with the lowest CER on it are kept, otherwise the last ones; a model worse than the start is
-    never kept. `threads` 0 means one per core. `progress` is called with (steps done, steps in all, a short text).
-    With `resume`, a run that was stopped in `out` goes on as if nothing had happened; a finished one is returned.
+    `base` decides the family: the embedded base, a bundle, a model folder of transformers or a hub id. `recipe` is of
+    the family's class (None: its default). `left_out` are samples that fell out before; they stand in the report with
+    those that fall out here. With `val`, the weights that read it best are kept, otherwise the last ones; a model worse
+    than the start is never kept. `threads` 0 means one per core. `progress` is called with (steps done, steps in all, a
+    short text). With `resume`, a run that was stopped in `out` goes on as if nothing had happened; a finished one is
+    returned.
 
     Raises DataError when too few lines can train, UsageError when `out` holds another run, Interrupted on Ctrl-C.
     """
-    if not _torch_is_there():
-        raise EngineError("training needs torch and transformers", remedy="pip install 'emendo[train]'")
-    recipe = recipe or Recipe()
+    _need_torch()
     finished = _finished(out) if resume else None
     if finished is not None:
         return finished
     if not resume and (out / RUN_FILE).exists():
         raise UsageError(f"{out} holds a run already", remedy="give --resume or another --out")
-    from .fit import fit
-
-    began = time.monotonic()
-    bundle = load_bundle(base, workspace=workspace)
-    show = progress or (lambda done, total, text: None)
-    task, fallen_out = _prepare(samples, val, bundle, recipe, out=out, threads=threads, progress=show)
-    record = _record(task, samples, val, bundle)
+    family, order = _ordered(samples, val, base, recipe, out, workspace, threads, progress)
+    job = family.prepare(replace(order, name=name or out.resolve().name, left_out=left_out))
     if resume:
-        _check_same(out, record)
-    write_yaml(out / RUN_FILE, {**record, "began": now(), **surroundings(task.threads)})
-    outcome = fit(task, resume=resume)
-    named = name or out.resolve().name
-    report = _finish(task, outcome, [*left_out, *fallen_out], record, time.monotonic() - began, name=named)
+        _check_same(out, job.record)
+    write_yaml(out / RUN_FILE, {**job.record, "began": now(), **surroundings(job.threads)})
+    report = job.fit(resume=resume)
+    write_report(out / REPORT_FILE, report)
     return RunResult(out / BUNDLE, report)
 
 
-def _torch_is_there() -> bool:
+def dry_run(
+    samples: Sequence[Sample],
+    number: int,
+    *,
+    val: Sequence[Sample] | None = None,
+    base: str = "base",
+    recipe: BaseModel | None = None,
+    workspace: Path | None = None,
+    threads: int = 0,
+    progress: Progress | None = None,
+    left_out: Sequence[LeftOut] = (),
+) -> dict[str, Any]:
+    """Everything that a run does, for two steps on the `number` samples with the longest texts, in a temporary folder.
+
+    All samples are looked at first, so that those which cannot train are named. Returns what was seen: lines, samples
+    left out, steps of the long run, seconds of a step, an estimate of the whole, the peak of memory and what was free.
+    Raises Refused when the peak leaves less than a tenth of the memory free.
+    """
+    _need_torch()
+    free, held_before = available_mb(), resident_mb()
+    with tempfile.TemporaryDirectory(prefix="emendo-dry-") as held:
+        family, order = _ordered(samples, val, base, recipe, Path(held) / "all", workspace, threads, progress)
+        order = replace(order, name="rehearsal")
+        job = family.prepare(replace(order, left_out=left_out))
+        seen: dict[str, Any] = {
+            "lines": job.lines,
+            "left_out": [{"id": one.id, "reason": one.reason} for one in job.left_out],
+            "steps": job.steps,
+        }
+        unusable = {one.id for one in job.left_out}
+        del job  # its model would be counted twice
+        chosen = sorted(order.samples, key=lambda sample: -len(sample.text or ""))
+        few = [sample for sample in chosen if sample.id not in unusable][:number]
+        small = replace(
+            order,
+            samples=few,
+            val=few[: min(2, len(few))],
+            recipe=family.shrunk(order.recipe),
+            out=Path(held) / "few",
+        )
+        rehearsal = family.prepare(small)
+        report = rehearsal.fit(resume=False)
+    seen |= {
+        "rehearsed": rehearsal.lines,
+        "step_seconds": report["step_seconds"],
+        "estimated_seconds": report["step_seconds"] * seen["steps"],
+        "peak_memory_mb": max(0.0, report["peak_memory_mb"] - held_before),
+        "free_memory_mb": free,
+        "parity": report["parity"],
+    }
+    if seen["peak_memory_mb"] > 0.9 * free:
+        what = f"the run took {seen['peak_memory_mb']:.0f} MB of {free:.0f} MB that were free"
+        raise Refused(what, remedy="lower the batch or the resolution, or take the recipe 12gb")
+    return seen
+
+
+def show_labels(
+    samples: Sequence[Sample],
+    number: int,
+    *,
+    base: str = "base",
+    recipe: BaseModel | None = None,
+    workspace: Path | None = None,
+) -> list[list[TokenRow]]:
+    """The tokens of the first `number` samples as the network is trained on them, with whether each carries loss."""
+    _need_torch()
+    family, order = _ordered(samples[:number], None, base, recipe, Path(), workspace, 1, None)
+    return family.tokens(order, number)
+
+
+def _ordered(
+    samples: Sequence[Sample],
+    val: Sequence[Sample] | None,
+    base: str,
+    recipe: BaseModel | None,
+    out: Path,
+    workspace: Path | None,
+    threads: int,
+    progress: Progress | None,
+) -> tuple[Family, Order]:
+    family, model = family_of(base, workspace=workspace)
+    recipe = recipe or family_recipe(family.default, family=family.name, kind=family.recipe)
+    if not isinstance(recipe, family.recipe):
+        what = f"the recipe is no recipe of the family {family.name!r}, of which the base {base!r} is"
+        raise UsageError(what, remedy=f"use the recipe {family.default!r}")
+    show = progress or (lambda done, total, text: None)
+    return family, Order(samples, val, model, recipe, out, threads, show)
+
+
+def _need_torch() -> None:
     from importlib.util import find_spec
 
-    return all(find_spec(name) is not None for name in ("torch", "transformers", "accelerate"))
+    if any(find_spec(name) is None for name in ("torch", "transformers", "accelerate")):
+        raise EngineError("training needs torch and transformers", remedy="pip install 'emendo[train]'")
 
 
 def _finished(out: Path) -> RunResult | None:
@@ -131,88 +189,6 @@ def _finished(out: Path) -> RunResult | None:
         return RunResult(read_bundle(out / BUNDLE).folder, report)
     except (OSError, ValueError, BundleError):
         return None
-
-
-def _prepare(
-    samples: Sequence[Sample],
-    val: Sequence[Sample] | None,
-    bundle: Bundle,
-    recipe: Recipe,
-    *,
-    out: Path,
-    threads: int,
-    progress: Progress,
-) -> tuple[Task, list[LeftOut]]:
-    from emendo.models.ctc.network import COLUMNS_PER_FRAME
-    from emendo.models.ctc.recognizer import load_geometry
-
-    from .candidate import fresh_share, open_start
-    from .fit import Task
-    from .trainee import half_is_fast
-
-    progress(0, 0, "reading the lines")
-    geometry = load_geometry(bundle)
-    own, left_out = usable_lines(samples, geometry, columns_per_frame=COLUMNS_PER_FRAME)
-    require_lines(own, left_out)
-    held, not_held = usable_lines(val or (), geometry, columns_per_frame=COLUMNS_PER_FRAME)
-    start = open_start(bundle, own, recipe.seed)
-    schedule = schedule_for(recipe, len(own), fresh=fresh_share(start.head, own))
-    general = _general_lines(recipe, schedule, geometry)
-    half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and half_is_fast())
-    task = Task(
-        out=out,
-        recipe=recipe,
-        schedule=schedule,
-        start=start,
-        own=own,
-        general=general,
-        replay=_replay_lines(recipe, schedule),
-        judged=_spread(held or own, JUDGED_LINES if held else JUDGED_OWN),
-        validated=bool(held),
-        threads=threads or os.cpu_count() or 1,
-        half=half,
-        progress=progress,
-    )
-    return task, left_out + not_held
-
-
-def _general_lines(recipe: Recipe, schedule: Schedule, geometry: Any) -> list[TrainingLine]:
-    """Generated lines to rehearse; as many as the run can show, at most 600."""
-    from emendo.datasets.synth import replay_samples
-    from emendo.models.base import cache_folder
-    from emendo.models.ctc.network import COLUMNS_PER_FRAME
-
-    shown = schedule.steps * _replay_lines(recipe, schedule)
-    if not shown:
-        return []
-    samples = replay_samples(min(GENERAL_LINES, shown), 0, cache_folder() / "replay")
-    return usable_lines(samples, geometry, columns_per_frame=COLUMNS_PER_FRAME)[0]
-
-
-def _replay_lines(recipe: Recipe, schedule: Schedule) -> int:
-    share = recipe.replay
-    return round(schedule.lines_per_batch * share / (1 - share)) or (1 if share > 0 else 0)
-
-
-def _spread(lines: Sequence[TrainingLine], most: int) -> list[TrainingLine]:
-    if len(lines) <= most:
-        return list(lines)
-    return [lines[round(i * (len(lines) - 1) / (most - 1))] for i in range(most)]
-
-
-def _record(task: Task, samples: Sequence[Sample], val: Sequence[Sample] | None, bundle: Bundle) -> dict[str, Any]:
-    from emendo.datasets.dataset import content_hash
-
-    return {
-        "base": {"name": bundle.info.name, "id": bundle.id},
-        "data": {"hash": content_hash(samples), "samples": len(samples), "usable": len(task.own)},
-        "val": {"hash": content_hash(val or ()), "samples": len(val or ())},
-        "recipe": task.recipe.model_dump(),
-        "schedule": task.schedule.model_dump(),
-        "precision": "bfloat16" if task.half else "float32",
-        "replay_lines": len(task.general),
-        "new_characters": {"copied": task.start.head.copied, "random": list(task.start.head.random)},
-    }
 
 
 def _check_same(out: Path, record: dict[str, Any]) -> None:
@@ -226,109 +202,3 @@ def _check_same(out: Path, record: dict[str, Any]) -> None:
     for key, value in record.items():
         if not isinstance(old, dict) or old.get(key) != value:
             raise UsageError(f"{path} belongs to a run with another {key!r}", remedy="name another --out")
-
-
-def _finish(
-    task: Task, outcome: Outcome, left_out: Sequence[LeftOut], record: dict[str, Any], seconds: float, *, name: str
-) -> dict[str, Any]:
-    """Write bundle, report and curve, and clear away what only the run needed."""
-    from emendo.models.base import load_graph
-    from emendo.models.ctc.network import load_network
-    from emendo.models.ctc.recognizer import CtcRecognizer
-
-    from .candidate import parity, reading_of, write_candidate
-    from .fit import BEST, CHECKPOINTS
-
-    recognizer = CtcRecognizer(outcome.best, threads=task.threads)
-    network = load_network(load_graph(outcome.best.path(GRAPH_FILE)))
-    agreed = parity(network, recognizer, task.judged)
-    judged_on = "validation lines" if task.validated else "some of the training lines (no validation set was given)"
-    metrics = {"cer_before": outcome.before, "cer_after": outcome.after, "judged_on": judged_on}
-    bundle = write_candidate(
-        network,
-        task.start,
-        task.out / BUNDLE,
-        name=name,
-        dataset=record["data"],
-        run={
-            "base": record["base"],
-            "recipe": record["recipe"],
-            "schedule": record["schedule"],
-            "preprocessing": dict(task.start.bundle.info.preprocessing),
-        },
-        metrics={**metrics, "judged_lines": len(task.judged)},
-        parity=agreed,
-        **reading_of(outcome.best),
-    )
-    bundle, tuned = _decoded(task, bundle, trained=outcome.kept == "trained")
-    bundle = update_info(bundle, parity={**agreed, "bundle": bundle.id})
-    report = {
-        **metrics,
-        "bundle": str(task.out / BUNDLE),
-        "model": bundle.id,
-        "kept": outcome.kept,
-        "lines": len(task.own),
-        "judged_lines": len(task.judged),
-        "left_out": [{"id": one.id, "reason": one.reason} for one in left_out],
-        "steps": outcome.steps,
-        "restarts": outcome.restarts,
-        "schedule": record["schedule"],
-        "seconds": seconds,
-        "peak_memory_mb": peak_memory_mb(),
-        "parity": agreed,
-        "tuning": tuned,
-        "cers": [list(row) for row in outcome.cers],
-        "losses": [list(row) for row in outcome.losses],
-    }
-    on = "validation lines" if task.validated else "training lines"
-    title = f"{name}: CER on {on} {100 * outcome.before:.1f} % before, {100 * outcome.after:.1f} % after"
-    draw_curve(task.out / CURVE_FILE, outcome.losses, outcome.cers if task.validated else [], title=title)
-    write_report(task.out / REPORT_FILE, report)
-    for folder in (BEST, CHECKPOINTS, "start", "candidate"):
-        shutil.rmtree(task.out / folder, ignore_errors=True)
-    return report
-
-
-def _decoded(task: Task, bundle: Bundle, *, trained: bool) -> tuple[Bundle, dict[str, Any]]:
-    """The bundle with the author's language model where that helps, and what was seen when it was chosen.
-
-    The model also learns the general lines, so that it does not bend everything towards one author. With validation
-    lines `tune` decides; without, it is taken at the weight that was best on other hands: always where the words of
-    the language are known, otherwise from `MODEL_LINES` lines up.
-    """
-    from emendo.models.calibration import LEAST_LINES
-    from emendo.models.ctc.decode import WORDS_WEIGHT
-    from emendo.models.ctc.recognizer import CtcRecognizer
-    from emendo.models.ctc.tune import ORDER, Tuning, apply, tune, with_language
-    from emendo.text.language import learn_language
-
-    author = [line.text for line in task.own if line.sample.origin not in {Origin.REPLAY, Origin.SYNTHETIC}]
-    lexicon = lexicon_for(task.recipe.language, task.own)
-    language = learn_language(author, [line.text for line in task.general[:MODEL_GENERAL]], lexicon, order=ORDER)
-    recognizer = CtcRecognizer(bundle, threads=task.threads)
-    if task.validated and len(task.judged) >= LEAST_LINES:
-        tuning = tune(recognizer, [line.image for line in task.judged], [line.text for line in task.judged], language)
-        return apply(bundle, tuning), tuning.report
-    if not trained or (lexicon is None and len(author) < MODEL_LINES):
-        return bundle, {}
-    weight = WORDS_WEIGHT if lexicon is not None else MODEL_WEIGHT
-    decoding = with_language(recognizer.decoding, language, weight)
-    report = {"model_weight": weight, "language": decoding.language, "words_share": decoding.words_share}
-    return apply(bundle, Tuning(decoding, recognizer.calibration, language, {})), report
-
-
-def lexicon_for(language: str, lines: Sequence[TrainingLine]) -> Lexicon | None:
-    """The words of `language`, or with `auto` those of the language that the lines name or seem to be in, if any."""
-    from emendo.text.lexicon import Lexicon, detect_language, language_code
-
-    if language == "none":
-        return None
-    if language != "auto":
-        return Lexicon.of(language)
-    named = Counter(line.sample.language for line in lines)
-    most, count = named.most_common(1)[0]
-    if most == UNKNOWN_LANGUAGE:
-        found = detect_language([line.text for line in lines])
-    else:
-        found = language_code(most) if count >= MOSTLY * len(lines) else ""
-    return Lexicon.of(found) if found else None

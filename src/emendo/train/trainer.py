@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,25 +32,36 @@ class Watch:
     total: int
     progress: Callable[[int, int, str], None]
     patience: int = 0
+    durations: list[float] = field(default_factory=list)
+    """Seconds of each step."""
     stop_wanted: bool = False
     blown_up: bool = False
     cer: float | None = None
+    metric: str = "cer"
+    higher: bool = False
+    """What the patience watches, and whether more of it is better."""
 
 
 class Attendant(TrainerCallback):  # type: ignore[misc]
-    """Updates the average, watches the loss, shows progress, and stops when asked to.
+    """Watches the loss, shows progress, stops when asked to, and calls `moved` after each step.
 
     The loss has blown up when it is not finite, or when its running mean is twice what it was at its best and
     more than one nat per character above it.
     """
 
-    def __init__(self, watch: Watch, trainee: Trainee) -> None:
-        self._watch, self._trainee = watch, trainee
+    def __init__(self, watch: Watch, moved: Callable[[], None] | None = None) -> None:
+        self._watch, self._moved = watch, moved
         self._mean, self._best = math.nan, math.inf
+        self._began = time.monotonic()
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Before a step."""
+        self._began = time.monotonic()
 
     def on_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """After the weights moved."""
-        self._trainee.update_average()
+        if self._moved is not None:
+            self._moved()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
         """After each step: keep the loss, look for a blow-up."""
@@ -67,12 +79,14 @@ class Attendant(TrainerCallback):  # type: ignore[misc]
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """After a validation: end the run when the last few brought no gain."""
-        cers = [row["eval_cer"] for row in state.log_history if "eval_cer" in row]
-        if self._watch.patience and len(cers) - 1 - cers.index(min(cers)) >= self._watch.patience:
+        key, sign = f"eval_{self._watch.metric}", -1 if self._watch.higher else 1
+        seen = [sign * row[key] for row in state.log_history if key in row]
+        if self._watch.patience and len(seen) - 1 - seen.index(min(seen)) >= self._watch.patience:
             control.should_training_stop = True
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
         """Stop safely when the person asked for it: a checkpoint is written first."""
+        self._watch.durations.append(time.monotonic() - self._began)
         if self._watch.stop_wanted:
             control.should_save = True
             control.should_training_stop = True

@@ -1,0 +1,73 @@
+"""Further figures of an evaluation: any metric of the table, and everything once more with differences folded away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+from ..metrics.table import Pairs, measure, metric
+from ..metrics.tokens import tokenizer
+from ..text.folds import Fold, fold_of
+
+
+class Read(Protocol):
+    """A line with its two texts."""
+
+    @property
+    def reference(self) -> str: ...  # noqa: D102
+
+    @property
+    def hypothesis(self) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Which metrics to add to a report, in which tokens, and which foldings to compare under as well.
+
+    The plain figures are never folded; the folded ones stand beside them under `normalized`, with the names of the
+    foldings. Raises UsageError for a name that is unknown.
+    """
+
+    metrics: tuple[str, ...] = ()
+    tokens: str = "words"
+    folds: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.metrics:
+            metric(name)
+        tokenizer(self.tokens)
+        fold_of(self.folds)
+
+    @cached_property
+    def fold(self) -> Fold:
+        """The foldings as one."""
+        return fold_of(self.folds)
+
+    def figures(self, lines: Sequence[Read]) -> dict[str, Any]:
+        """`metrics` and `normalized` for these lines, as far as they are wanted."""
+        found: dict[str, Any] = {}
+        if self.metrics:
+            found["metrics"] = measure(self.metrics, self._pairs(lines, Fold()))
+        if self.folds:
+            names = dict.fromkeys(("cer", "wer", "exact", *self.metrics))
+            found["normalized"] = {
+                "folds": list(self.fold.names),
+                **measure(names, self._pairs(lines, self.fold)),
+            }
+        return found
+
+    def _pairs(self, lines: Sequence[Read], fold: Fold) -> Pairs:
+        return Pairs(
+            [line.reference for line in lines], [line.hypothesis for line in lines], tokens=self.tokens, fold=fold
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """For `report.json`."""
+        return {"metrics": list(self.metrics), "tokens": self.tokens, "folds": list(self.folds)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Measures:
+        """What `to_dict` made; a report without it had none."""
+        return cls(tuple(values.get("metrics", ())), str(values.get("tokens", "words")), tuple(values.get("folds", ())))

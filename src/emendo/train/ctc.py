@@ -1,0 +1,301 @@
+"""Family `ctc`: the embedded line network and what was trained from it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emendo.models.bundle import GRAPH_FILE, Bundle, update_info
+from emendo.types import UNKNOWN_LANGUAGE, Origin, Sample
+
+from .families import Order, TokenRow
+from .recipe import Recipe, Schedule, schedule_for
+from .record import BUNDLE, CURVE_FILE, draw_curve, peak_memory_mb
+from .selection import LeftOut, TrainingLine, require_lines, usable_lines
+
+if TYPE_CHECKING:
+    from emendo.text.lexicon import Lexicon
+
+    from .fit import Outcome, Task
+
+Progress = Callable[[int, int, str], None]
+JUDGED_LINES, JUDGED_OWN = 300, 60
+"""Most validation lines that are read at each look, spread evenly; without any, so many of the own lines."""
+MODEL_LINES, MODEL_GENERAL, MODEL_WEIGHT = 50, 300, 0.3
+"""Without validation: author's lines from which a model of characters alone is used, general lines that a language
+model learns too, and its weight without the words of the language."""
+MOSTLY = 0.8
+"""Share of the lines that must be in one language for its words to be used."""
+GENERAL_LINES = 600
+"""Most general lines that are rehearsed; beyond that they come again."""
+
+
+@dataclass(frozen=True, slots=True)
+class CtcJob:
+    """A planned run of this family."""
+
+    task: Task
+    record: dict[str, Any]
+    left_out: Sequence[LeftOut]
+    name: str
+
+    @property
+    def threads(self) -> int:
+        """Threads of the run."""
+        return self.task.threads
+
+    @property
+    def lines(self) -> int:
+        """Lines that train."""
+        return len(self.task.own)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps."""
+        return self.task.schedule.steps
+
+    def fit(self, *, resume: bool) -> dict[str, Any]:
+        """Train, write the bundle, and return the report."""
+        from .fit import fit
+
+        began = time.monotonic()
+        outcome = fit(self.task, resume=resume)
+        seconds = time.monotonic() - began
+        return _finish(self.task, outcome, self.left_out, self.record, seconds, name=self.name)
+
+
+class CtcFamily:
+    """Line networks with a CTC head (Graves et al., 2006)."""
+
+    name = "ctc"
+    recipe = Recipe
+    default = "default"
+    exports = ("onnx",)
+
+    def prepare(self, order: Order) -> CtcJob:
+        """Read the lines and plan the run."""
+        assert isinstance(order.model, Bundle) and isinstance(order.recipe, Recipe)
+        task, left_out = _prepare(
+            order.samples,
+            order.val,
+            order.model,
+            order.recipe,
+            out=order.out,
+            threads=order.threads,
+            progress=order.progress,
+        )
+        record = _record(task, order.samples, order.val, order.model)
+        return CtcJob(task, record, [*order.left_out, *left_out], order.name)
+
+    def shrunk(self, recipe: Recipe) -> Recipe:
+        """The recipe for a rehearsal of two steps."""
+        return recipe.model_copy(update={"steps": 2, "evaluations": 1, "replay": 0.0})
+
+    def tokens(self, order: Order, number: int) -> list[list[TokenRow]]:
+        """Every character of the first lines is a class of the network, and each carries loss; blanks lie between."""
+        from emendo.models.ctc.network import COLUMNS_PER_FRAME
+        from emendo.models.ctc.recognizer import load_geometry
+
+        assert isinstance(order.model, Bundle)
+        geometry = load_geometry(order.model)
+        lines, _ = usable_lines(order.samples[:number], geometry, columns_per_frame=COLUMNS_PER_FRAME)
+        known = {char: i + 1 for i, char in enumerate(order.model.info.alphabet)}
+        return [[TokenRow(line.sample.id, known.get(char, 0), char, True) for char in line.text] for line in lines]
+
+
+FAMILY = CtcFamily()
+
+
+def _prepare(
+    samples: Sequence[Sample],
+    val: Sequence[Sample] | None,
+    bundle: Bundle,
+    recipe: Recipe,
+    *,
+    out: Path,
+    threads: int,
+    progress: Progress,
+) -> tuple[Task, list[LeftOut]]:
+    from emendo.models.ctc.network import COLUMNS_PER_FRAME
+    from emendo.models.ctc.recognizer import load_geometry
+
+    from .candidate import fresh_share, open_start
+    from .fit import Task
+    from .trainee import half_is_fast
+
+    progress(0, 0, "reading the lines")
+    geometry = load_geometry(bundle)
+    own, left_out = usable_lines(samples, geometry, columns_per_frame=COLUMNS_PER_FRAME)
+    require_lines(own, left_out)
+    held, not_held = usable_lines(val or (), geometry, columns_per_frame=COLUMNS_PER_FRAME)
+    start = open_start(bundle, own, recipe.seed)
+    schedule = schedule_for(recipe, len(own), fresh=fresh_share(start.head, own))
+    general = _general_lines(recipe, schedule, geometry)
+    half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and half_is_fast())
+    task = Task(
+        out=out,
+        recipe=recipe,
+        schedule=schedule,
+        start=start,
+        own=own,
+        general=general,
+        replay=_replay_lines(recipe, schedule),
+        judged=_spread(held or own, JUDGED_LINES if held else JUDGED_OWN),
+        validated=bool(held),
+        threads=threads or os.cpu_count() or 1,
+        half=half,
+        progress=progress,
+    )
+    return task, left_out + not_held
+
+
+def _general_lines(recipe: Recipe, schedule: Schedule, geometry: Any) -> list[TrainingLine]:
+    """Generated lines to rehearse; as many as the run can show, at most 600."""
+    from emendo.datasets.synth import replay_samples
+    from emendo.models.base import cache_folder
+    from emendo.models.ctc.network import COLUMNS_PER_FRAME
+
+    shown = schedule.steps * _replay_lines(recipe, schedule)
+    if not shown:
+        return []
+    samples = replay_samples(min(GENERAL_LINES, shown), 0, cache_folder() / "replay")
+    return usable_lines(samples, geometry, columns_per_frame=COLUMNS_PER_FRAME)[0]
+
+
+def _replay_lines(recipe: Recipe, schedule: Schedule) -> int:
+    share = recipe.replay
+    return round(schedule.lines_per_batch * share / (1 - share)) or (1 if share > 0 else 0)
+
+
+def _spread(lines: Sequence[TrainingLine], most: int) -> list[TrainingLine]:
+    if len(lines) <= most:
+        return list(lines)
+    return [lines[round(i * (len(lines) - 1) / (most - 1))] for i in range(most)]
+
+
+def _record(task: Task, samples: Sequence[Sample], val: Sequence[Sample] | None, bundle: Bundle) -> dict[str, Any]:
+    from emendo.datasets.dataset import content_hash
+
+    return {
+        "base": {"name": bundle.info.name, "id": bundle.id},
+        "data": {"hash": content_hash(samples), "samples": len(samples), "usable": len(task.own)},
+        "val": {"hash": content_hash(val or ()), "samples": len(val or ())},
+        "recipe": task.recipe.model_dump(),
+        "schedule": task.schedule.model_dump(),
+        "precision": "bfloat16" if task.half else "float32",
+        "replay_lines": len(task.general),
+        "new_characters": {"copied": task.start.head.copied, "random": list(task.start.head.random)},
+    }
+
+
+def _finish(
+    task: Task, outcome: Outcome, left_out: Sequence[LeftOut], record: dict[str, Any], seconds: float, *, name: str
+) -> dict[str, Any]:
+    """Write bundle, report and curve, and clear away what only the run needed."""
+    from emendo.models.base import load_graph
+    from emendo.models.ctc.network import load_network
+    from emendo.models.ctc.recognizer import CtcRecognizer
+
+    from .candidate import parity, reading_of, write_candidate
+    from .fit import BEST
+    from .session import CHECKPOINTS
+
+    recognizer = CtcRecognizer(outcome.best, threads=task.threads)
+    network = load_network(load_graph(outcome.best.path(GRAPH_FILE)))
+    agreed = parity(network, recognizer, task.judged)
+    judged_on = "validation lines" if task.validated else "some of the training lines (no validation set was given)"
+    metrics = {"cer_before": outcome.before, "cer_after": outcome.after, "judged_on": judged_on}
+    bundle = write_candidate(
+        network,
+        task.start,
+        task.out / BUNDLE,
+        name=name,
+        dataset=record["data"],
+        run={
+            "base": record["base"],
+            "recipe": record["recipe"],
+            "schedule": record["schedule"],
+            "preprocessing": dict(task.start.bundle.info.preprocessing),
+        },
+        metrics={**metrics, "judged_lines": len(task.judged)},
+        parity=agreed,
+        **reading_of(outcome.best),
+    )
+    bundle, tuned = _decoded(task, bundle, trained=outcome.kept == "trained")
+    bundle = update_info(bundle, parity={**agreed, "bundle": bundle.id})
+    report = {
+        **metrics,
+        "bundle": str(task.out / BUNDLE),
+        "model": bundle.id,
+        "kept": outcome.kept,
+        "lines": len(task.own),
+        "judged_lines": len(task.judged),
+        "left_out": [{"id": one.id, "reason": one.reason} for one in left_out],
+        "steps": outcome.steps,
+        "restarts": outcome.restarts,
+        "step_seconds": outcome.step_seconds,
+        "schedule": record["schedule"],
+        "seconds": seconds,
+        "peak_memory_mb": peak_memory_mb(),
+        "parity": agreed,
+        "tuning": tuned,
+        "cers": [list(row) for row in outcome.cers],
+        "losses": [list(row) for row in outcome.losses],
+    }
+    on = "validation lines" if task.validated else "training lines"
+    title = f"{name}: CER on {on} {100 * outcome.before:.1f} % before, {100 * outcome.after:.1f} % after"
+    draw_curve(task.out / CURVE_FILE, outcome.losses, outcome.cers if task.validated else [], title=title)
+    for folder in (BEST, CHECKPOINTS, "start", "candidate"):
+        shutil.rmtree(task.out / folder, ignore_errors=True)
+    return report
+
+
+def _decoded(task: Task, bundle: Bundle, *, trained: bool) -> tuple[Bundle, dict[str, Any]]:
+    """The bundle with the author's language model where that helps, and what was seen when it was chosen.
+
+    The model also learns the general lines, so that it does not bend everything towards one author. With validation
+    lines `tune` decides; without, it is taken at the weight that was best on other hands: always where the words of
+    the language are known, otherwise from `MODEL_LINES` lines up.
+    """
+    from emendo.models.calibration import LEAST_LINES
+    from emendo.models.ctc.decode import WORDS_WEIGHT
+    from emendo.models.ctc.recognizer import CtcRecognizer
+    from emendo.models.ctc.tune import ORDER, Tuning, apply, tune, with_language
+    from emendo.text.language import learn_language
+
+    author = [line.text for line in task.own if line.sample.origin not in {Origin.REPLAY, Origin.SYNTHETIC}]
+    lexicon = lexicon_for(task.recipe.language, task.own)
+    language = learn_language(author, [line.text for line in task.general[:MODEL_GENERAL]], lexicon, order=ORDER)
+    recognizer = CtcRecognizer(bundle, threads=task.threads)
+    if task.validated and len(task.judged) >= LEAST_LINES:
+        tuning = tune(recognizer, [line.image for line in task.judged], [line.text for line in task.judged], language)
+        return apply(bundle, tuning), tuning.report
+    if not trained or (lexicon is None and len(author) < MODEL_LINES):
+        return bundle, {}
+    weight = WORDS_WEIGHT if lexicon is not None else MODEL_WEIGHT
+    decoding = with_language(recognizer.decoding, language, weight)
+    report = {"model_weight": weight, "language": decoding.language, "words_share": decoding.words_share}
+    return apply(bundle, Tuning(decoding, recognizer.calibration, language, {})), report
+
+
+def lexicon_for(language: str, lines: Sequence[TrainingLine]) -> Lexicon | None:
+    """The words of `language`, or with `auto` those of the language that the lines name or seem to be in, if any."""
+    from emendo.text.lexicon import Lexicon, detect_language, language_code
+
+    if language == "none":
+        return None
+    if language != "auto":
+        return Lexicon.of(language)
+    named = Counter(line.sample.language for line in lines)
+    most, count = named.most_common(1)[0]
+    if most == UNKNOWN_LANGUAGE:
+        found = detect_language([line.text for line in lines])
+    else:
+        found = language_code(most) if count >= MOSTLY * len(lines) else ""
+    return Lexicon.of(found) if found else None

@@ -1,0 +1,141 @@
+"""The families of models that one trainer trains, as a table: a family is a file and a row here.
+
+The reference of the base decides: the embedded base and its descendants are `ctc`, a `VisionEncoderDecoderModel` is
+`trocr`, every other image-to-text class of transformers is `vlm`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from pydantic import BaseModel
+
+from emendo.models.bundle import Bundle
+from emendo.models.generative.source import Source, from_bundle
+from emendo.models.references import find_model
+from emendo.types import Sample
+
+from .selection import LeftOut
+
+FAMILIES: Final[Mapping[str, str]] = {
+    "ctc": "emendo.train.ctc:FAMILY",
+    "trocr": "emendo.train.tuning.family:TROCR",
+    "vlm": "emendo.train.tuning.family:VLM",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be trained: samples, the model to start from, the family's recipe, and the folder of the run."""
+
+    samples: Sequence[Sample]
+    val: Sequence[Sample] | None
+    model: Bundle | Source
+    recipe: Any
+    out: Path
+    threads: int
+    progress: Callable[[int, int, str], None]
+    name: str = ""
+    """What the model is to be called."""
+    left_out: Sequence[LeftOut] = ()
+    """Samples that fell out before."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """One token of one sample, and whether it carries loss."""
+
+    sample: str
+    id: int
+    text: str
+    loss: bool
+
+
+class Job(Protocol):
+    """A planned run: its data are read, nothing is written yet."""
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """All that makes the run what it is; stands in run.yaml and must be the same when it goes on."""
+        ...
+
+    @property
+    def left_out(self) -> Sequence[LeftOut]:
+        """Samples that cannot train, with reasons."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """Threads of the run."""
+        ...
+
+    @property
+    def lines(self) -> int:
+        """Samples that train."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps."""
+        ...
+
+    def fit(self, *, resume: bool) -> dict[str, Any]:
+        """Train, leave the bundle in `out/bundle`, and return the report."""
+        ...
+
+
+class Family(Protocol):
+    """One kind of model: what its recipe holds, how it is trained, what it can be written as."""
+
+    @property
+    def name(self) -> str:
+        """As it stands in `bundle.yaml`."""
+        ...
+
+    @property
+    def recipe(self) -> type[BaseModel]:
+        """Class of its recipes."""
+        ...
+
+    @property
+    def default(self) -> str:
+        """Name of the recipe that is used when none is named."""
+        ...
+
+    @property
+    def exports(self) -> tuple[str, ...]:
+        """Forms that its bundles can be read in."""
+        ...
+
+    def prepare(self, order: Order) -> Job:
+        """Read the data and plan the run. Raises DataError or UsageError before anything is written."""
+        ...
+
+    def shrunk(self, recipe: Any) -> Any:
+        """The recipe of a rehearsal: the same work for two steps."""
+        ...
+
+    def tokens(self, order: Order, number: int) -> list[list[TokenRow]]:
+        """The first samples as the network is trained on them."""
+        ...
+
+
+def family(name: str) -> Family:
+    """The family of a name of the table."""
+    module, _, attribute = FAMILIES[name].partition(":")
+    found: Family = getattr(import_module(module), attribute)
+    return found
+
+
+def family_of(base: str, *, workspace: Path | None = None) -> tuple[Family, Bundle | Source]:
+    """The family of a base, and the base itself. Raises what `find_model` raises."""
+    found = find_model(base, workspace=workspace)
+    if isinstance(found, Source):
+        return family(found.family), found
+    if found.info.family == "ctc":
+        return family("ctc"), found
+    return family(found.info.family), from_bundle(found, base)

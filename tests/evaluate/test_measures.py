@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from emendo.cli import main
+from emendo.errors import UsageError
+from emendo.evaluate import Measures, evaluate, read_report, usual_slices
+
+from .scripted import Scripted, lines, pixels
+
+TEXTS = ["قَالَ", "trois", "cat"]
+READ = ["قال", "trios", "cat"]
+WANTED = Measures(("f1", "character_accuracy"), folds=("harakat",))
+
+
+def test_metrics_stand_beside_the_plain_figures_per_language() -> None:
+    data = lines(TEXTS, language=["ar", "fr", "en"])
+    figures = evaluate(
+        Scripted("m", READ), data, slices=usual_slices(data.samples), measures=WANTED, load=pixels
+    ).figures()
+    arabic = figures["slices"]["language"]["ar"]
+    assert arabic["cer"] > 0, "the plain figure is never folded"
+    assert arabic["normalized"]["cer"] == 0
+    assert figures["normalized"]["folds"] == ["harakat"]
+    assert figures["normalized"]["f1"] == pytest.approx(2 / 3)
+    assert figures["metrics"]["f1"] == pytest.approx(1 / 3)
+    assert figures["slices"]["language"]["fr"]["metrics"]["character_accuracy"] == pytest.approx(1 - 2 / 5)
+    json.dumps(figures, allow_nan=False)
+
+
+def test_without_measures_nothing_is_added() -> None:
+    figures = evaluate(Scripted("m", READ), lines(TEXTS), load=pixels).figures()
+    assert not {"metrics", "normalized"} & set(figures)
+
+
+def test_a_report_keeps_its_measures(tmp_path: Path) -> None:
+    report = evaluate(Scripted("m", READ), lines(TEXTS), measures=WANTED, load=pixels)
+    report.write(tmp_path)
+    assert read_report(tmp_path).figures() == report.figures()
+
+
+def test_language_and_subset_are_shown_where_there_are_several() -> None:
+    assert usual_slices(lines(TEXTS, language=["fr", "fr", "fr"]).samples) == ()
+    assert usual_slices(lines(["a", None], language=["fr", "de"]).samples) == ()
+    assert usual_slices(lines(TEXTS, language=["fr", "fr", "de"]).samples) == ("language",)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"metrics": ("f2",)}, "unknown metric 'f2'"),
+        ({"tokens": "wrods"}, "unknown tokenizer 'wrods'"),
+        ({"folds": ("arab",)}, "unknown folding 'arab'"),
+    ],
+)
+def test_a_wrong_name_is_told_before_anything_is_read(wrong: dict[str, object], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        Measures(**wrong)  # type: ignore[arg-type]
+
+
+def test_the_command_takes_metrics_foldings_and_languages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["synth", "lines", "-n", "6", "--out", str(tmp_path / "lines"), "--json"]) == 0
+    capsys.readouterr()
+    command = ["evaluate", "--data", str(tmp_path / "lines"), "--model", "base", "--json", "--threads", "1"]
+    assert main([*command, "--metric", "f1,ned", "--metric", "chrf", "--normalize", "case,arabic"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert list(figures["metrics"]) == ["f1", "ned", "chrf"]
+    assert figures["normalized"]["cer"] <= figures["cer"]
+    languages = figures["slices"]["language"]
+    assert len(languages) > 1
+    first = next(iter(languages))
+    assert main([*command, "--include-language", first]) == 0
+    assert json.loads(capsys.readouterr().out)["samples"] == languages[first]["samples"]
+    assert main([*command, "--include-language", "xx"]) == 2
+    assert f"unknown language 'xx'; the data set has {first!r}" in capsys.readouterr().err

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emendo.cli import main
+from emendo.correct import samples
+from emendo.datasets.build import build
+from emendo.errors import UsageError
+from emendo.flows import forget as forgetting
+from emendo.flows import learn as learning
+from emendo.settings import Settings
+from emendo.types import Verdict
+from emendo.workspace.folder import Workspace
+from emendo.workspace.store import Entry, Line
+
+AUTHORS = ("anna", "ben", "anna", "ben", "carl", "carl")
+
+
+def corrected(workspace: Workspace) -> None:
+    """Six lines of one note, corrected by three authors."""
+    rows = []
+    for at in range(len(AUTHORS)):
+        image = workspace.root / f"{at}.png"
+        image.write_bytes(f"image {at}".encode())
+        line = Line(
+            id=f"l{at}", document="journal", number=at + 1, text_line=at + 1, page=at, image=image.name, sha256=""
+        )
+        rows.append((line, None))
+    with workspace.store() as store:
+        store.put_document("journal", rows)
+        for at, author in enumerate(AUTHORS):
+            store.add_correction(
+                Entry(line=f"l{at}", reading="x", text=f"text {at}", verdict=Verdict.EDITED, author=author)
+            )
+
+
+def learned(workspace: Workspace, model: str, without: tuple[str, ...] = ()) -> str:
+    """A data set of the corrections, a run on it, and the model that it made, in use."""
+    with workspace.store() as store:
+        rows = list(samples(workspace, store, without_authors=without))
+        mark = store.mark()
+    built = build(rows, workspace, name="corrections")
+    run = workspace.runs / f"{built.id}-{mark}"
+    run.mkdir()
+    (run / "report.json").write_text(json.dumps({"model": model}))
+    (workspace.models / model).mkdir()
+    workspace.set_champion(model, "better")
+    return built.id
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    made = Workspace.init(tmp_path / "notes")
+    corrected(made)
+    return made
+
+
+def test_nothing_that_rests_on_the_author_stays(workspace: Workspace) -> None:
+    free = learned(workspace, "free", without=("ben",))
+    owing = learned(workspace, "owing")
+    (workspace.models / "foreign").mkdir()
+    done = forgetting.forget(workspace, Settings(), "ben", rebuild=False)
+    assert (done.corrections, done.datasets, done.models, done.images) == (2, (owing,), ("owing",), 2)
+    assert (done.champion, done.unknown, done.rebuilt) == ("free", ("foreign",), None)
+    assert {path.name for path in workspace.models.iterdir() if path.is_dir()} == {"free", "foreign"}
+    assert [path.name.split("-")[0] for path in workspace.runs.iterdir()] == [free]
+    assert not (workspace.datasets / owing).exists()
+    champion = workspace.champion()
+    assert champion is not None and (champion.model, champion.why) == ("free", "ben was forgotten")
+    assert (workspace.root / "1.png").is_file(), "the notes belong to the person"
+    with workspace.store() as store:
+        assert {one.attributes["author"] for one in samples(workspace, store)} == {"anna", "carl"}
+    again = forgetting.forget(workspace, Settings(), "ben", rebuild=False)
+    assert (again.datasets, again.images, again.champion) == ((), 0, "free")
+
+
+def test_without_an_earlier_model_the_base_comes_back(workspace: Workspace) -> None:
+    learned(workspace, "owing")
+    assert forgetting.forget(workspace, Settings(), "anna", rebuild=False).champion == "base"
+
+
+def test_a_round_that_was_cut_off_is_not_taken_up_again(workspace: Workspace) -> None:
+    owing = learned(workspace, "owing")
+    with workspace.store() as store:
+        store.add_event(learning.STARTED, {"dataset": owing, "run": f"{owing}-9", "mark": store.mark()})
+        assert learning.unfinished(store) is not None
+    forgetting.forget(workspace, Settings(), "ben", rebuild=False)
+    with workspace.store() as store:
+        assert learning.unfinished(store) is None
+
+
+def test_it_rebuilds_without_the_author(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[set[str]] = []
+
+    def learn(held: Workspace, settings: Settings, **_: Any) -> learning.Round:
+        with held.store() as store:
+            seen.append({str(one.attributes["author"]) for one in samples(held, store)})
+        return learning.Round("d", "r", True, "better")
+
+    monkeypatch.setattr(forgetting, "learn", learn)
+    done = forgetting.forget(workspace, Settings(), "carl")
+    assert seen == [{"anna", "ben"}]
+    assert done.rebuilt is not None and done.to_dict()["rebuilt"]["promoted"] is True
+
+
+def test_an_unknown_author_is_answered_with_the_known(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UsageError, match="no correction is by 'bob'; corrections are by anna, ben, carl"):
+        forgetting.forget(workspace, Settings(), "bob")
+    place = ["--workspace", str(workspace.root), "--no-rebuild"]
+    assert main(["forget", "--author", "bob", *place]) == 2
+    assert "corrections are by anna" in capsys.readouterr().err
+    assert main(["forget", "--author", "ben", *place, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["corrections"] == 2
