@@ -30,6 +30,7 @@ from pathlib import Path
 
 import yaml
 
+from emendo.errors import BundleError
 from emendo.models.bundle import INFO_FILE, read_bundle
 from emendo.tools.files import PARTIAL
 from emendo.workspace.folder import HIDDEN, Workspace
@@ -144,7 +145,7 @@ def whole_files(folder: Path) -> list[str]:
                     json.loads(line)
             elif path.suffix in (".yaml", ".yml"):
                 yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (ValueError, yaml.YAMLError, sqlite3.Error) as error:
+        except (ValueError, yaml.YAMLError, sqlite3.Error, BundleError) as error:
             faults.append(f"{path}: {error}")
     if (folder / HIDDEN).is_dir():
         champion = Workspace.open(folder).champion()

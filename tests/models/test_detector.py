@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emendo.errors import EngineError
+from emendo.errors import BundleError
 from emendo.image.load import read_image
 from emendo.models.detector import Detector, DetectorSettings, network_size
 
@@ -34,7 +34,7 @@ def test_an_empty_page_holds_nothing() -> None:
 
 def test_a_broken_file_is_an_engine_error(tmp_path: Path) -> None:
     (tmp_path / "broken.onnx").write_bytes(b"no graph")
-    with pytest.raises(EngineError, match="the text detector cannot be opened"):
+    with pytest.raises(BundleError, match="cannot be opened by ONNX Runtime"):
         Detector(weights=tmp_path / "broken.onnx")(np.zeros((64, 64, 3), np.uint8))
 
 

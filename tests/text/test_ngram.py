@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emendo.errors import FormatError
+from emendo.text.language import LanguageModel
 from emendo.text.ngram import END, CharacterModel
 
 lines = st.lists(st.text("abc ", min_size=1, max_size=12), min_size=1, max_size=8)
@@ -39,8 +40,8 @@ def test_it_learns_an_authors_words(data: Path) -> None:
     rows = [json.loads(row) for row in (data / "peraire" / "lines.jsonl").read_text(encoding="utf-8").splitlines()]
     train = [row["text"] for row in rows if row["split"] == "train"]
     val = [row["text"] for row in rows if row["split"] == "val"]
-    long = CharacterModel.learn(train[:300], order=5).perplexity(val)
-    short = CharacterModel.learn(train[:300], order=1).perplexity(val)
+    long = LanguageModel(CharacterModel.learn(train[:300], order=5)).perplexity(val)
+    short = LanguageModel(CharacterModel.learn(train[:300], order=1)).perplexity(val)
     assert long < 13
     assert short > 18
 

@@ -55,6 +55,14 @@ def test_an_existing_folder_is_kept_unless_replaced(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_a_folder_is_removed_whole(tmp_path: Path) -> None:
+    (tmp_path / "full" / "inner").mkdir(parents=True)
+    (tmp_path / "full" / "inner" / "x").write_text("x")
+    files.remove_folder(tmp_path / "full")
+    files.remove_folder(tmp_path / "full")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_hashes_agree(tmp_path: Path) -> None:
     data = os.urandom(100_000)
     files.write_bytes(tmp_path / "x", data)

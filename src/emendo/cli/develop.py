@@ -45,11 +45,7 @@ def demo(
     from ..flows.demo import run_demo
 
     result = run_demo(folder, lines=lines, threads=cores(), log=output.note)
-    if json:
-        output.print_json(result.summary())
-    else:
-        for line in result.sentences():
-            output.note(line)
+    output.show(result.summary(), result.sentences(), json=json)
     return 0 if result.promoted else 1
 
 

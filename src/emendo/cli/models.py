@@ -92,11 +92,7 @@ def train(
             report, told = result.report, result.sentences()
             if context.workspace:
                 told.append(f"put it in use, if it is proven better: emendo promote {out}")
-    if json:
-        output.print_json(report)
-        return
-    for line in told:
-        output.note(line)
+    output.show(report, told, json=json)
 
 
 def evaluate(

@@ -31,6 +31,15 @@ def print_json(value: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=False, default=str) + "\n")
 
 
+def show(report: Mapping[str, Any], sentences: Sequence[str], *, json: bool) -> None:
+    """What a command found: the report as JSON, or its sentences."""
+    if json:
+        print_json(report)
+        return
+    for sentence in sentences:
+        note(sentence)
+
+
 def console() -> Console:
     """A rich console on standard error."""
     from rich.console import Console

@@ -218,12 +218,7 @@ def _train(plan: Plan, dry_run: int, threads: int | None, json: bool) -> None:
             progress=bar,
         )
     if isinstance(result, Seen):
-        if json:
-            output.print_json(result.to_dict())
-        else:
-            output.note(f"{result.looked_at} of {result.samples} samples looked at: all can train")
-    elif json:
-        output.print_json(result.report)
+        told = f"{result.looked_at} of {result.samples} samples looked at: all can train"
+        output.show(result.to_dict(), [told], json=json)
     else:
-        for line in result.sentences():
-            output.note(line)
+        output.show(result.report, result.sentences(), json=json)

@@ -8,7 +8,6 @@ belong to the person: neither is touched. A call that was cut off is repeated wi
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from ..release import current
 from ..release.lineage import lineage
 from ..release.promote import LOCK
 from ..settings import Settings
+from ..tools.files import remove_folder
 from ..workspace.folder import BASE, Workspace
 from .learn import DONE, Log, Round, learn, unfinished
 
@@ -78,7 +78,7 @@ def forget(
         runs = [path for path in sorted(workspace.runs.iterdir()) if path.name.rpartition("-")[0] in touched]
         folders = [workspace.models / model for model in models if model in kept]
         for folder in (*folders, *runs, *(workspace.datasets / name for name in sorted(touched))):
-            shutil.rmtree(folder)
+            remove_folder(folder)
         images = _purge(workspace)
     log(f"removed {len(touched)} data sets, {len(runs)} runs, {len(folders)} models, {images} images")
     rebuilt = learn(workspace, settings, recipe=recipe, threads=threads, log=log) if rebuild else None

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import EngineError
 from ..types import Image
 from .base import DETECTOR, engine_file
+from .engine import open_session
 from .pieces import Piece, pieces
 
 STRIDE = 32
@@ -76,26 +76,9 @@ class Detector:
 
     def _opened(self) -> Any:
         if self._session is None:
-            self._session = _open_session(self._weights or engine_file(DETECTOR), self._threads)
+            # pages are large and differ in size: kept memory would only grow
+            self._session = open_session(self._weights or engine_file(DETECTOR), self._threads, arena=False)
         return self._session
-
-
-def _open_session(weights: Path, threads: int) -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise EngineError("ONNX Runtime is not installed", remedy="pip install onnxruntime") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = max(1, threads)
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # spinning threads slow every other process on a small machine
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_cpu_mem_arena = False
-    try:
-        return onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's own errors share no base class below Exception
-        raise EngineError(f"the text detector cannot be opened ({error})", where=weights) from error
 
 
 def network_size(shape: tuple[int, ...], short_side: int, long_side: int) -> tuple[int, int]:

@@ -55,21 +55,35 @@ def open_engine(path: Path, *, threads: int, engine: EngineName = "onnxruntime")
     return _OnnxRuntime(path, max(1, threads))
 
 
+def open_session(path: Path, threads: int, *, arena: bool = True) -> Any:
+    """An ONNX Runtime session with `threads` threads that do not spin while they wait, for that slows all else here.
+
+    `arena` keeps freed memory for the next call; without it a graph that sees large images once in a while gives the
+    memory back. Raises EngineError when ONNX Runtime is missing, BundleError when the file cannot be opened.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise EngineError("ONNX Runtime is not installed", remedy="pip install onnxruntime") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = max(1, threads)
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.enable_cpu_mem_arena = arena
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    except OSError as error:
+        raise BundleError(f"cannot be read ({error.strerror})", where=path) from error
+    except Exception as error:  # ONNX Runtime's own errors share no base class but this one
+        raise _unopened(path, "ONNX Runtime", error) from error
+
+
 class _OnnxRuntime:
-    """A session that does not spin while it waits."""
+    """A graph on ONNX Runtime."""
 
     def __init__(self, path: Path, threads: int) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime's own errors share no base class but this one
-            raise _unopened(path, "ONNX Runtime", error) from error
+        self._session = open_session(path, threads)
         self.inputs, self.outputs = (
             tuple(End(e.name, tuple(d if isinstance(d, int) else None for d in e.shape)) for e in ends)
             for ends in (self._session.get_inputs(), self._session.get_outputs())

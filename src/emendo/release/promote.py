@@ -18,7 +18,7 @@ from ..evaluate import SampleSet
 from ..models.bundle import INFO_FILE, Bundle, read_bundle
 from ..models.references import load_bundle, open_recognizer
 from ..settings import GateSettings, Limits
-from ..tools.files import PARTIAL, new_folder
+from ..tools.files import PARTIAL, new_folder, remove_folder
 from ..types import Recognizer, Split
 from ..workspace.folder import BASE, Champion, Workspace
 from .gate import Decision, gate
@@ -98,7 +98,7 @@ def install(workspace: Workspace, candidate: Path) -> Bundle:
         try:
             return read_bundle(target)
         except BundleError:
-            shutil.rmtree(target)  # under its content's name lies something else: damaged, and not in use
+            remove_folder(target)  # under its content's name lies something else: damaged, and not in use
     with new_folder(target) as folder:
         for name in (*source.info.files, INFO_FILE):
             (folder / name).parent.mkdir(exist_ok=True)

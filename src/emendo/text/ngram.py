@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import log
 from typing import Any
@@ -74,15 +74,6 @@ class CharacterModel:
             total, kinds = sum(after.values()), len(after)
             probability = (after.get(character, 0) + kinds * probability) / (total + kinds)
         return probability
-
-    def perplexity(self, lines: Sequence[str]) -> float:
-        """Per character, ends of lines counted; 1 means that all was foreseen."""
-        total, characters = 0.0, 0
-        for line in lines:
-            text = normalize_text(line) + END
-            total += sum(self.log_prob(text[:at], char) for at, char in enumerate(text))
-            characters += len(text)
-        return float(2.718281828459045 ** (-total / max(1, characters)))
 
     def to_json(self) -> str:
         """The model as JSON; `from_json` gives it back."""

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emendo.models.bundle import GRAPH_FILE, Bundle, update_info
+from emendo.tools.files import remove_folder
 from emendo.types import UNKNOWN_LANGUAGE, Origin, Sample
 
-from .families import Order, TokenRow
+from .families import Job, Order, TokenRow
 from .recipe import Recipe, Schedule, schedule_for
-from .record import BUNDLE, CURVE_FILE, draw_curve, peak_memory_mb
+from .record import BUNDLE, CURVE_FILE, draw_curve, judged_on, peak_memory_mb
 from .selection import LeftOut, TrainingLine, require_lines, usable_lines
 
 if TYPE_CHECKING:
     from emendo.text.lexicon import Lexicon
 
-    from .fit import Outcome, Task
+    from .fit import Task
+    from .session import Outcome
 
 Progress = Callable[[int, int, str], None]
 JUDGED_LINES, JUDGED_OWN = 300, 60
@@ -36,40 +37,6 @@ GENERAL_LINES = 600
 """Most general lines that are rehearsed; beyond that they come again."""
 
 
-@dataclass(frozen=True, slots=True)
-class CtcJob:
-    """A planned run of this family."""
-
-    task: Task
-    record: dict[str, Any]
-    left_out: Sequence[LeftOut]
-    name: str
-
-    @property
-    def threads(self) -> int:
-        """Threads of the run."""
-        return self.task.threads
-
-    @property
-    def lines(self) -> int:
-        """Lines that train."""
-        return len(self.task.own)
-
-    @property
-    def steps(self) -> int:
-        """Optimiser steps."""
-        return self.task.schedule.steps
-
-    def fit(self, *, resume: bool) -> dict[str, Any]:
-        """Train, write the bundle, and return the report."""
-        from .fit import fit
-
-        began = time.monotonic()
-        outcome = fit(self.task, resume=resume)
-        seconds = time.monotonic() - began
-        return _finish(self.task, outcome, self.left_out, self.record, seconds, name=self.name)
-
-
 class CtcFamily:
     """Line networks with a CTC head (Graves et al., 2006)."""
 
@@ -78,7 +45,7 @@ class CtcFamily:
     default = "default"
     exports = ("onnx",)
 
-    def prepare(self, order: Order) -> CtcJob:
+    def prepare(self, order: Order) -> Job:
         """Read the lines and plan the run."""
         assert isinstance(order.model, Bundle) and isinstance(order.recipe, Recipe)
         task, left_out = _prepare(
@@ -91,7 +58,15 @@ class CtcFamily:
             progress=order.progress,
         )
         record = _record(task, order.samples, order.val, order.model)
-        return CtcJob(task, record, [*order.left_out, *left_out], order.name)
+        left_out = [*order.left_out, *left_out]
+        return Job(
+            record=record,
+            left_out=left_out,
+            threads=task.threads,
+            lines=len(task.own),
+            steps=task.schedule.steps,
+            fit=partial(_fit, task, record, left_out, order.name),
+        )
 
     def shrunk(self, recipe: Recipe) -> Recipe:
         """The recipe for a rehearsal of two steps."""
@@ -194,23 +169,51 @@ def _record(task: Task, samples: Sequence[Sample], val: Sequence[Sample] | None,
     }
 
 
-def _finish(
-    task: Task, outcome: Outcome, left_out: Sequence[LeftOut], record: dict[str, Any], seconds: float, *, name: str
-) -> dict[str, Any]:
-    """Write bundle, report and curve, and clear away what only the run needed."""
+def _fit(task: Task, record: dict[str, Any], left_out: Sequence[LeftOut], name: str, *, resume: bool) -> dict[str, Any]:
+    """Train, write bundle, report and curve, and clear away what only the run needed; returns the report."""
+    from .fit import BEST, fit
+    from .session import CHECKPOINTS
+
+    began = time.monotonic()
+    best, outcome = fit(task, resume=resume)
+    seconds = time.monotonic() - began
+    bundle, agreed, tuned = _written(task, best, outcome, record, name=name)
+    report = {
+        **outcome.figures(),
+        "judged_on": judged_on(task.validated),
+        "judged_lines": len(task.judged),
+        "bundle": str(task.out / BUNDLE),
+        "model": bundle.id,
+        "lines": len(task.own),
+        "left_out": [{"id": one.id, "reason": one.reason} for one in left_out],
+        "schedule": record["schedule"],
+        "seconds": seconds,
+        "peak_memory_mb": peak_memory_mb(),
+        "parity": agreed,
+        "tuning": tuned,
+    }
+    on = "validation lines" if task.validated else "training lines"
+    title = f"{name}: CER on {on} {100 * outcome.before:.1f} % before, {100 * outcome.after:.1f} % after"
+    draw_curve(task.out / CURVE_FILE, outcome.losses, outcome.cers if task.validated else [], title=title)
+    for folder in (BEST, CHECKPOINTS, "start", "candidate"):
+        remove_folder(task.out / folder)
+    return report
+
+
+def _written(
+    task: Task, best: Bundle, outcome: Outcome, record: dict[str, Any], *, name: str
+) -> tuple[Bundle, dict[str, Any], dict[str, Any]]:
+    """The bundle of the best weights, how it agrees with the network, and how its decoding was chosen."""
     from emendo.models.base import load_graph
     from emendo.models.ctc.network import load_network
     from emendo.models.ctc.recognizer import CtcRecognizer
 
     from .candidate import parity, reading_of, write_candidate
-    from .fit import BEST
-    from .session import CHECKPOINTS
 
-    recognizer = CtcRecognizer(outcome.best, threads=task.threads)
-    network = load_network(load_graph(outcome.best.path(GRAPH_FILE)))
+    recognizer = CtcRecognizer(best, threads=task.threads)
+    network = load_network(load_graph(best.path(GRAPH_FILE)))
     agreed = parity(network, recognizer, task.judged)
-    judged_on = "validation lines" if task.validated else "some of the training lines (no validation set was given)"
-    metrics = {"cer_before": outcome.before, "cer_after": outcome.after, "judged_on": judged_on}
+    judged = {"judged_on": judged_on(task.validated), "judged_lines": len(task.judged)}
     bundle = write_candidate(
         network,
         task.start,
@@ -223,37 +226,12 @@ def _finish(
             "schedule": record["schedule"],
             "preprocessing": dict(task.start.bundle.info.preprocessing),
         },
-        metrics={**metrics, "judged_lines": len(task.judged)},
+        metrics={"cer_before": outcome.before, "cer_after": outcome.after, **judged},
         parity=agreed,
-        **reading_of(outcome.best),
+        **reading_of(best),
     )
     bundle, tuned = _decoded(task, bundle, trained=outcome.kept == "trained")
-    bundle = update_info(bundle, parity={**agreed, "bundle": bundle.id})
-    report = {
-        **metrics,
-        "bundle": str(task.out / BUNDLE),
-        "model": bundle.id,
-        "kept": outcome.kept,
-        "lines": len(task.own),
-        "judged_lines": len(task.judged),
-        "left_out": [{"id": one.id, "reason": one.reason} for one in left_out],
-        "steps": outcome.steps,
-        "restarts": outcome.restarts,
-        "step_seconds": outcome.step_seconds,
-        "schedule": record["schedule"],
-        "seconds": seconds,
-        "peak_memory_mb": peak_memory_mb(),
-        "parity": agreed,
-        "tuning": tuned,
-        "cers": [list(row) for row in outcome.cers],
-        "losses": [list(row) for row in outcome.losses],
-    }
-    on = "validation lines" if task.validated else "training lines"
-    title = f"{name}: CER on {on} {100 * outcome.before:.1f} % before, {100 * outcome.after:.1f} % after"
-    draw_curve(task.out / CURVE_FILE, outcome.losses, outcome.cers if task.validated else [], title=title)
-    for folder in (BEST, CHECKPOINTS, "start", "candidate"):
-        shutil.rmtree(task.out / folder, ignore_errors=True)
-    return report
+    return update_info(bundle, parity={**agreed, "bundle": bundle.id}), agreed, tuned
 
 
 def _decoded(task: Task, bundle: Bundle, *, trained: bool) -> tuple[Bundle, dict[str, Any]]:

@@ -55,37 +55,28 @@ class TokenRow:
     loss: bool
 
 
-class Job(Protocol):
-    """A planned run: its data are read, nothing is written yet."""
+class Fit(Protocol):
+    """The work of a job."""
 
-    @property
-    def record(self) -> dict[str, Any]:
-        """All that makes the run what it is; stands in run.yaml and must be the same when it goes on."""
+    def __call__(self, *, resume: bool) -> dict[str, Any]:
+        """Train, or go on with what was stopped; returns the report."""
         ...
 
-    @property
-    def left_out(self) -> Sequence[LeftOut]:
-        """Samples that cannot train, with reasons."""
-        ...
 
-    @property
-    def threads(self) -> int:
-        """Threads of the run."""
-        ...
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A planned run: its data are read, nothing is written yet.
 
-    @property
-    def lines(self) -> int:
-        """Samples that train."""
-        ...
+    `record` is all that makes the run what it is; it stands in run.yaml and must be the same when the run goes on.
+    `fit(resume=...)` trains, leaves the bundle in `out/bundle`, and returns the report.
+    """
 
-    @property
-    def steps(self) -> int:
-        """Optimiser steps."""
-        ...
-
-    def fit(self, *, resume: bool) -> dict[str, Any]:
-        """Train, leave the bundle in `out/bundle`, and return the report."""
-        ...
+    record: dict[str, Any]
+    left_out: Sequence[LeftOut]
+    threads: int
+    lines: int
+    steps: int
+    fit: Fit
 
 
 class Family(Protocol):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +19,13 @@ from .batches import BatchDataset, plan_batches
 from .candidate import Start, count_errors, reading_of, write_candidate
 from .recipe import Recipe, Schedule
 from .selection import TrainingLine
-from .session import CHECKPOINTS, LOGS, Interrupted, last_checkpoint, stop_on_interrupt, tensorboard
+from .session import CHECKPOINTS, LOGS, Outcome, last_checkpoint, stop_on_interrupt, tensorboard, train_through
 from .splice import Piece, pieces_of, right_to_left
 from .trainee import Trainee
 from .trainer import Attendant, LineTrainer, Watch, arguments
 
 Progress = Callable[[int, int, str], None]
 BEST = "best"
-SLOWER, RESTARTS = 0.3, 2
-"""The learning rate is multiplied by this when the loss blew up, at most so many times."""
 SPLICED_BELOW = 0.6
 """A start that reads worse than this places the gaps between words too badly to cut there."""
 
@@ -55,54 +51,20 @@ class Task:
     progress: Progress
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the loop ended with. `best` is the bundle to keep, `kept` says whether it was trained or is the start."""
-
-    best: Bundle
-    kept: str
-    before: float
-    after: float
-    steps: int
-    losses: list[tuple[int, float]]
-    cers: list[tuple[int, float]]
-    restarts: int
-    step_seconds: float
-
-
-def fit(task: Task, *, resume: bool) -> Outcome:
-    """Train and keep the best weights; raises Interrupted when asked to stop."""
+def fit(task: Task, *, resume: bool) -> tuple[Bundle, Outcome]:
+    """Train; returns the bundle to keep. Raises Interrupted when asked to stop."""
     torch.set_num_threads(task.threads)
     logging.getLogger("transformers").setLevel(logging.ERROR)
     best = _Best(task)
     before = best.begin(resume=resume)
-    rate, restarts = task.schedule.learning_rate, 0
-    while True:
-        schedule = task.schedule.model_copy(update={"learning_rate": rate * SLOWER**restarts})
-        trainer, watch = _run(task, schedule, best, resume=resume)
-        if watch.stop_wanted:
-            done, total = trainer.state.global_step, task.schedule.steps
-            raise Interrupted(f"stopped after step {done} of {total}", remedy=f"go on with --resume --out {task.out}")
-        if not watch.blown_up or restarts == RESTARTS:
-            break
-        restarts += 1
-        resume = False
-        shutil.rmtree(task.out / CHECKPOINTS, ignore_errors=True)
-    steps = trainer.state.global_step
-    history = trainer.state.log_history
-    if not watch.blown_up and best.last_step != steps:
-        best.judge(trainer.model, steps)
-    return Outcome(
-        best=best.bundle,
-        kept="trained" if best.step else "start",
-        before=before,
-        after=best.cer,
-        steps=steps,
-        losses=[(row["step"], float(row["loss"])) for row in history if "loss" in row],
-        cers=[(0, before), *((row["step"], float(row["eval_cer"])) for row in history if "eval_cer" in row)],
-        restarts=restarts,
-        step_seconds=statistics.median(watch.durations) if watch.durations else 0.0,
-    )
+
+    def attempt(slower: float, *, resume: bool) -> tuple[LineTrainer, Watch]:
+        schedule = task.schedule.model_copy(update={"learning_rate": task.schedule.learning_rate * slower})
+        return _run(task, schedule, best, resume=resume)
+
+    steps = task.schedule.steps
+    outcome = train_through(attempt, best, before, out=task.out, steps=steps, resume=resume, again=lambda: None)
+    return best.bundle, outcome
 
 
 class _Best:
@@ -148,6 +110,10 @@ class _Best:
             )
             self.cer, self.step = cer, step
         return cer
+
+    def judge_last(self, trainer: LineTrainer) -> None:
+        """Judge the weights with which the loop ended."""
+        self.judge(trainer.model, trainer.state.global_step)
 
 
 def _run(task: Task, schedule: Schedule, best: _Best, *, resume: bool) -> tuple[LineTrainer, Watch]:

@@ -32,6 +32,11 @@ _PACKAGES = (
 )
 
 
+def judged_on(validated: bool) -> str:
+    """The lines on which a run counted its errors, in words."""
+    return "validation lines" if validated else "some of the training lines (no validation set was given)"
+
+
 def now() -> str:
     """The time in UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

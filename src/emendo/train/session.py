@@ -1,23 +1,30 @@
-"""What every run has, whatever its family: checkpoints that are whole, a safe stop, logs."""
+"""What every run has, whatever its family: whole checkpoints, a safe stop, logs, a second try after a blow-up."""
 
 from __future__ import annotations
 
 import json
 import signal
+import statistics
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from transformers.integrations import TensorBoardCallback
 
 from emendo.errors import EmendoError
+from emendo.tools.files import remove_folder
 
 from .trainer import Watch
 
 CHECKPOINTS, LOGS = "checkpoints", "logs"
 _CHECKPOINT_FILES = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
+
+
+SLOWER, RESTARTS = 0.3, 2
+"""The learning rate is multiplied by this when the loss blew up, at most so many times."""
 
 
 class Interrupted(EmendoError):
@@ -45,6 +52,87 @@ def last_checkpoint(folder: Path) -> Path | None:
             continue
         return path
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a loop ended with; `kept` says whether the weights to keep were `trained` or are those of the `start`."""
+
+    kept: str
+    before: float
+    after: float
+    steps: int
+    losses: list[tuple[int, float]]
+    cers: list[tuple[int, float]]
+    restarts: int
+    step_seconds: float
+
+    def figures(self) -> dict[str, Any]:
+        """As it stands in report.json."""
+        return {
+            "cer_before": self.before,
+            "cer_after": self.after,
+            "kept": self.kept,
+            "steps": self.steps,
+            "restarts": self.restarts,
+            "step_seconds": self.step_seconds,
+            "cers": [list(row) for row in self.cers],
+            "losses": [list(row) for row in self.losses],
+        }
+
+
+class Attempt(Protocol):
+    """One run of a loop."""
+
+    def __call__(self, slower: float, *, resume: bool) -> tuple[Any, Watch]:
+        """Train with the learning rate times `slower`; returns the trainer and what was seen."""
+        ...
+
+
+class Best(Protocol):
+    """The best weights so far."""
+
+    cer: float
+    step: int
+    last_step: int
+
+    def judge_last(self, trainer: Any) -> None:
+        """Judge the weights with which the loop ended."""
+        ...
+
+
+def train_through(
+    attempt: Attempt, best: Best, before: float, *, out: Path, steps: int, resume: bool, again: Callable[[], None]
+) -> Outcome:
+    """Train to the end, anew with a lower rate where the loss blows up (`again` puts the start back).
+
+    Raises Interrupted when asked to stop.
+    """
+    restarts = 0
+    while True:
+        trainer, watch = attempt(SLOWER**restarts, resume=resume)
+        if watch.stop_wanted:
+            done = trainer.state.global_step
+            raise Interrupted(f"stopped after step {done} of {steps}", remedy=f"go on with --resume --out {out}")
+        if not watch.blown_up or restarts == RESTARTS:
+            break
+        restarts += 1
+        resume = False
+        again()
+        remove_folder(out / CHECKPOINTS)
+    if not watch.blown_up and best.last_step != trainer.state.global_step:
+        best.judge_last(trainer)
+    history = trainer.state.log_history
+    return Outcome(
+        kept="trained" if best.step else "start",
+        before=before,
+        after=best.cer,
+        steps=trainer.state.global_step,
+        losses=[(row["step"], float(row["loss"])) for row in history if "loss" in row],
+        cers=[(0, before), *((row["step"], float(row["eval_cer"])) for row in history if "eval_cer" in row)],
+        restarts=restarts,
+        step_seconds=statistics.median(watch.durations) if watch.durations else 0.0,
+    )
 
 
 @contextmanager

@@ -185,28 +185,42 @@ def split_batch(batch: Mapping[str, Tensor], most: int) -> Iterator[dict[str, Te
         }
 
 
+def common_arguments(
+    out: Path, *, steps: int, evaluate_every: int, clip: float, seed: int, metric: str, higher: bool, validated: bool
+) -> dict[str, Any]:
+    """What all families tell `TrainingArguments`: one pass over planned batches is the whole run."""
+    return {
+        "output_dir": str(out),
+        "max_steps": steps,
+        "max_grad_norm": clip,
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "eval_strategy": "steps" if validated else "no",
+        "eval_steps": evaluate_every,
+        "save_strategy": "steps",
+        "save_steps": evaluate_every,
+        "metric_for_best_model": metric if validated else None,
+        "greater_is_better": higher if validated else None,
+        "seed": seed,
+        "data_seed": seed,
+        "use_cpu": not torch.cuda.is_available(),
+        "dataloader_pin_memory": False,
+        "disable_tqdm": True,
+        "report_to": [],
+        "remove_unused_columns": False,
+    }
+
+
 def arguments(out: Path, recipe: Recipe, schedule: Schedule, *, validated: bool) -> TrainingArguments:
-    """The arguments of the `Trainer` for one run; one pass over planned batches is the whole run."""
-    return TrainingArguments(
-        output_dir=str(out),
-        max_steps=schedule.steps,
-        per_device_train_batch_size=1,
-        max_grad_norm=recipe.clip,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        eval_strategy="steps" if validated else "no",
-        eval_steps=schedule.evaluate_every,
-        save_strategy="steps",
-        save_steps=schedule.evaluate_every,
-        save_total_limit=2,
-        metric_for_best_model="cer" if validated else None,
-        greater_is_better=False if validated else None,
+    """The arguments of the `Trainer` for one run."""
+    common = common_arguments(
+        out,
+        steps=schedule.steps,
+        evaluate_every=schedule.evaluate_every,
+        clip=recipe.clip,
         seed=recipe.seed,
-        data_seed=recipe.seed,
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=False,
-        disable_tqdm=True,
-        report_to=[],
-        remove_unused_columns=False,
-        label_names=["targets"],
+        metric="cer",
+        higher=False,
+        validated=validated,
     )
+    return TrainingArguments(per_device_train_batch_size=1, save_total_limit=2, label_names=["targets"], **common)

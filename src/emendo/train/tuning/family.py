@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,84 +19,67 @@ from emendo.models.generative.network import Loading, Network
 from emendo.models.generative.recognizer import load_network
 from emendo.models.generative.source import Source
 
-from ..families import Order, TokenRow
+from ..families import Job, Order, TokenRow
 from ..memory import require_memory
-from ..record import BUNDLE, CURVE_FILE, draw_curve, peak_memory_mb
+from ..record import BUNDLE, CURVE_FILE, draw_curve, judged_on, peak_memory_mb
 from ..selection import LeftOut
 from ..trainee import half_is_fast
 from .adapters import attach, freeze, require_peft
 from .data import TargetLine, require_samples, spread, tokens_of, usable_samples
 from .finish import finish
-from .fit import Task, as_report, clear, count_errors, fit
+from .fit import Task, clear, count_errors, fit
 from .recipe import Course, TuneRecipe, course_for
 
 GENERAL_LINES = 600
 
 
-@dataclass(frozen=True, slots=True)
-class TuneJob:
-    """A planned run: the model is loaded, the adapter is on it."""
-
-    task: Task
-    loading: Loading
-    source: Source
-    record: dict[str, Any]
-    left_out: Sequence[LeftOut]
-    name: str
-
-    @property
-    def threads(self) -> int:
-        """Threads of the run."""
-        return self.task.threads
-
-    @property
-    def lines(self) -> int:
-        """Samples that train."""
-        return len(self.task.own)
-
-    @property
-    def steps(self) -> int:
-        """Optimiser steps."""
-        return self.task.course.steps
-
-    def fit(self, *, resume: bool) -> dict[str, Any]:
-        """Train, write and check the bundle, and return the report."""
-        task, began = self.task, time.monotonic()
-        outcome = fit(task, resume=resume)
-        judged_on = "validation lines" if task.validated else "some of the training lines (no validation set was given)"
-        base = self.source.bundle.info if self.source.bundle else None
-        metrics = {"cer_before": outcome.before, "judged_on": judged_on, "judged_lines": len(task.judged)}
-        info = {
-            "family": self.source.family,
-            "name": self.name,
-            "base": (base.base if base else self.source.ref)[:200],
-            "preprocessing": task.network.preprocessing,
-            "decoding": {"most_tokens": task.recipe.max_target},
-            "dataset": self.record["data"],
-            "run": {**self.record, "preprocessing": task.network.preprocessing},
-            "metrics": {**metrics, "cer_after": outcome.after},
-            "licences": base.licences if base else (),
-        }
-        bundle, parity = finish(task, self.loading, info, task.out / BUNDLE)
-        after = count_errors(task.network, task.judged, most=task.recipe.max_target).cer
-        report = {
-            **as_report(outcome),
-            **metrics,
-            "cer_after": after,
-            "bundle": str(task.out / BUNDLE),
-            "model": bundle.id,
-            "lines": len(task.own),
-            "left_out": [{"id": one.id, "reason": one.reason} for one in self.left_out],
-            "trained_weights": self.record["trained_weights"],
-            "seconds": time.monotonic() - began,
-            "peak_memory_mb": _peak_mb(),
-            "parity": parity,
-        }
-        curve = outcome.cers if task.validated else []
-        title = f"{self.name}: CER on {judged_on} {100 * outcome.before:.1f} % before, {100 * after:.1f} % after"
-        draw_curve(task.out / CURVE_FILE, outcome.losses, curve, unit="token", title=title)
-        clear(task.out)
-        return report
+def _fit(
+    task: Task,
+    record: dict[str, Any],
+    left_out: Sequence[LeftOut],
+    name: str,
+    *,
+    loading: Loading,
+    source: Source,
+    resume: bool,
+) -> dict[str, Any]:
+    """Train, write and check the bundle, and return the report."""
+    began = time.monotonic()
+    outcome, cached = fit(task, resume=resume)
+    base = source.bundle.info if source.bundle else None
+    judged = {"judged_on": judged_on(task.validated), "judged_lines": len(task.judged)}
+    info = {
+        "family": source.family,
+        "name": name,
+        "base": (base.base if base else source.ref)[:200],
+        "preprocessing": task.network.preprocessing,
+        "decoding": {"most_tokens": task.recipe.max_target},
+        "dataset": record["data"],
+        "run": {**record, "preprocessing": task.network.preprocessing},
+        "metrics": {"cer_before": outcome.before, "cer_after": outcome.after, **judged},
+        "licences": base.licences if base else (),
+    }
+    bundle, parity = finish(task, loading, info, task.out / BUNDLE)
+    after = count_errors(task.network, task.judged, most=task.recipe.max_target).cer
+    report = {
+        **outcome.figures(),
+        **judged,
+        "cer_after": after,
+        "bundle": str(task.out / BUNDLE),
+        "model": bundle.id,
+        "lines": len(task.own),
+        "left_out": [{"id": one.id, "reason": one.reason} for one in left_out],
+        "encoder_cached": cached,
+        "trained_weights": record["trained_weights"],
+        "seconds": time.monotonic() - began,
+        "peak_memory_mb": _peak_mb(),
+        "parity": parity,
+    }
+    curve = outcome.cers if task.validated else []
+    title = f"{name}: CER on {judged['judged_on']} {100 * outcome.before:.1f} % before, {100 * after:.1f} % after"
+    draw_curve(task.out / CURVE_FILE, outcome.losses, curve, unit="token", title=title)
+    clear(task.out)
+    return report
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +91,7 @@ class TuneFamily:
     recipe: type[TuneRecipe] = TuneRecipe
     exports: tuple[str, ...] = ()
 
-    def prepare(self, order: Order) -> TuneJob:
+    def prepare(self, order: Order) -> Job:
         """Load the model, attach what trains, read the samples; raises before anything is written."""
         source, recipe = order.model, order.recipe
         assert isinstance(source, Source) and isinstance(recipe, TuneRecipe)
@@ -146,7 +130,15 @@ class TuneFamily:
             progress=order.progress,
         )
         record = _record(task, order, source, attached)
-        return TuneJob(task, loading, source, record, [*order.left_out, *left_out, *not_held], order.name)
+        left_out = [*order.left_out, *left_out, *not_held]
+        return Job(
+            record=record,
+            left_out=left_out,
+            threads=task.threads,
+            lines=len(own),
+            steps=course.steps,
+            fit=partial(_fit, task, record, left_out, order.name, loading=loading, source=source),
+        )
 
     def shrunk(self, recipe: TuneRecipe) -> TuneRecipe:
         """The recipe for a rehearsal: two steps, one look at two samples."""

@@ -7,7 +7,6 @@ a bundle that reads otherwise than what was measured is worth nothing.
 from __future__ import annotations
 
 import gc
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from emendo.models.bundle import Bundle, BundleInfo, update_info, write_bundle
 from emendo.models.generative.network import Loading, Network
 from emendo.models.generative.recognizer import load_network
 from emendo.models.generative.source import from_bundle
+from emendo.tools.files import remove_folder
 
 from .adapters import FOLDER
 from .data import TargetLine
@@ -38,7 +38,7 @@ def finish(task: Task, loading: Loading, info: Mapping[str, Any], target: Path) 
     Raises EngineError when two forms of the model differ by more than `TOLERANCE`.
     """
     work = task.out / "saved"
-    shutil.rmtree(work, ignore_errors=True)
+    remove_folder(work)
     adapted = bool(task.recipe.lora_rank)
     seen: dict[str, torch.Tensor] = {}
     network = task.network
@@ -66,7 +66,7 @@ def finish(task: Task, loading: Loading, info: Mapping[str, Any], target: Path) 
     loaded = load_network(from_bundle(bundle), Loading(device=loading.device))
     seen["bundle"] = _logits(loaded, task.judged)
     task.network.model = loaded.model
-    shutil.rmtree(work)
+    remove_folder(work)
     parity["logit_difference"] = _differences(seen, target)
     return update_info(bundle, parity={**parity, "bundle": bundle.id}), parity
 

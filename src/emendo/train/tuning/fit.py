@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save
@@ -17,10 +14,10 @@ from transformers.trainer_callback import PrinterCallback
 from emendo.metrics.align import Counts, counts
 from emendo.models.generative.network import Network
 from emendo.models.generative.trocr import Trocr
-from emendo.tools.files import write_bytes, write_text
+from emendo.tools.files import remove_folder, write_bytes, write_text
 
 from ..batches import plan_batches
-from ..session import CHECKPOINTS, LOGS, Interrupted, last_checkpoint, stop_on_interrupt, tensorboard
+from ..session import CHECKPOINTS, LOGS, Outcome, last_checkpoint, stop_on_interrupt, tensorboard, train_through
 from ..trainer import Attendant, Watch
 from .adapters import load_state, trained_state
 from .data import ENCODED_FILE, Draws, Encoded, TargetLine
@@ -28,8 +25,6 @@ from .recipe import HIGHER, Course, TuneRecipe, measured
 from .trainer import TokenTrainer, arguments
 
 BEST_WEIGHTS, BEST_FIGURES = "best.safetensors", "best.json"
-SLOWER, RESTARTS = 0.3, 2
-"""The learning rate is multiplied by this when the loss blew up, at most so many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,58 +47,29 @@ class Task:
     progress: Callable[[int, int, str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What training led to; `network.model` holds the best weights when it returns."""
+def fit(task: Task, *, resume: bool) -> tuple[Outcome, bool]:
+    """Train and put the best weights back into the model; raises Interrupted when asked to stop.
 
-    kept: str
-    before: float
-    after: float
-    steps: int
-    losses: list[tuple[int, float]]
-    cers: list[tuple[int, float]]
-    restarts: int
-    step_seconds: float
-    cached: bool
-
-
-def fit(task: Task, *, resume: bool) -> Outcome:
-    """Train and put the best weights back into the model; raises Interrupted when asked to stop."""
+    Also says whether what the encoder makes of the images was kept, because nothing in it trains.
+    """
     torch.set_num_threads(task.threads)
     best = _Best(task)
     start = trained_state(task.network.model)
     before = best.begin(resume=resume)
     encoded = _encoded(task)
-    restarts = 0
-    while True:
-        recipe = task.recipe.model_copy(update={"learning_rate": task.recipe.learning_rate * SLOWER**restarts})
-        trainer, watch = _run(replace(task, recipe=recipe), best, encoded, resume=resume)
-        if watch.stop_wanted:
-            done, total = trainer.state.global_step, task.course.steps
-            raise Interrupted(f"stopped after step {done} of {total}", remedy=f"go on with --resume --out {task.out}")
-        if not watch.blown_up or restarts == RESTARTS:
-            break
-        restarts += 1
-        resume = False
+
+    def attempt(slower: float, *, resume: bool) -> tuple[TokenTrainer, Watch]:
+        recipe = task.recipe.model_copy(update={"learning_rate": task.recipe.learning_rate * slower})
+        return _run(replace(task, recipe=recipe), best, encoded, resume=resume)
+
+    def again() -> None:
         load_state(task.network.model, start, task.out)
-        shutil.rmtree(task.out / CHECKPOINTS, ignore_errors=True)
-    steps = trainer.state.global_step
-    if not watch.blown_up and best.last_step != steps:
-        best.judge(steps)
+
+    steps = task.course.steps
+    outcome = train_through(attempt, best, before, out=task.out, steps=steps, resume=resume, again=again)
     best.restore()
-    history = trainer.state.log_history
     (task.out / ENCODED_FILE).unlink(missing_ok=True)
-    return Outcome(
-        kept="trained" if best.step else "start",
-        before=before,
-        after=best.cer,
-        steps=steps,
-        losses=[(row["step"], float(row["loss"])) for row in history if "loss" in row],
-        cers=[(0, before), *((row["step"], float(row["eval_cer"])) for row in history if "eval_cer" in row)],
-        restarts=restarts,
-        step_seconds=statistics.median(watch.durations) if watch.durations else 0.0,
-        cached=encoded is not None,
-    )
+    return outcome, encoded is not None
 
 
 class _Best:
@@ -140,6 +106,10 @@ class _Best:
             self.cer, self.value, self.step = seen["cer"], value, step
             self._keep(step)
         return seen
+
+    def judge_last(self, trainer: TokenTrainer) -> None:
+        """Judge the weights with which the loop ended."""
+        self.judge(trainer.state.global_step)
 
     def restore(self) -> None:
         """Put the best weights into the model."""
@@ -232,21 +202,6 @@ def _run(task: Task, best: _Best, encoded: Encoded | None, *, resume: bool) -> t
 
 def clear(out: Path) -> None:
     """Remove what only the run needed."""
-    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+    remove_folder(out / CHECKPOINTS)
     for name in (BEST_WEIGHTS, BEST_FIGURES, ENCODED_FILE):
         (out / name).unlink(missing_ok=True)
-
-
-def as_report(outcome: Outcome) -> dict[str, Any]:
-    """The outcome as it stands in report.json."""
-    return {
-        "cer_before": outcome.before,
-        "cer_after": outcome.after,
-        "kept": outcome.kept,
-        "steps": outcome.steps,
-        "restarts": outcome.restarts,
-        "step_seconds": outcome.step_seconds,
-        "encoder_cached": outcome.cached,
-        "cers": [list(row) for row in outcome.cers],
-        "losses": [list(row) for row in outcome.losses],
-    }

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -15,7 +14,7 @@ from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments
 
 from emendo.models.generative.network import IGNORED, Network
 
-from ..trainer import Watch
+from ..trainer import Watch, common_arguments
 from .adapters import load_state, trained_state
 from .data import Draws
 from .recipe import HIGHER, Course, TuneRecipe
@@ -84,36 +83,29 @@ class TokenTrainer(Seq2SeqTrainer):  # type: ignore[misc]
 def arguments(
     out: Path, recipe: TuneRecipe, course: Course, *, precision: str, validated: bool
 ) -> Seq2SeqTrainingArguments:
-    """The arguments of the trainer for one run; one pass over the planned draws is the whole run."""
+    """The arguments of the trainer for one run."""
+    common = common_arguments(
+        out,
+        steps=course.steps,
+        evaluate_every=course.evaluate_every,
+        clip=recipe.clip,
+        seed=recipe.seed,
+        metric=recipe.metric,
+        higher=recipe.metric in HIGHER,
+        validated=validated,
+    )
     return Seq2SeqTrainingArguments(
-        output_dir=str(out),
-        max_steps=course.steps,
         per_device_train_batch_size=recipe.batch,
         gradient_accumulation_steps=recipe.accumulate,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=recipe.scheduler,
         warmup_steps=course.warmup,
         weight_decay=recipe.weight_decay,
-        max_grad_norm=recipe.clip,
         activation_checkpointing=recipe.checkpointing,
         activation_checkpointing_kwargs={"use_reentrant": False} if recipe.checkpointing else None,
         bf16=precision == "bfloat16",
         fp16=precision == "float16",
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        eval_strategy="steps" if validated else "no",
-        eval_steps=course.evaluate_every,
-        save_strategy="steps",
-        save_steps=course.evaluate_every,
         save_total_limit=recipe.save_limit,
-        metric_for_best_model=recipe.metric if validated else None,
-        greater_is_better=recipe.metric in HIGHER if validated else None,
-        seed=recipe.seed,
-        data_seed=recipe.seed,
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=False,
-        disable_tqdm=True,
-        report_to=[],
-        remove_unused_columns=False,
         label_names=["labels"],
+        **common,
     )
