@@ -73,14 +73,12 @@ def train(
     context = open_context(Path(), threads=threads)
     family, _ = family_of(base, workspace=context.root)
     fitted = family_recipe(recipe or family.default, set_ or (), family=family.name, kind=family.recipe)
-    kept = include_all(
-        [context.dataset(ref) for ref in data], language=include_language or (), subset=include_subset or ()
-    )
+    given = [context.dataset(ref) for ref in data]
+    kept = include_all(given, language=include_language or (), subset=include_subset or ())
     parts = training_parts(kept, context.dataset(val) if val else None)
     if show_labels:
         rows = run.show_labels(parts.train, show_labels, base=base, recipe=fitted, workspace=context.root)
-        output.show_labels(rows, json=json)
-        return
+        return output.show_labels(rows, json=json)
     common: dict[str, Any] = {"val": parts.val, "left_out": parts.left_out, "base": base, "recipe": fitted}
     common |= {"workspace": context.root, "threads": context.threads}
     with output.progress("training", quiet=json) as bar:

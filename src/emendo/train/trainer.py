@@ -19,7 +19,7 @@ from .optimizer import RelativeAdamW
 from .recipe import Recipe, Schedule
 from .trainee import Trainee
 
-LINES_AT_ONCE = 5
+LINES_AT_ONCE = 4
 """Most lines whose activations are held at a time."""
 Validate = Callable[[Trainee, int], float]
 """Takes the trainee and the step, returns the CER (0 up)."""
