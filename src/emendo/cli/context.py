@@ -28,6 +28,7 @@ Language = Annotated[
     str | None,
     typer.Option(metavar="CODE", help="Language whose words are expected: fr, auto (told from each page), none."),
 ]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe.")]
 Threads = Annotated[int | None, typer.Option(metavar="N", help="Threads to use. [default: one per core]")]
 
 

@@ -9,7 +9,7 @@ import typer
 
 from ..errors import UsageError
 from . import output
-from .context import Json, Language, Model, Threads, open_context
+from .context import Json, Language, Model, Set, Threads, open_context
 
 if TYPE_CHECKING:
     from ..types import Split
@@ -43,9 +43,7 @@ def train(
     recipe: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="How to train. [default: that of the model's family]")
     ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe.")
-    ] = None,
+    set_: Set = None,
     include_language: IncludeLanguage = None,
     include_subset: IncludeSubset = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
@@ -78,7 +76,8 @@ def train(
     parts = training_parts(kept, context.dataset(val) if val else None)
     if show_labels:
         rows = run.show_labels(parts.train, show_labels, base=base, recipe=fitted, workspace=context.root)
-        return output.show_labels(rows, json=json)
+        output.show_labels(rows, json=json)
+        return
     common: dict[str, Any] = {"val": parts.val, "left_out": parts.left_out, "base": base, "recipe": fitted}
     common |= {"workspace": context.root, "threads": context.threads}
     with output.progress("training", quiet=json) as bar:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import output
-from .context import Json, Threads, open_context
+from .context import Json, Set, Threads, open_context
 
 if TYPE_CHECKING:
     from ..flows.pipeline import Plan
@@ -52,7 +52,6 @@ Epochs = Annotated[
 Batch = Annotated[int, typer.Option("--batch-size", envvar="BATCH_SIZE", min=0, help="0: as the recipe says.")]
 Rate = Annotated[float, typer.Option("--learning-rate", envvar="LEARNING_RATE", min=0, help="0: as the recipe says.")]
 Seed = Annotated[int, typer.Option(envvar="SEED", min=0, help="Seed of the run.")]
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe.")]
 Resume = Annotated[Path | None, typer.Option("--resume-from", envvar="RESUME_FROM", help="Folder of a stopped run.")]
 DryRun = Annotated[int, typer.Option("--dry-run", envvar="DRY_RUN", min=0, help="Only look at so many samples.")]
 
