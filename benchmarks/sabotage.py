@@ -192,6 +192,7 @@ def _scaled(bundle: Bundle, factors: dict[str, Any]) -> dict[str, Any]:
 
 def _write(bundle: Bundle, folder: Path, model: onnx.ModelProto, **changes: Any) -> None:
     info = bundle.info.model_copy(update={**changes, "name": folder.name, "files": {}, "parity": {}})
-    files = {GRAPH_FILE: model.SerializeToString(), WEIGHTS_FILE: weights_bytes(model)}
+    spoiled = {GRAPH_FILE: model.SerializeToString(), WEIGHTS_FILE: weights_bytes(model)}
+    files = {**{name: bundle.path(name).read_bytes() for name in bundle.info.files}, **spoiled}
     written = write_bundle(folder, info, files, replace=True)
     update_info(written, parity={"bundle": written.id})
