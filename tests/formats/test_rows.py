@@ -181,6 +181,37 @@ def large(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return many(folder)
 
 
+@pytest.mark.parametrize("size", [1, 90, 400, 100_000])
+def test_blocks_of_any_size_give_the_same_rows(folder: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr("emendo.formats.scan.BLOCK", size)
+    rows: list[Any] = [
+        {"id": f"l{i}", "image": NAMES[i % 2], "text": f"texte {i}", "page": f"p{i // 3}", "language": "fr"}
+        for i in range(30)
+    ]
+    assert isinstance(same(write(folder, rows)), Content)
+    spaced = [{**row, "text": f" {row['text']}  x "} for row in rows]
+    ungrouped = [{"image": "é.png", "text": ""}, *({**row, "page": None} for row in rows)]
+    assert isinstance(same(write(folder, spaced)), Content)
+    assert isinstance(same(write(folder, ungrouped)), Content)
+    groups = [{**row, "group": "g", "document": 7} if i == 20 else row for i, row in enumerate(rows)]
+    assert isinstance(same(write(folder, groups)), Content)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ('{"image": "a.png", "text": "one"},{"image": "a.png", "text": ["two"', '"three"]}'),
+        ('{"image": "a.png", "text": "one"}],[{"image": "a.png", "text": ["two"', '"three"]}'),
+        ('{"image": "a.png", "text": "one"', '"id": "x"}'),
+        ('{"image": "a.png", "text": "one"},{"image": "a.png", "text": "two"}', " "),
+    ],
+)
+def test_no_two_lines_make_a_row_together(folder: Path, pair: tuple[str, str]) -> None:
+    content = same(write(folder, [*pair, {"image": "sub/b.png", "text": "right"}]))
+    assert isinstance(content, Content)
+    assert [sample.text for sample in content.samples] == ["right"]
+
+
 def test_filter_split_and_splits_are_those_of_plain_samples(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lazy = open_dataset(large)
     assert isinstance(lazy.samples, Rows)

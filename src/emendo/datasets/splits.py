@@ -104,11 +104,12 @@ def assign(
 def _asked(columns: Columns) -> dict[str, set[Split]]:
     """The parts that the samples of each unit bring."""
     asked: dict[str, set[Split]] = defaultdict(set)
-    pairs = np.unique(columns.units * len(SPLITS) + columns.splits)
+    told = columns.splits != 0
+    pairs = np.unique(columns.units[told] * len(SPLITS) + columns.splits[told])
     for unit, code in zip(*np.divmod(pairs, len(SPLITS)), strict=True):
         part = SPLITS[code]
-        if part is not None:
-            asked[columns.unit_names[unit]].add(part)
+        assert part is not None
+        asked[columns.unit_names[unit]].add(part)
     return asked
 
 
@@ -118,11 +119,12 @@ def _fill(groups: dict[str, Split], sizes: Mapping[str, int], shares: Shares) ->
     total = sum(sizes.values())
     aim = {Split.TEST: shares.test * total, Split.VAL: shares.val * total}
     aim[Split.TRAIN] = total - aim[Split.TEST] - aim[Split.VAL]
+    wanted = [part for part in (Split.TRAIN, Split.TEST, Split.VAL) if aim[part] > 0]
+    if len(sizes) < 3 and Split.VAL in wanted:
+        wanted.remove(Split.VAL)
     for index, name in enumerate(new):
         left = len(new) - index
-        lacking = [part for part in (Split.TRAIN, Split.TEST, Split.VAL) if not held[part] and aim[part] > 0]
-        if len(sizes) < 3 and Split.VAL in lacking:
-            lacking.remove(Split.VAL)
+        lacking = [part for part in wanted if not held[part]] if left <= len(wanted) else []
         if left <= len(lacking):
             part = lacking[0]
         else:
@@ -151,8 +153,14 @@ def repeated_texts(samples: Iterable[Sample]) -> tuple[Repeated, ...]:
 def _shared(columns: Columns) -> Codes:
     """Indices of the samples whose text stands in the test part and in another one too."""
     test = columns.splits == SPLIT_CODES[Split.TEST]
-    both = np.intersect1d(columns.texts[test], columns.texts[~test])
-    return np.flatnonzero(np.isin(columns.texts, both[both != 0]))
+    known = np.unique(columns.texts[test & (columns.texts != 0)])
+    if not len(known):
+        return np.empty(0, dtype=np.int64)
+    at = np.minimum(np.searchsorted(known, columns.texts), len(known) - 1)
+    there = known[at] == columns.texts
+    outside = np.zeros(len(known), dtype=bool)
+    outside[at[there & ~test]] = True
+    return np.flatnonzero(there & outside[at])
 
 
 def _folded(text: str) -> str:

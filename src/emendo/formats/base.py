@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Literal
+from typing import IO, Literal
 
 from ..errors import FormatError
 from ..settings import Limits
@@ -307,20 +307,45 @@ def bounded_lines(path: Path, limit: int) -> Iterator[tuple[int, bytes | None]]:
 
 def offset_lines(path: Path, limit: int) -> Iterator[tuple[int, int, bytes | None]]:
     """As `bounded_lines`, with the offset in bytes at which each line begins."""
-    number = offset = 0
     with path.open("rb") as stream:
-        while piece := stream.readline(limit + 2):
-            number += 1
-            start = offset
-            offset += len(piece)
-            if not piece.endswith(b"\n") and len(piece) > limit:
-                while piece and not piece.endswith(b"\n"):
-                    piece = stream.readline(1 << 20)
-                    offset += len(piece)
-                yield number, start, None
-            else:
-                text = piece.rstrip(b"\r\n")
-                yield number, start, None if len(text) > limit else text
+        yield from lines_of(stream, limit)
+
+
+def lines_of(
+    stream: IO[bytes], limit: int, number: int = 0, offset: int = 0
+) -> Iterator[tuple[int, int, bytes | None]]:
+    """The lines of a stream that begins behind `number` lines and `offset` bytes: number, offset, line as above."""
+    while piece := stream.readline(limit + 2):
+        number += 1
+        start = offset
+        offset += len(piece)
+        if not piece.endswith(b"\n") and len(piece) > limit:
+            while piece and not piece.endswith(b"\n"):
+                piece = stream.readline(1 << 20)
+                offset += len(piece)
+            yield number, start, None
+        else:
+            text = piece.rstrip(b"\r\n")
+            yield number, start, None if len(text) > limit else text
+
+
+def line_blocks(path: Path, limit: int, size: int) -> Iterator[tuple[int, bytes]]:
+    """A file in blocks of some `size` bytes that end with a line: the offset of each, and its bytes.
+
+    Of a line that is longer than `limit` bytes just enough is given to see that.
+    """
+    with path.open("rb") as stream:
+        offset = 0
+        while piece := stream.read(size):
+            if not piece.endswith(b"\n"):
+                piece += stream.readline(limit + 2)
+            if not piece.endswith(b"\n"):
+                while rest := stream.readline(1 << 20):
+                    if rest.endswith(b"\n"):
+                        piece += b"\n"
+                        break
+            yield offset, piece
+            offset = stream.tell()
 
 
 def _is_number(value: object) -> bool:
