@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
+import runpy
 import tempfile
 import time
 from pathlib import Path
@@ -47,9 +47,7 @@ def learn(mode: str, count: int, changes: list[str]) -> dict[str, Any]:
     """Train in one mode and return the figures."""
     from emendo.cli import main as emendo
 
-    sys.path.insert(0, str(ROOT / "tests"))
-    from tiny import trocr
-
+    trocr = runpy.run_path(str(ROOT / "tests" / "tiny.py"))["trocr"]
     data = Path(os.environ.get("EMENDO_DATA") or ROOT.parent / "shared" / "data") / "peraire"
     with tempfile.TemporaryDirectory() as held:
         folder = Path(held)
