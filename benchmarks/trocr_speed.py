@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import runpy
 import statistics
 import subprocess
 import sys
@@ -35,9 +36,7 @@ def make_model(folder: Path) -> None:
     import torch
     from transformers import DeiTConfig, TrOCRConfig, VisionEncoderDecoderConfig, VisionEncoderDecoderModel
 
-    sys.path.insert(0, str(ROOT / "tests"))
-    from tiny import tokenizer
-
+    tokenizer = runpy.run_path(str(ROOT / "tests" / "tiny.py"))["tokenizer"]
     torch.manual_seed(0)
     encoder = DeiTConfig(
         hidden_size=384, num_hidden_layers=12, num_attention_heads=6, intermediate_size=1536, image_size=384

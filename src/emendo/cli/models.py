@@ -1,4 +1,4 @@
-"""Commands about models: train, evaluate, compare, promote, rollback, models, mine."""
+"""Commands about models: train, evaluate, compare, export, promote, rollback, models, mine."""
 
 from __future__ import annotations
 
@@ -203,6 +203,39 @@ def parse_split(name: str | None) -> Split | None:
         return Split(name)
     except ValueError as error:
         raise UsageError(f"unknown split {name!r}", remedy="use train, val or test") from error
+
+
+def export(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Bundle, run folder, model folder or hub id.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORM", help="onnx, onnx-int8, or onnx-int8-decoder (encoder as it is).")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the new bundle.")],
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="REF", help="Lines to agree on. [default: 20 drawn lines]")
+    ] = None,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Write a model as ONNX graphs, which read without torch.
+
+    They must read every line as the model does, token for token; int8 that does not is refused.
+    """
+    from ..datasets.synth import replay_samples
+    from ..models.base import cache_folder
+    from ..models.references import find_model
+    from ..release.export import export as export_model
+
+    context = open_context(Path(), threads=threads)
+    found = find_model(model, workspace=context.root)
+    samples = context.dataset(data).samples if data else replay_samples(20, 0, cache_folder() / "replay")
+    with output.progress("exporting", quiet=json) as bar:
+        done = export_model(found, to, out, samples, threads=context.threads, progress=bar)
+    if json:
+        output.print_json(done.figures())
+        return
+    agreed = f"; {done.parity['lines']} lines read the same" if "lines" in done.parity else ""
+    output.note(f"{out}: {done.figures()['megabytes']} MB{agreed}")
 
 
 def promote(

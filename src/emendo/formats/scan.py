@@ -95,7 +95,8 @@ class _Scan:
         keys = set().union(*rows)
         if not _RARE.isdisjoint(keys) or not keys >= {"image", "text"}:
             return None
-        images, texts = [row.get("image") for row in rows], [row.get("text") for row in rows]
+        images: list[Any] = [row.get("image") for row in rows]
+        texts: list[Any] = [row.get("text") for row in rows]
         names = [row.get("id", image) for row, image in zip(rows, images, strict=True)] if "id" in keys else images
         if {*map(type, images), *map(type, texts), *map(type, names)} != {str}:
             return None

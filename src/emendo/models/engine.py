@@ -8,6 +8,7 @@ so it gets few widths.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -48,11 +49,27 @@ def open_engine(path: Path, *, threads: int, engine: EngineName = "onnxruntime")
 
     Raises EngineError when OpenVINO is asked for and not installed, BundleError when the file cannot be opened.
     """
+    return _OpenVino(path, threads) if _by_openvino(engine) else _OnnxRuntime(path, threads)
+
+
+def _by_openvino(engine: EngineName) -> bool:
     if engine == "openvino" and find_spec("openvino") is None:
         raise EngineError("OpenVINO is not installed", remedy="pip install 'emendo[fast]', or engine = \"onnxruntime\"")
-    if engine == "openvino" or (engine == "auto" and _half_by_openvino()):
-        return _OpenVino(path, max(1, threads))
-    return _OnnxRuntime(path, max(1, threads))
+    return engine == "openvino" or (engine == "auto" and _half_by_openvino())
+
+
+class Graph(Protocol):
+    """An opened graph of any inputs and outputs; may be shared by threads."""
+
+    inputs: tuple[End, ...]
+
+    def __call__(self, feeds: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        """The outputs in the graph's order for inputs by name."""
+
+
+def open_graph(path: Path, *, threads: int, engine: EngineName = "onnxruntime") -> Graph:
+    """The graph of a file whose shapes are run as they come; engines and errors as for `open_engine`."""
+    return _OpenVinoGraph(path, threads) if _by_openvino(engine) else _OnnxRuntimeGraph(path, threads)
 
 
 def open_session(path: Path, threads: int, *, arena: bool = True) -> Any:
@@ -84,18 +101,27 @@ class _OnnxRuntime:
 
     def __init__(self, path: Path, threads: int) -> None:
         self._session = open_session(path, threads)
-        self.inputs, self.outputs = (
-            tuple(End(e.name, tuple(d if isinstance(d, int) else None for d in e.shape)) for e in ends)
-            for ends in (self._session.get_inputs(), self._session.get_outputs())
-        )
+        self.inputs, self.outputs = map(_ends, (self._session.get_inputs(), self._session.get_outputs()))
 
     def run(self, batch: Array) -> Array:
         output: Array = self._session.run(None, {self.inputs[0].name: batch})[0]
         return output
 
 
-class _OpenVino:
-    """A compiled model with one request a thread, for requests are not shared."""
+class _OnnxRuntimeGraph:
+    """A graph on ONNX Runtime, called by the names of its inputs."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        self._session = open_session(path, threads)
+        self.inputs = _ends(self._session.get_inputs())
+
+    def __call__(self, feeds: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        found: list[npt.NDArray[Any]] = self._session.run(None, dict(feeds))
+        return found
+
+
+class _Compiled:
+    """A model compiled by OpenVINO with one request a thread, for requests are not shared."""
 
     def __init__(self, path: Path, threads: int) -> None:
         import openvino
@@ -104,7 +130,7 @@ class _OpenVino:
         precision = "bf16" if _half_by_openvino() else "f32"
         hints = {
             "INFERENCE_PRECISION_HINT": precision,
-            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_NUM_THREADS": max(1, threads),
             "NUM_STREAMS": 1,
             "PERFORMANCE_HINT": "LATENCY",
             "ENABLE_CPU_PINNING": False,
@@ -116,13 +142,28 @@ class _OpenVino:
         self.inputs, self.outputs = (tuple(map(_end, ends)) for ends in (self._model.inputs, self._model.outputs))
         self._own = threading.local()
 
+    def _infer(self, feeds: Mapping[Any, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        if not hasattr(self._own, "request"):
+            self._own.request = self._model.create_infer_request()
+        found = self._own.request.infer(feeds)
+        return [found[at] for at in range(len(self.outputs))]
+
+
+class _OpenVinoGraph(_Compiled):
+    """A graph on OpenVINO, called by the names of its inputs."""
+
+    def __call__(self, feeds: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        return [np.array(one) for one in self._infer(feeds)]
+
+
+class _OpenVino(_Compiled):
+    """A line network on OpenVINO, shown widths that it has a plan for."""
+
     def run(self, batch: Array) -> Array:
         columns = batch.shape[3]
         planned = -(-columns // PLANNED_COLUMNS) * PLANNED_COLUMNS
         padded = np.pad(batch, ((0, 0), (0, 0), (0, 0), (0, planned - columns)), mode="edge")
-        if not hasattr(self._own, "request"):
-            self._own.request = self._model.create_infer_request()
-        found = np.asarray(self._own.request.infer({0: padded})[0], np.float32)
+        found = np.asarray(self._infer({0: padded})[0], np.float32)
         return found[:, : found.shape[1] * columns // planned].copy()
 
 
@@ -133,6 +174,11 @@ def _half_by_openvino() -> bool:
     import openvino
 
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def _ends(found: Any) -> tuple[End, ...]:
+    """Inputs or outputs of an ONNX Runtime session."""
+    return tuple(End(one.name, tuple(d if isinstance(d, int) else None for d in one.shape)) for one in found)
 
 
 def _end(found: Any) -> End:

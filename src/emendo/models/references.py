@@ -12,6 +12,7 @@ from .base import NAMES, base_bundle
 from .bundle import INFO_FILE, Bundle, read_bundle
 from .ctc.recognizer import CtcRecognizer
 from .engine import EngineName
+from .generative.graphs import GraphRecognizer, has_graphs
 from .generative.recognizer import GenerativeRecognizer
 from .generative.source import CONFIG_FILE, HUB_ID, Source, from_bundle, from_folder, from_hub
 
@@ -26,9 +27,10 @@ def load_recognizer(
 ) -> Recognizer:
     """The recogniser that `ref` names, of whatever family.
 
-    An empty reference means the champion of the workspace when it has one, else `base`; `language` and `engine` are
-    those of `CtcRecognizer`, other families have neither. Raises UsageError when nothing of that name is there,
-    BundleError when what is there is no sound model, EngineError when its family needs more than is installed.
+    An empty reference means the champion of the workspace when it has one, else `base`; `language` is that of
+    `CtcRecognizer`, `engine` computes the graph of a bundle that has one. Raises UsageError when nothing of that name
+    is there, BundleError when what is there is no sound model, EngineError when its family needs more than is
+    installed.
     """
     found = find_model(ref, workspace=workspace)
     if isinstance(found, Bundle):
@@ -42,6 +44,8 @@ def open_recognizer(
     """The recogniser of a verified bundle, by its family; parameters and errors as for `load_recognizer`."""
     if bundle.info.family == "ctc":
         return CtcRecognizer(bundle, threads=threads, language=language, engine=engine)
+    if has_graphs(bundle):
+        return GraphRecognizer(bundle, threads=threads, engine=engine)
     return GenerativeRecognizer(from_bundle(bundle), threads=threads)
 
 

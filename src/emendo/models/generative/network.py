@@ -25,6 +25,7 @@ from transformers.utils import logging as transformers_logging
 from emendo.errors import BundleError, EngineError, UsageError
 from emendo.types import Image
 
+from .graphs import Written
 from .source import Source
 
 IGNORED: Final = -100
@@ -47,14 +48,6 @@ class Loading:
     device: str = "cpu"
     resolution: tuple[int, int] | None = None
     prompt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What a network wrote for one image; `confidence` is the product of the tokens' probabilities."""
-
-    text: str
-    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +156,17 @@ class Network(ABC):
         ids = done.sequences[:, done.sequences.shape[1] - steps :]
         logs = torch.stack([step.float().log_softmax(-1) for step in done.logits], 1)
         chosen = logs.gather(-1, ids[..., None]).squeeze(-1)
+        if settings.forced_bos_token_id is not None:
+            chosen[:, 0] = 0  # what is forced was not chosen
         found = []
         for row, log in zip(ids.tolist(), chosen.tolist(), strict=True):
             length = row.index(self.end) + 1 if self.end in row else len(row)
             text = self.tokenizer.decode(row[:length], skip_special_tokens=True).strip()
-            found.append(Written(text, float(torch.tensor(log[:length]).sum().exp())))
+            found.append(Written(text, float(torch.tensor(log[:length]).sum().exp()), tuple(row[:length])))
         return found
 
     def generation(self, most: int) -> GenerationConfig:
-        """Greedy writing up to `most` tokens: nothing else that the base may have set is taken over."""
+        """Greedy writing up to `most` tokens: of the base's own settings only a forced first token holds."""
         return GenerationConfig(
             max_new_tokens=most,
             do_sample=False,
@@ -179,6 +174,7 @@ class Network(ABC):
             eos_token_id=self.end,
             pad_token_id=self.pad,
             decoder_start_token_id=self.start,
+            forced_bos_token_id=self.model.generation_config.forced_bos_token_id,
         )
 
     @property

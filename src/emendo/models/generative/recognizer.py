@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from emendo.errors import EngineError
+from emendo.errors import BundleError, EngineError
 from emendo.types import Image, Reading
 
 from .source import Source
@@ -52,7 +52,10 @@ class GenerativeRecognizer:
 
 
 def load_network(source: Source, loading: Loading) -> Network:
-    """The network of a source, by its family."""
+    """The network of a source, by its family. Raises BundleError for a bundle that only reads."""
+    if not source.weight_bytes:
+        what = "holds graphs that only read, and no weights"
+        raise BundleError(what, where=source.folder, remedy="give the model that it was exported from")
     if source.family == "trocr":
         from .trocr import Trocr
 

@@ -15,6 +15,7 @@ from emendo.datasets.dataset import content_hash
 from emendo.datasets.synth import replay_samples
 from emendo.errors import EngineError, UsageError
 from emendo.models.base import cache_folder
+from emendo.models.generative.graphs import FORMS
 from emendo.models.generative.network import Loading, Network
 from emendo.models.generative.recognizer import load_network
 from emendo.models.generative.source import Source
@@ -161,7 +162,7 @@ class TuneFamily:
         ]
 
 
-TROCR = TuneFamily("trocr", "trocr-lora")
+TROCR = TuneFamily("trocr", "trocr-lora", exports=tuple(FORMS))
 VLM = TuneFamily("vlm", "vlm-lora")
 
 
