@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -38,7 +39,7 @@ sys.path.insert(0, {tests!r})
 from lines import parts, recipe
 from emendo.train.run import train
 own, val = parts(Path({data!r}))
-train(own, val=val, base={base!r}, out=Path({out!r}), recipe=recipe(**{changes!r}), threads=1,
+train(own, val=val if {val!r} else None, base={base!r}, out=Path({out!r}), recipe=recipe(**{changes!r}), threads=1,
       progress=lambda *state: print(*state, flush=True))
 """
 
@@ -125,21 +126,34 @@ def test_the_merged_model_needs_no_peft_and_the_adapter_none_of_it(finished, tin
         assert torch.equal(adapted.logits(example), plain)
 
 
-@pytest.mark.parametrize(("kind", "changes"), [("trocr", {"views": 2, "freeze_encoder": True}), ("paddleocr_vl", {})])
+WITH_VAL = ("trocr", "paddleocr_vl")
+KILLED = (("trocr", {"views": 2, "freeze_encoder": True, "evaluations": 2}), *((kind, {}) for kind in VLM_TYPES))
+
+
+@pytest.mark.parametrize(("kind", "changes"), KILLED)
 def test_after_kill_9_the_run_goes_on_with_the_same_losses(data, tiny_trocr, tiny_vlm, tmp_path, kind, changes):
     base = str(tiny_trocr if kind == "trocr" else tiny_vlm(kind))
-    settings = {"steps": 5, "lora_rank": 4, "accumulate": 2, **changes}
+    settings = {"steps": 5, "evaluations": 5, "lora_rank": 4, "accumulate": 2, **changes}
+    last = 4 if "evaluations" in changes else random.Random(kind).randint(2, 4)  # there is a checkpoint before it
     out = tmp_path / "killed"
-    code = CHILD.format(tests=str(Path(__file__).parent), data=str(data), base=base, out=str(out), changes=settings)
+    code = CHILD.format(
+        tests=str(Path(__file__).parent),
+        data=str(data),
+        base=base,
+        out=str(out),
+        changes=settings,
+        val=kind in WITH_VAL,
+    )
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ.copy())
     assert child.stdout is not None
     for row in child.stdout:
-        if row.startswith("4 5"):
+        if row.startswith(f"{last} 5"):
             child.send_signal(signal.SIGKILL)
             break
     assert child.wait() == -signal.SIGKILL
     assert last_checkpoint(out / "checkpoints") is not None
     own, val = parts(data)
+    val = val if kind in WITH_VAL else None
     whole = train(own, val=val, base=base, out=tmp_path / "whole", recipe=recipe(**settings), threads=1)
     resumed = train(own, val=val, base=base, out=out, recipe=recipe(**settings), resume=True, threads=1)
     assert resumed.report["losses"] == whole.report["losses"]
@@ -234,6 +248,20 @@ def test_labels_are_shown_token_by_token(data, tiny_vlm, capsys):
     assert [line[2] for line in lines[1:]] == ["-", "+"]
     assert lines[2].endswith("</s>") and len(lines[2].split()) == counted + 1
     assert not Path("unused").exists()
+
+
+@pytest.mark.parametrize("kind", VLM_TYPES)
+def test_every_vlm_shows_that_the_text_alone_carries_loss(data, tiny_vlm, capsys, kind):
+    folder = tiny_vlm(kind)
+    command = ["train", "--data", str(data / "peraire"), "--out", "unused", "--show-labels", "1", "--json"]
+    assert main([*command, "--base", str(folder), "--set", "max_target=300"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["samples"]
+    tokenizer = load_network(from_folder(folder), Loading()).tokenizer
+    told, kept = ([token["id"] for token in row["tokens"] if token["loss"] is loss] for loss in (True, False))
+    text = next(s.text for s in open_dataset(data / "peraire").split("train") if s.id == row["sample"])
+    assert tokenizer.decode(told[:-1]) == text
+    assert told[-1] in tokenizer.all_special_ids and text not in tokenizer.decode(kept)
+    assert [token["loss"] for token in row["tokens"]] == [False] * len(kept) + [True] * len(told)
 
 
 def test_labels_of_the_line_network_are_its_characters(data):
