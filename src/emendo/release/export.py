@@ -158,8 +158,8 @@ def _agreement(expected: Sequence[Written], found: Sequence[Written], form: str)
     """Counts of lines, of those read with the same tokens, and the greatest difference of a confidence."""
     other = [(a, b) for a, b in zip(expected, found, strict=True) if (a.tokens, a.text) != (b.tokens, b.text)]
     if other:
-        first, instead = other[0]
-        what = f"{form} reads {len(other)} of {len(found)} lines otherwise (first {instead.text!r}, not {first.text!r})"
+        first, instead = (one.text[:40] for one in other[0])
+        what = f"{form} reads {len(other)} of {len(found)} lines otherwise (the first {instead!r}, not {first!r})"
         if "int8" in form:
             raise Refused(what, remedy="export it as onnx")
         raise EngineError(what, remedy="read it with torch")

@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from transformers import VisionEncoderDecoderModel
 
 from emendo.cli import main
 from emendo.datasets.dataset import open_dataset
 from emendo.errors import DataError, EmendoError, EngineError, Refused, UsageError
 from emendo.metrics.align import Counts, counts
 from emendo.models.bundle import read_bundle
+from emendo.models.generative import network
 from emendo.models.generative.network import Loading
 from emendo.models.generative.recognizer import GenerativeRecognizer, load_network
 from emendo.models.generative.source import from_bundle, from_folder
@@ -127,14 +129,22 @@ def test_the_merged_model_needs_no_peft_and_the_adapter_none_of_it(finished, tin
 
 
 WITH_VAL = ("trocr", "paddleocr_vl")
-KILLED = (("trocr", {"views": 2, "freeze_encoder": True, "evaluations": 2}), *((kind, {}) for kind in VLM_TYPES))
+QUICK = {"steps": 3, "evaluations": 3, "batch": 1, "judged": 1, "max_target": 24}
+KILLED = (
+    ("trocr", {"views": 2, "freeze_encoder": True, "accumulate": 2}),
+    ("paddleocr_vl", {"accumulate": 2}),
+    ("deepseek_ocr2", {**QUICK, "resolution": (512, 512)}),
+    ("qwen2_vl", QUICK),
+    ("glm_ocr", QUICK),
+)
 
 
 @pytest.mark.parametrize(("kind", "changes"), KILLED)
 def test_after_kill_9_the_run_goes_on_with_the_same_losses(data, tiny_trocr, tiny_vlm, tmp_path, kind, changes):
     base = str(tiny_trocr if kind == "trocr" else tiny_vlm(kind))
-    settings = {"steps": 5, "evaluations": 5, "lora_rank": 4, "accumulate": 2, **changes}
-    last = 4 if "evaluations" in changes else random.Random(kind).randint(2, 4)  # there is a checkpoint before it
+    settings = {"steps": 5, "evaluations": 5, "lora_rank": 4, "patience": 0, **changes}
+    steps = settings["steps"]
+    last = random.Random(kind).randint(2, steps - 1)  # there is a checkpoint before it
     out = tmp_path / "killed"
     code = CHILD.format(
         tests=str(Path(__file__).parent),
@@ -147,7 +157,7 @@ def test_after_kill_9_the_run_goes_on_with_the_same_losses(data, tiny_trocr, tin
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ.copy())
     assert child.stdout is not None
     for row in child.stdout:
-        if row.startswith(f"{last} 5"):
+        if row.startswith(f"{last} {steps}"):
             child.send_signal(signal.SIGKILL)
             break
     assert child.wait() == -signal.SIGKILL
@@ -157,7 +167,7 @@ def test_after_kill_9_the_run_goes_on_with_the_same_losses(data, tiny_trocr, tin
     whole = train(own, val=val, base=base, out=tmp_path / "whole", recipe=recipe(**settings), threads=1)
     resumed = train(own, val=val, base=base, out=out, recipe=recipe(**settings), resume=True, threads=1)
     assert resumed.report["losses"] == whole.report["losses"]
-    assert len(whole.report["losses"]) == 5
+    assert len(whole.report["losses"]) == steps
     assert resumed.report["cers"] == whole.report["cers"]
     assert resumed.report["model"] == whole.report["model"]
     assert whole.report["encoder_cached"] == (kind == "trocr")
@@ -297,6 +307,32 @@ def test_quantised_loading_without_its_library_is_refused(data, tiny_trocr, tmp_
     own, _ = parts(data)
     with pytest.raises(EngineError, match=r"loading in 4 bits needs bitsandbytes; pip install 'emendo\[quantize\]'"):
         train(own, base=str(tiny_trocr), out=tmp_path / "run", recipe=recipe(load_bits=4), threads=1)
+
+
+def test_quantised_loading_that_the_hardware_refuses_is_said_in_one_sentence(tiny_trocr, monkeypatch):
+    def without_hardware(*_, quantization_config, **__):
+        raise RuntimeError(f"no kernel for {quantization_config} here\n(see the docs)")
+
+    monkeypatch.setattr(network, "quantisation", lambda bits: f"{bits} bits")
+    monkeypatch.setattr(VisionEncoderDecoderModel, "from_pretrained", without_hardware)
+    sentence = r"does not load '.*' in 8 bits \(no kernel for 8 bits here \(see the docs\)\); use --set load_bits=0"
+    with pytest.raises(EngineError, match=sentence):
+        load_network(from_folder(tiny_trocr), Loading(bits=8))
+
+
+def test_quantised_weights_stay_as_training_needs_them(tiny_trocr, monkeypatch):
+    load = VisionEncoderDecoderModel.from_pretrained
+
+    def quantised(folder, *, quantization_config, device_map, **options):
+        assert (quantization_config, device_map) == ("4 bits", {"": "cpu"})
+        model, report = load(folder, **options)
+        model.decoder.model.decoder.layers[0].fc1.support_avx512bf16_for_cpu = True
+        return model, report
+
+    monkeypatch.setattr(network, "quantisation", lambda bits: f"{bits} bits")
+    monkeypatch.setattr(VisionEncoderDecoderModel, "from_pretrained", quantised)
+    loaded = load_network(from_folder(tiny_trocr), Loading(bits=4)).model
+    assert loaded.decoder.model.decoder.layers[0].fc1.support_avx512bf16_for_cpu is False
 
 
 def test_too_little_memory_is_said_before_the_model_is_loaded(data, tiny_trocr, tmp_path, monkeypatch):

@@ -32,6 +32,8 @@ IGNORED: Final = -100
 """The label of a position that carries no loss (the convention of torch)."""
 LOAD_ERRORS: Final = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, ImportError)
 """What transformers raises for a folder that it cannot load; it has no error class of its own."""
+PACKS: Final = "support_avx512bf16_for_cpu"
+"""By this, bitsandbytes packs 4-bit weights for reading on a CPU at the first look, and cannot train them any more."""
 Example = dict[str, Any]
 """One sample as the network takes it: arrays or tensors by name, and `labels`, a list of token ids."""
 
@@ -247,11 +249,17 @@ def load_model(source: Source, kind: Any, loading: Loading) -> Any:
             source.folder, use_safetensors=True, local_files_only=True, output_loading_info=True, **options
         )
     except LOAD_ERRORS as error:
+        if loading.bits:
+            what = f"this machine does not load {source.ref!r} in {loading.bits} bits ({_reason(error)})"
+            raise EngineError(what, remedy="use --set load_bits=0") from error
         raise unloadable(source, "model", error) from error
     missing = sorted(key for key in report.get("missing_keys", ()) if ".pooler." not in key)  # a pooler is never used
     if missing:
         what = f"lacks {len(missing)} weights of {type(model).__name__}, the first {missing[0]}"
         raise BundleError(what, where=source.folder, remedy="give a complete model")
+    for part in model.modules() if loading.bits else ():
+        if hasattr(part, PACKS):
+            setattr(part, PACKS, False)
     return model if loading.bits else model.to(loading.device)
 
 
@@ -271,10 +279,13 @@ def quantisation(bits: int) -> Any:
 
 def unloadable(source: Source, part: str, error: Exception) -> UsageError:
     """The one sentence for a part that transformers cannot load."""
-    reason = " ".join(str(error).split())[:200] or type(error).__name__
     return UsageError(
-        f"the {part} of {source.ref!r} cannot be loaded ({reason})", remedy="give a model of transformers 5"
+        f"the {part} of {source.ref!r} cannot be loaded ({_reason(error)})", remedy="give a model of transformers 5"
     )
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -106,7 +106,7 @@ def write_graphs(network: Trocr, folder: Path) -> dict[str, Path]:
                 outputs=["token", "log", *(f"present.{i}" for i in range(len(past)))],
                 shapes=({0: free}, [{0: free} for _ in cross], [{0: free, 2: length} for _ in past]),
             )
-        except (torch.onnx.errors.OnnxExporterError, torch.onnx.OnnxExporterError) as error:
+        except torch.onnx.OnnxExporterError as error:
             reason = " ".join(str(error).split())[:160]
             what = f"{network.source.ref!r} cannot be written as a graph ({reason})"
             raise EngineError(what, remedy="read it with torch") from error
