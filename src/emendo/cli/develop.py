@@ -23,6 +23,7 @@ BENCHMARKS = {
     "crash": ("crash.py", "kill -9 at random moments of collect, watch, train and promote"),
     "families": ("families.py", "tiny TrOCR on 64 lines through the command line: adapter and whole"),
     "trocr": ("trocr_speed.py", "a training step of TrOCR-small beside a plain script; with a frozen encoder"),
+    "trocr-reading": ("trocr_reading.py", "a line read by TrOCR-small: torch, ONNX graphs, int8, OpenVINO"),
     "metrics": ("metrics_speed.py", "corpus CER and WER on 100,000 pairs"),
     "manifests": ("manifests.py", "a manifest of a million rows: open, filter, split"),
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
