@@ -70,6 +70,11 @@ class Context:
         """Threads to use: the setting, or one per core that this process may use."""
         return self.settings.threads or cores()
 
+    @property
+    def reports(self) -> Path:
+        """Where reports are kept by convention: in the workspace, else `reports` here."""
+        return self.workspace.hidden / "reports" if self.workspace else Path("reports")
+
     def dataset(self, ref: str) -> Dataset:
         """The data set that a reference names, looked up in the workspace too; a workspace means its corrections."""
         from ..correct import corrected_set
