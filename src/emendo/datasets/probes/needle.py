@@ -10,6 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from ...errors import BadInput, DataError, UsageError
 from ...formats.jsonl import row_text
@@ -19,7 +20,7 @@ from ...settings import Limits
 from ...tools.files import new_folder, write_text
 from ...types import UNKNOWN_LANGUAGE, Image, Origin, Sample
 from ..dataset import MANIFEST, Dataset, open_dataset
-from ..faces import PDF_FACES, Face, Hand, found_fonts
+from ..faces import PDF_FACES, Face, Hand, Mask, found_fonts
 from ..render import PLAIN, render
 
 SPACE = 17
@@ -106,7 +107,7 @@ def _page(
     planted = sentence.format(answer)
     hand = sum("hand" in sample.subset for sample in chosen) * 2 > len(chosen)
     face: Face = Hand(int(rng.integers(1, 1000)), 0.1) if hand else PDF_FACES[4]
-    pictures.insert(at, _drawn(planted, face, rng))
+    pictures.insert(at, _like(face.draw(planted, 40), pictures))
     texts.insert(at, planted)
     page = stack(pictures, texts, right=_right_to_left(texts))
     splits = {sample.split for sample in chosen}
@@ -169,6 +170,22 @@ def _fonts() -> tuple[Face, ...]:
 
 def _drawn(text: str, face: Face, rng: np.random.Generator) -> Image:
     return render(face.draw(text, 40), rng, PLAIN)
+
+
+def _like(mask: Mask, pictures: Sequence[Image]) -> Image:
+    """Ink of the colour and on the paper of the other lines, so that nothing but the words gives the needle away."""
+    ink = np.median([_ink_colour(picture) for picture in pictures], axis=0)
+    paper = np.median([paper_colour(picture) for picture in pictures], axis=0)
+    room = mask.shape[0] * 2 // 5
+    alpha = np.pad(mask, ((room, room), (room // 2, room // 2))).astype(np.float64)[:, :, None] / 255
+    return np.asarray(np.round(paper * (1 - alpha) + ink * alpha), dtype=np.uint8)
+
+
+def _ink_colour(picture: Image) -> npt.NDArray[np.float64]:
+    """The mean colour of the darkest two hundredths of a picture; shape (3,)."""
+    flat = picture.reshape(-1, 3).astype(np.float64)
+    darkest = np.argsort(flat.sum(axis=1))[: max(1, len(flat) // 50)]
+    return np.asarray(flat[darkest].mean(axis=0))
 
 
 def _number(rng: np.random.Generator, texts: Sequence[str]) -> str:
