@@ -11,7 +11,7 @@ import typer
 
 from ..errors import UsageError
 from . import output
-from .context import Json, Model, Threads, open_context
+from .context import Json, Model, Pages, Threads, open_context
 from .models import IncludeLanguage, IncludeSubset, Slices, SplitName, names, parse_split
 
 if TYPE_CHECKING:
@@ -148,8 +148,8 @@ def drift(
     if json:
         output.print_json(found.to_dict())
         return 0 if found.ok else 1
-    for change in found.alerts:
-        typer.echo(f"alert: {change.sentence()}")
+    for sentence in found.sentences():
+        typer.echo(f"alert: {sentence}")
     for change in found.changes:
         if change.state not in (State.ALERT, State.WITHIN):
             typer.echo(f"{change.state}: {change.sentence()}")
@@ -164,6 +164,7 @@ def optical(
     model: Model = None,
     modes: Annotated[str, typer.Option(metavar="A,B", help="Modes to read in.")] = "64,100,256,400,tiled",
     tokens: Tokens = "",
+    pages: Pages = False,
     split: SplitName = None,
     include_language: IncludeLanguage = None,
     include_subset: IncludeSubset = None,
@@ -186,7 +187,7 @@ def optical(
     dataset = included(context.dataset(ref), language=include_language or (), subset=include_subset or ())
     with output.progress("reading in each mode", quiet=json) as bar:
         made = measure(
-            context.recognizer,
+            context.reader(pages=pages),
             dataset,
             wanted,
             tokens=tokens,

@@ -29,6 +29,9 @@ Language = Annotated[
     typer.Option(metavar="CODE", help="Language whose words are expected: fr, auto (told from each page), none."),
 ]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe.")]
+Pages = Annotated[
+    bool, typer.Option("--pages", help="Samples are whole pages: a line reader finds, reads and joins their lines.")
+]
 Threads = Annotated[int | None, typer.Option(metavar="N", help="Threads to use. [default: one per core]")]
 
 
@@ -52,6 +55,15 @@ class Context:
         return load_recognizer(
             ref, workspace=self.root, threads=self.threads, language=read.language, engine=read.engine
         )
+
+    def reader(self, *, pages: bool) -> Recognizer:
+        """The recogniser, for lines or for `pages`; a vision-language model reads pages as it is."""
+        from ..evaluate.pagewise import PageReader
+        from ..models.vision import facts_of
+
+        if not pages or facts_of(self.recognizer).family == "vlm":
+            return self.recognizer
+        return PageReader(self.recognizer, self.detector)
 
     @cached_property
     def detector(self) -> Detector:

@@ -9,14 +9,15 @@ import typer
 
 from ..errors import UsageError
 from . import output
-from .context import Context, Json, Language, Model, Set, Threads, open_context
+from .context import Context, Json, Language, Model, Pages, Set, Threads, open_context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..datasets import Dataset
     from ..evaluate import Measures, Report
-    from ..types import Split
+    from ..settings import Limits
+    from ..types import Recognizer, Split
 
 Data = Annotated[
     list[str],
@@ -116,6 +117,7 @@ def evaluate(
     ] = None,
     include_language: IncludeLanguage = None,
     include_subset: IncludeSubset = None,
+    pages: Pages = False,
     html: Html = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep the report here: summary.json, report.json, all lines.")
@@ -156,7 +158,8 @@ def evaluate(
     if outputs:
         report = _recorded(outputs, dataset, parse_split(split), shown, measures, context)
     else:
-        report = _read(dataset, parse_split(split), shown, measures, context, json)
+        reader = context.reader(pages=pages)
+        report = _read(reader, dataset, parse_split(split), shown, measures, context.settings.limits, quiet=json)
     facts = Facts(report.model) if outputs else facts_of(context.recognizer)
     for folder in (out, report_folder(context.reports, report) if keep else None):
         if folder is not None:
@@ -169,25 +172,32 @@ def evaluate(
         output.print_json(report.figures() | ({"drift": held.to_dict()} if held else {}))
     else:
         output.show_report(report.figures())
-        for alert in held.alerts if held else ():
-            typer.echo(f"alert: {alert.sentence()}")
+        for sentence in held.sentences() if held else ():
+            typer.echo(f"alert: {sentence}")
     return 0 if held is None or held.ok else 1
 
 
 def _read(
-    dataset: Dataset, split: Split | None, slices: Sequence[str], measures: Measures, context: Context, quiet: bool
+    reader: Recognizer,
+    dataset: Dataset,
+    split: Split | None,
+    slices: Sequence[str],
+    measures: Measures,
+    limits: Limits,
+    *,
+    quiet: bool,
 ) -> Report:
     from ..evaluate import evaluate as evaluate_model
     from ..models.vision import own_tokens
 
     with output.progress("evaluating", quiet=quiet) as bar:
         return evaluate_model(
-            context.recognizer,
+            reader,
             dataset,
             split=split,
             slices=slices,
             measures=measures,
-            limits=context.settings.limits,
+            limits=limits,
             spent=own_tokens,
             progress=bar,
         )

@@ -29,10 +29,11 @@ from ..image.load import sample_image
 from ..metrics import wilson
 from ..models.generative.recognizer import GenerativeRecognizer
 from ..models.vision import facts_of
-from ..pages.segment import Finder, line_image, segment
+from ..pages.segment import Finder
 from ..settings import Limits
 from ..text.latex import fault, formulas, tokens
 from ..types import Image, Recognizer, Sample
+from .pagewise import PageReader
 from .run import Progress
 
 FORMAT = "emendo-probe/1"
@@ -131,7 +132,8 @@ def _asker(recognizer: Recognizer, probe: str, finder: Finder | None) -> tuple[C
         return (lambda image, sample: _ask(recognizer, image, sample)), "asked the question of each sample"
     if probe == "needle":
         how = f"cannot be asked (family {family or 'unknown'}): the page is read line by line, and searched"
-        return (lambda image, _: _read_page(recognizer, image, finder)), how
+        reader = PageReader(recognizer, finder)
+        return (lambda image, _: reader.read([image])[0].text), how
     if family == "ctc":
         what = f"a model of the family 'ctc' writes what stands in a line and cannot write {probe.upper()}"
         raise Refused(what, remedy="take a model of the family trocr or vlm, or score recorded answers with --outputs")
@@ -143,11 +145,6 @@ def _ask(recognizer: GenerativeRecognizer, image: Image, sample: Sample) -> str:
     network: Any = recognizer.network
     asked.network = network.with_prompt(str(sample.attributes["question"]))
     return asked.read([image])[0].text
-
-
-def _read_page(recognizer: Recognizer, page: Image, finder: Finder | None) -> str:
-    pictures = [line_image(page, placed.line) for placed in segment(page, finder)]
-    return "\n".join(reading.text for reading in recognizer.read(pictures)) if pictures else ""
 
 
 def score_probe(

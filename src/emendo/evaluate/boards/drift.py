@@ -94,6 +94,16 @@ class Drift:
         """Those beyond the threshold and beyond chance, largest rise first."""
         return sorted((one for one in self.changes if one.state is State.ALERT), key=lambda one: -one.rise)
 
+    def sentences(self) -> list[str]:
+        """One alert a subset, of what rose most there; its other alerts are named at the end."""
+        told: dict[tuple[str, str], list[Change]] = {}
+        for one in self.alerts:
+            told.setdefault((one.slice, one.value), []).append(one)
+        return [
+            first.sentence() + "".join(f"; also {MEASURES[one.measure]} {100 * one.rise:+.2f} points" for one in rest)
+            for first, *rest in told.values()
+        ]
+
     @property
     def ok(self) -> bool:
         """True without an alert."""
@@ -106,7 +116,7 @@ class Drift:
             "ok": self.ok,
             "baseline": self.baseline,
             "now": self.now,
-            "alerts": [one.sentence() for one in self.alerts],
+            "alerts": self.sentences(),
             "changes": [{**asdict(one), "rise": one.rise} for one in self.changes],
         }
 

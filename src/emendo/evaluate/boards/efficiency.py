@@ -24,7 +24,7 @@ from ...metrics import Interval, counts, total
 from ...metrics.bootstrap import paired_bootstrap, ratio_of_ratios
 from ..page import figure_cards, html_page
 from ..report import Line, Report
-from .html import STYLE, Scale, interval_picture, name_cell, percent, points, table, tag
+from .html import STYLE, Scale, interval_picture, name_cell, percent, points, table, tag, with_bounds
 from .outputs import Outputs
 
 FORMAT = "emendo-efficiency/1"
@@ -158,7 +158,7 @@ def efficiency_page(made: Efficiency, lines: Sequence[Line]) -> str:
         ("Accuracy, ours", percent(made.accuracy[0]), escape(made.ours)),
         ("Accuracy, theirs", percent(made.accuracy[1]), escape(made.theirs)),
         (
-            "Ours - theirs, points",
+            "Ours − theirs, points",
             points(difference.value),
             f"95 %: {points(difference.low)} to {points(difference.high)}",
         ),
@@ -169,9 +169,8 @@ def efficiency_page(made: Efficiency, lines: Sequence[Line]) -> str:
             name_cell(f"right characters per {COSTS[name]}", f"{one.samples:,} samples read by both"),
             f"{one.ours:,.2f}",
             f"{one.theirs:,.2f}",
-            f"<b>{one.value:,.2f}</b>",
-            f"{one.low:,.2f} to {one.high:,.2f}",
-            interval_picture(one.value, one.low, one.high, scale),
+            with_bounds(f"{one.value:,.2f}", f"{one.low:,.2f}", f"{one.high:,.2f}"),
+            interval_picture(one.value, one.low, one.high, scale, mark=1.0),
             tag(one.verdict, {"better": "good", "worse": "bad"}.get(one.verdict, "quiet")),
         ]
         for name, one in made.scores.items()
@@ -183,7 +182,7 @@ def efficiency_page(made: Efficiency, lines: Sequence[Line]) -> str:
         f'<bdi dir="auto">{escape(made.dataset)}</bdi>: {made.samples:,} of {len(lines):,} lines '
         f"({characters:,} characters in all)</p>",
         figure_cards(cards),
-        table(["What", "ours", "theirs", "score", "95 %", "", ""], rows) if rows else "",
+        table(["What", "ours", "theirs", "score, 95 %", "1 is as efficient", ""], rows) if rows else "",
         *(f'<p class="soft">No score per {COSTS[name]}: {escape(why)}.</p>' for name, why in made.missing.items()),
         _definition(made),
     ]

@@ -12,7 +12,7 @@ from html import escape
 
 from .subsets import shown
 
-WIDTH, HEIGHT = 180, 18
+WIDTH, HEIGHT = 130, 18
 MARGIN = 5
 
 STYLE = """
@@ -20,16 +20,18 @@ STYLE = """
 .table { background: var(--card); border: 1px solid var(--edge); border-radius: .5rem; overflow-x: auto;
   margin: .6rem 0 1.4rem; }
 .table table { width: 100%; }
-.table th, .table td { padding: .45rem .8rem; vertical-align: middle; }
+.table th, .table td { padding: .5rem .7rem; vertical-align: middle; }
 .table tr:last-child td { border-bottom: 0; }
 .table td small { display: block; color: var(--soft); font-size: .8rem; white-space: normal; }
-.table td.name { min-width: 12rem; }
+.table td.name { min-width: 14rem; text-align: left; white-space: normal; }
+.table th.name { text-align: left; } .table td.rank, .table th.rank { min-width: 0; }
 .table svg { display: block; }
 .rank { color: var(--soft); }
 .tag { display: inline-block; border: 1px solid currentColor; border-radius: 1rem; padding: 0 .6rem; font-size: .8rem;
   white-space: nowrap; }
 .tag.bad { background: var(--wrong-bg); } .tag.good { background: var(--right-bg); } .tag.quiet { color: var(--soft); }
-.whisker { stroke: var(--bar); stroke-width: 2; } .dot { fill: var(--bar); } .zero { stroke: var(--edge); }
+.whisker { stroke: var(--bar); stroke-width: 2; } .dot { fill: var(--bar); }
+.mark { stroke: var(--soft); stroke-dasharray: 2 2; }
 .bad .whisker { stroke: var(--wrong); } .bad .dot { fill: var(--wrong); }
 .good .whisker { stroke: var(--right); } .good .dot { fill: var(--right); }
 .chars { display: inline-flex; flex-wrap: wrap; gap: .15rem .55rem; }
@@ -65,13 +67,15 @@ class Scale:
         return MARGIN + share * (WIDTH - 2 * MARGIN)
 
 
-def interval_picture(value: float, low: float | None, high: float | None, scale: Scale, *, zero: bool = False) -> str:
-    """A dot with a line from `low` to `high`; with `zero`, an upright line at 0."""
+def interval_picture(
+    value: float, low: float | None, high: float | None, scale: Scale, *, mark: float | None = None
+) -> str:
+    """A dot with a line from `low` to `high`, and an upright line at `mark`; what lies beyond the scale ends there."""
     middle = HEIGHT / 2
     parts = []
-    if zero:
-        at = scale.at(0.0)
-        parts.append(f'<line class="zero" x1="{at:.1f}" x2="{at:.1f}" y1="1" y2="{HEIGHT - 1}" stroke-width="1.5"/>')
+    if mark is not None:
+        at = scale.at(mark)
+        parts.append(f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="1" y2="{HEIGHT - 1}" stroke-width="1.5"/>')
     if low is not None and high is not None:
         left, right = scale.at(low), scale.at(high)
         parts.append(f'<line class="whisker" x1="{left:.1f}" x2="{right:.1f}" y1="{middle}" y2="{middle}"/>')
@@ -81,8 +85,8 @@ def interval_picture(value: float, low: float | None, high: float | None, scale:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table from cells that are HTML already."""
-    titles = "".join(f"<th>{head}</th>" for head in heads)
+    """A table from cells that are HTML already; one that begins with its own <td or <th stays as it is."""
+    titles = "".join(head if head[:3] == "<th" else f"<th>{head}</th>" for head in heads)
     body = "".join(
         f"<tr>{''.join(cell if cell[:3] == '<td' else f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows
     )
@@ -98,6 +102,11 @@ def name_cell(name: str, note: str = "") -> str:
 def tag(text: str, kind: str) -> str:
     """A small label: kind `good`, `bad` or `quiet`."""
     return f'<span class="tag {kind}">{escape(text)}</span>'
+
+
+def with_bounds(value: str, low: str, high: str) -> str:
+    """A figure with its interval below."""
+    return f"<b>{value}</b><small>{low} to {high}</small>"
 
 
 def glyphs(counted: Iterable[tuple[str, int]], most: int = 8) -> str:

@@ -18,7 +18,7 @@ from ...metrics.parts import parts
 from ...metrics.table import Better, Metric, Pairs, metric
 from ..page import figure_cards, html_page
 from ..report import Report
-from .html import STYLE, Scale, interval_picture, megabytes, name_cell, percent, table, tag
+from .html import STYLE, Scale, interval_picture, megabytes, name_cell, percent, table, tag, with_bounds
 from .summary import Entry, Figure, Summary
 
 FORMAT = "emendo-leaderboard/1"
@@ -194,10 +194,17 @@ def leaderboard_page(made: Leaderboard, faults: Sequence[str] = ()) -> str:
 
 
 def _section(board: Board) -> str:
-    names = [name for name in BESIDE if name != board.metric.name]
-    heads = ["Model", escape(board.metric.name.replace("_", " ")), "95 %", "", "against the first"]
+    same = {"character_accuracy": "cer"}.get(board.metric.name, board.metric.name)
+    names = [name for name in BESIDE if name != same]
+    heads = [
+        '<th class="rank"></th>',
+        '<th class="name">Model</th>',
+        escape(board.metric.name.replace("_", " ")),
+        "",
+        "against the first",
+    ]
     heads += [{"cer": "CER", "wer": "WER", "exact": "no error"}[name] for name in names]
-    heads += ["ms a line", "tokens a line", "MB"]
+    heads += ["ms", "tokens", "MB"]
     figures = [row.figure for row in board.rows]
     scale = Scale.around([x for one in figures for x in (one.value, one.low, one.high)])
     part = f", split {escape(board.split)}" if board.split else ""
@@ -217,11 +224,13 @@ def _row(board: Board, row: Row, scale: Scale, names: Sequence[str]) -> list[str
     note = " · ".join(part for part in (summary.family, summary.made[:10], summary.processor) if part)
     speed = "–" if summary.milliseconds is None else f"{summary.milliseconds:,.1f}"
     spent = "–" if summary.tokens_per_line is None else f"{summary.tokens_per_line:,.0f}"
-    bounds = "–" if figure.low is None else f"{_value(board, figure.low)} to {_value(board, figure.high)}"
+    value = f"<b>{_value(board, figure.value)}</b>"
+    if figure.low is not None:
+        value = with_bounds(_value(board, figure.value), _value(board, figure.low), _value(board, figure.high))
     return [
-        name_cell(f"{row.rank}. {summary.model}", note),
-        f"<b>{_value(board, figure.value)}</b>",
-        bounds,
+        f'<td class="rank">{row.rank}</td>',
+        name_cell(summary.model, note),
+        value,
         interval_picture(figure.value, figure.low, figure.high, scale),
         _verdict(row),
         *(_other(summary, name) for name in names),
@@ -258,7 +267,7 @@ def _key() -> str:
     return (
         '<p class="note">95 % intervals by resampling lines (documents, where there are ten or more). '
         "“Against the first” is a paired comparison on the same lines, in points of the metric, shown where the "
-        "reports lie beside their summaries. Times were taken on the machine named under each model and compare only "
-        "with others from the same machine. Tokens are vision tokens: what a model spends on seeing a line. "
-        "MB are the files that it reads with.</p>"
+        "reports lie beside their summaries. Milliseconds are those of reading one line, on the machine named "
+        "under the model, and compare only with others from the same machine. Tokens are vision tokens: what a model "
+        "spends on seeing one line. MB are the files that it reads with.</p>"
     )

@@ -19,8 +19,8 @@ from ...metrics.bootstrap import Apart, Ratios, holm, independent_bootstrap, wil
 from ...types import Image
 from ..page import direction, figure_cards, html_page, image_tag, marked
 from ..report import Line, Report
-from .html import STYLE, Scale, glyphs, interval_picture, name_cell, percent, points, table, tag
-from .subsets import ALL, Errors, errors_of, shown, subsets_of, title, traits
+from .html import STYLE, Scale, glyphs, interval_picture, name_cell, percent, points, table, tag, with_bounds
+from .subsets import ALL, Errors, errors_of, shown, slices_of, subsets_of, title, traits
 
 FORMAT = "emendo-limitations/1"
 FEWEST = 20
@@ -142,20 +142,23 @@ class Limitations:
 
 
 def limitations(report: Report, *, slices: Sequence[str] | None = None, seed: int = 0) -> Limitations:
-    """Look at every subset of a report: the slices that its lines carry (or those named) and the traits of their texts.
+    """Look at every subset of a report: its slices (see `slices_of`), or those named, and the traits of its texts.
 
-    Raises UsageError for a slice that no line carries.
+    Two subsets of the same lines are one. Raises UsageError for a slice that no line carries.
     """
     _check(report, slices)
     lines = tuple(replace(line, slices={**line.slices, **_own(line)}) for line in report.lines)
     seen = replace(report, lines=lines)
-    wanted = None if slices is None else (*slices, *traits(lines[0])) if lines else slices
+    wanted = (*(slices_of(report) if slices is None else slices), *(traits(lines[0]) if lines else ()))
     found: list[tuple[str, str, tuple[Line, ...], tuple[Line, ...]]] = []
+    known: set[frozenset[str]] = set()
     for name, values in subsets_of(seen, wanted).items():
         if name != ALL and len(values) > 1:
             for value, inside in values.items():
-                held = {line.id for line in inside}
-                found.append((name, value, inside, tuple(line for line in lines if line.id not in held)))
+                held = frozenset(line.id for line in inside)
+                if held not in known:
+                    known.add(held)
+                    found.append((name, value, inside, tuple(line for line in lines if line.id not in held)))
     apart = [independent_bootstrap(_ratios(rest), _ratios(inside), seed=seed) for _, _, inside, rest in found]
     told = [at for at, (_, _, inside, rest) in enumerate(found) if not _small(inside, rest, apart[at])]
     corrected = dict(zip(told, holm([apart[at].p_value for at in told]), strict=True))
@@ -262,7 +265,7 @@ def limitations_page(found: Limitations, images: Mapping[str, Image]) -> str:
         _subset_table(found),
         *(_weak_section(one, images) for one in weak),
         _character_table(found),
-        _key(found),
+        _key(),
     ]
     return html_page(f"Limitations of {report.model}", body, STYLE)
 
@@ -278,24 +281,36 @@ def _lead(found: Limitations) -> str:
 def _subset_table(found: Limitations) -> str:
     if not found.subsets:
         return '<p class="soft">The lines carry no slice with more than one value, so nothing can be set apart.</p>'
-    scale = Scale.around([x for one in found.subsets for x in (one.apart.low, one.apart.high)], zero=True)
-    kinds = {Verdict.WEAK: "bad", Verdict.STRONG: "good"}
-    rows = [
-        [
-            name_cell(one.name, f"{one.errors.counts.samples:,} lines, {one.errors.counts.characters:,} characters"),
-            percent(one.errors.counts.cer),
-            points(one.apart.difference),
-            f"{points(one.apart.low)} to {points(one.apart.high)}",
-            f'<span class="{kinds.get(one.verdict, "")}">'
-            f"{interval_picture(one.apart.difference, one.apart.low, one.apart.high, scale, zero=True)}</span>",
-            tag(str(one.verdict), kinds.get(one.verdict, "quiet")),
-            percent(one.errors.rate("missed")),
-            percent(one.errors.rate("false")),
-        ]
-        for one in found.subsets
+    told = [one for one in found.subsets if one.verdict is not Verdict.SMALL]
+    scale = Scale.around([x for one in told for x in (one.apart.low, one.apart.high)], zero=True)
+    rows = [[*_subset_row(one), *_verdict_cells(one, scale)] for one in told]
+    heads = ["Subset", "CER", "missed", "false", "against the rest, points", "worse →", ""]
+    small = [_subset_row(one) for one in found.of(Verdict.SMALL)]
+    parts = [f"<h2>Subsets against all other lines</h2>{table(heads, rows)}" if rows else ""]
+    if small:
+        note = f"Fewer than {FEWEST} lines on one side, or an interval around 0 beyond {100 * WIDEST:.0f} points."
+        parts.append(f'<h2>Too small to tell ({len(small)})</h2><p class="soft">{note}</p>{table(heads[:4], small)}')
+    return "".join(parts)
+
+
+def _subset_row(one: Weakness) -> list[str]:
+    errors = one.errors
+    return [
+        name_cell(one.name, f"{errors.counts.samples:,} lines, {errors.counts.characters:,} characters"),
+        with_bounds(percent(errors.counts.cer), percent(errors.cer_low), percent(errors.cer_high)),
+        percent(errors.rate("missed")),
+        percent(errors.rate("false")),
     ]
-    heads = ["Subset", "CER", "against the rest, points", "95 %", "worse →", "", "missed", "false"]
-    return f"<h2>Subsets</h2>{table(heads, rows)}"
+
+
+def _verdict_cells(one: Weakness, scale: Scale) -> list[str]:
+    kind = {Verdict.WEAK: "bad", Verdict.STRONG: "good"}.get(one.verdict, "quiet")
+    apart = one.apart
+    return [
+        with_bounds(points(apart.difference), points(apart.low), points(apart.high)),
+        f'<span class="{kind}">{interval_picture(apart.difference, apart.low, apart.high, scale, mark=0.0)}</span>',
+        tag(str(one.verdict), kind),
+    ]
 
 
 def _weak_section(one: Weakness, images: Mapping[str, Image]) -> str:
@@ -327,23 +342,20 @@ def _character_table(found: Limitations) -> str:
         [
             f'<td class="name"><b><bdi>{escape(shown(one.character))}</bdi></b></td>',
             f"{one.missed:,} of {one.seen:,}",
-            percent(one.missed / one.seen, 1),
-            f"{percent(one.low, 1)} to {percent(one.high, 1)}",
+            with_bounds(percent(one.missed / one.seen, 1), percent(one.low, 1), percent(one.high, 1)),
             interval_picture(one.missed / one.seen, one.low, one.high, scale),
             glyphs([(char or "∅", count) for char, count in one.instead]),
         ]
         for one in found.characters
     ]
-    heads = ["Character", "missed", "share", "95 %", "0 to 100 %", "read as"]
+    heads = ["Character", "missed", "share, 95 %", "0 to 100 %", "read as"]
     rare = f'<p class="soft">{found.rare:,} characters stand fewer than {RARE} times and are not judged.</p>'
     return f"<h2>Characters missed most</h2>{table(heads, rows)}{rare if found.rare else ''}"
 
 
-def _key(found: Limitations) -> str:
+def _key() -> str:
     return (
-        f'<p class="note">Each subset is compared with all other lines by resampling both; p-values are corrected for '
-        f"the {len(found.subsets)} subsets looked at (Holm). Too small to tell: fewer than {FEWEST} lines, or an "
-        f"interval around 0 that reaches beyond {100 * WIDEST:.0f} points. Missed and false characters are counted per "
-        "true character; ∅ is nothing. Script, digits and capitals are taken from the true text, all other subsets "
-        "from the data set.</p>"
+        '<p class="note">Each subset is compared with all other lines by resampling both; p-values are corrected for '
+        "the subsets that got a verdict (Holm). Missed and false characters are counted per true character; ∅ is "
+        "nothing. Script, digits and capitals are taken from the true text, all other subsets from the data set.</p>"
     )

@@ -103,8 +103,8 @@ def line_errors(line: Line, measure: str) -> int:
 
 
 def slices_of(report: Report) -> tuple[str, ...]:
-    """Every slice that the report's lines carry with more than one value, those asked for first."""
-    names = dict.fromkeys((*report.slices, *(name for line in report.lines for name in line.slices)))
+    """The slices that the report was asked for, else all that its lines carry; those with more than one value."""
+    names = report.slices or tuple(dict.fromkeys(name for line in report.lines for name in line.slices))
     return tuple(name for name in names if len({line.slices.get(name, "") for line in report.lines}) > 1)
 
 

@@ -127,7 +127,7 @@ class Entry:
 
 
 def summarize_report(report: Report, facts: Facts, *, threads: int = 0) -> Summary:
-    """The summary of a report just made, on this machine."""
+    """The summary of a report; with `threads`, of one just made on this machine, whose processor it then names."""
     pairs = Pairs(
         [line.reference for line in report.lines],
         [line.hypothesis for line in report.lines],
@@ -156,7 +156,7 @@ def summarize_report(report: Report, facts: Facts, *, threads: int = 0) -> Summa
         threads=threads,
         made=now(),
         emendo=around["versions"]["emendo"],
-        processor=around["machine"]["processor"],
+        processor=around["machine"]["processor"] if threads else "",
     )
 
 
