@@ -199,7 +199,7 @@ def optical(
         write_optical(out, made)
     told = [
         f"{one.mode:6} {one.vision_tokens / max(len(one.report.lines), 1):7.1f} tokens a sample  "
-        f"{one.compression.value:6.2f}x  characters right {output.percent(one.accuracy.value)} "
+        f"{one.compression.value:7.3f}x  characters right {output.percent(one.accuracy.value)} "
         f"({output.percent(one.accuracy.low)} to {output.percent(one.accuracy.high)})  [{one.counted}]"
         for one in made.modes
     ]

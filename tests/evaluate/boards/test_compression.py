@@ -41,7 +41,7 @@ def test_text_tokens_over_vision_tokens_by_hand(tmp_path: Path) -> None:
     assert len((tmp_path / "samples.jsonl").read_text(encoding="utf-8").splitlines()) == 3
     assert (tmp_path / "compression.svg").read_text(encoding="utf-8").startswith("<svg xmlns=")
     page = Outline(optical_page(made))
-    assert "<m> on" in page.text and "0.03x" in page.text
+    assert "<m> on" in page.text and "0.031x" in page.text
     assert not {"script", "link", "m"} & {tag for tag, _ in page.tags}
 
 

@@ -12,7 +12,7 @@ from ...metrics.structural import Structural
 from ...tools.files import write_text
 from ..page import figure_cards, html_page
 from .compression import HOW, AtMode, Optical
-from .html import STYLE, name_cell, percent, table
+from .html import STYLE, name_cell, percent, table, times, with_bounds
 
 
 def write_optical(folder: Path, made: Optical) -> None:
@@ -29,25 +29,26 @@ def optical_page(made: Optical) -> str:
     best = max(made.modes, key=lambda one: one.accuracy.value)
     densest = max(made.modes, key=lambda one: one.compression.value)
     cards = [
-        ("Best read", percent(best.accuracy.value), f"mode {escape(best.mode)}, {best.compression.value:.2f}x"),
-        ("Most compressed", f"{densest.compression.value:.2f}x", f"mode {escape(densest.mode)}, "
-         f"{percent(densest.accuracy.value)} right"),
-        ("Text tokens", f"{sum(best.text_tokens):,}", f"{escape(made.tokenizer)}"),
-    ]  # fmt: skip
+        ("Best read", percent(best.accuracy.value), f"mode {escape(best.mode)}, {times(best.compression.value)}"),
+        (
+            "Most compressed",
+            times(densest.compression.value),
+            f"mode {escape(densest.mode)}, {percent(densest.accuracy.value)} right",
+        ),
+        ("Text tokens", f"{sum(best.text_tokens):,}", escape(made.tokenizer)),
+    ]
     rows = [
         [
-            name_cell(one.mode, HOW[one.counted]),
+            name_cell(one.mode, one.counted if one.counted != one.mode else ""),
             f"{one.vision_tokens / max(len(one.report.lines), 1):,.1f}",
             percent(one.valid / one.vision_tokens if one.vision_tokens else None, 0),
-            f"<b>{one.compression.value:.2f}x</b>",
-            f"{one.compression.low:.2f} to {one.compression.high:.2f}",
-            f"<b>{percent(one.accuracy.value)}</b>",
-            f"{percent(one.accuracy.low)} to {percent(one.accuracy.high)}",
+            with_bounds(times(one.compression.value), times(one.compression.low), times(one.compression.high)),
+            with_bounds(percent(one.accuracy.value), percent(one.accuracy.low), percent(one.accuracy.high)),
             percent(one.report.counts.exact_rate, 1),
         ]
         for one in made.modes
     ]
-    heads = ["Mode", "tokens a sample", "seeing", "compression", "95 %", "characters right", "95 %", "no error"]
+    heads = ["Mode", "vision tokens a sample", "seeing", "compression, 95 %", "characters right, 95 %", "no error"]
     samples = len(made.modes[0].report.lines)
     body = [
         "<h1>Optical compression</h1>",
@@ -58,8 +59,9 @@ def optical_page(made: Optical) -> str:
         table(heads, rows),
         '<p class="note">Compression is text tokens of the reference / vision tokens of the image; below 1 the image '
         "costs more tokens than its text. Tokens are summed over all samples. “Seeing” is the share of the vision "
-        f"tokens that see the image and not padding. Text tokens: {escape(made.tokenizer)}. Every row was read "
-        "anew.</p>",
+        f"tokens that see the image and not padding. Text tokens: {escape(made.tokenizer)}. Every row was read anew. "
+        f"{'; '.join(f'<b>{how}</b>: {escape(HOW[how])}' for how in dict.fromkeys(one.counted for one in made.modes))}"
+        ".</p>",
     ]
     return html_page(f"Optical compression of {made.model}", body, STYLE)
 
@@ -80,15 +82,18 @@ def plot(modes: Sequence[AtMode], *, alone: bool = False) -> str:
         return left + min(max(x, 0.0), 1.0) * (width - left - right), height - bottom - y * (height - top - bottom)
 
     parts = [_axes(at, (x_low, x_high), (y_low, y_high), width - right, height - bottom, left)]
+    last = (-99.0, 0.0)
     for one in sorted(modes, key=lambda mode: mode.compression.value):
         x, y = at(one.compression.value, one.accuracy.value)
+        below = 18 if x - last[0] < 60 and abs(y - last[1]) < 20 else -8
+        last = (x, y)
         x1, y1 = at(one.compression.low, one.accuracy.low)
         x2, y2 = at(one.compression.high, one.accuracy.high)
         parts.append(
             f'<line class="whisker" x1="{x:.1f}" x2="{x:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>'
             f'<line class="whisker" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
             f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="5"/>'
-            f'<text class="label" x="{x + 9:.1f}" y="{y - 8:.1f}">{escape(one.mode)}</text>'
+            f'<text class="label" x="{x + 9:.1f}" y="{y + below:.1f}">{escape(one.mode)}</text>'
         )
     style = (
         "<style>text{font:12px sans-serif;fill:#6b675f}.label{font-size:13px;fill:#1c1b19}.axis{stroke:#ddd8ce}"
@@ -97,7 +102,7 @@ def plot(modes: Sequence[AtMode], *, alone: bool = False) -> str:
         else ""
     )
     space = ' xmlns="http://www.w3.org/2000/svg"' if alone else ""
-    told = "; ".join(f"{one.mode}: {one.compression.value:.2f}x, {percent(one.accuracy.value)}" for one in modes)
+    told = "; ".join(f"{one.mode}: {times(one.compression.value)}, {percent(one.accuracy.value)}" for one in modes)
     head = f'<svg{space} viewBox="0 0 {width} {height}" role="img"><title>{escape(told)}</title>{style}'
     return f"{head}{''.join(parts)}</svg>"
 

@@ -128,6 +128,11 @@ def points(value: float) -> str:
     return f"{100 * value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
+def times(ratio: float) -> str:
+    """A compression ratio; small ones with a third decimal."""
+    return f"{ratio:,.2f}x" if ratio >= 0.1 else f"{ratio:.3f}x"
+
+
 def megabytes(size: int) -> str:
     """Bytes as MB (10^6), `–` when unknown."""
     return f"{size / 1e6:,.1f}" if size else "–"
