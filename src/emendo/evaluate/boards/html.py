@@ -43,7 +43,6 @@ STYLE = """
 .plot svg { width: 100%; height: auto; display: block; }
 .plot text { fill: var(--soft); font: 12px system-ui, sans-serif; } .plot .label { fill: var(--ink); font-size: 13px; }
 .axis { stroke: var(--edge); }
-details summary { cursor: pointer; color: var(--soft); margin: .4rem 0; }
 """
 
 
