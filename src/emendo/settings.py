@@ -92,6 +92,20 @@ class WatchSettings(_Section):
     settle_seconds: float = Field(2.0, ge=0, description="Seconds a file must stay unchanged before it is used.")
 
 
+class DriftSettings(_Section):
+    """When a subset of an evaluation counts as worse than in the baseline report."""
+
+    cer: float = Field(0.01, ge=0, description="Largest rise of a subset's CER (0.01 = 1 point).")
+    missed: float = Field(0.01, ge=0, description="Largest rise of its missed characters per true character.")
+    false: float = Field(0.01, ge=0, description="Largest rise of its false characters per true character.")
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="Confidence at which it must have risen at all.")
+    min_lines: int = Field(10, ge=1, description="Fewest lines of a subset on which an alert is given.")
+    subsets: dict[str, float] = Field(
+        default_factory=dict,
+        description='Largest rise for one subset instead, of any measure: {"subset=handwritten" = 0.03}.',
+    )
+
+
 class Settings(_Section):
     """All settings of one workspace or one command."""
 
@@ -104,6 +118,7 @@ class Settings(_Section):
     gate: GateSettings = GateSettings()
     collect: CollectSettings = CollectSettings()
     watch: WatchSettings = WatchSettings()
+    drift: DriftSettings = DriftSettings()
 
 
 def load_settings(

@@ -14,8 +14,10 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from ..errors import EmendoError
 from . import data, develop, loop, models
+from .boards import compression, report
 from .output import complain
 from .pipeline import pipeline
+from .probes import probe
 
 app = typer.Typer(
     name="emendo",
@@ -36,6 +38,9 @@ app.command()(models.train)
 app.command()(models.evaluate)
 app.command()(models.compare)
 app.command()(models.export)
+app.add_typer(report, name="report")
+app.add_typer(compression, name="compression")
+app.add_typer(probe, name="probe")
 app.command()(models.promote)
 app.command()(models.rollback)
 app.command("models")(models.list_models)

@@ -29,6 +29,9 @@ Language = Annotated[
     typer.Option(metavar="CODE", help="Language whose words are expected: fr, auto (told from each page), none."),
 ]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe.")]
+Pages = Annotated[
+    bool, typer.Option("--pages", help="Samples are whole pages: a line reader finds, reads and joins their lines.")
+]
 Threads = Annotated[int | None, typer.Option(metavar="N", help="Threads to use. [default: one per core]")]
 
 
@@ -53,6 +56,15 @@ class Context:
             ref, workspace=self.root, threads=self.threads, language=read.language, engine=read.engine
         )
 
+    def reader(self, *, pages: bool) -> Recognizer:
+        """The recogniser, for lines or for `pages`; a vision-language model reads pages as it is."""
+        from ..evaluate.pagewise import PageReader
+        from ..models.vision import facts_of
+
+        if not pages or facts_of(self.recognizer).family == "vlm":
+            return self.recognizer
+        return PageReader(self.recognizer, self.detector)
+
     @cached_property
     def detector(self) -> Detector:
         """The line detector."""
@@ -69,6 +81,11 @@ class Context:
     def threads(self) -> int:
         """Threads to use: the setting, or one per core that this process may use."""
         return self.settings.threads or cores()
+
+    @property
+    def reports(self) -> Path:
+        """Where reports are kept by convention: in the workspace, else `reports` here."""
+        return self.workspace.hidden / "reports" if self.workspace else Path("reports")
 
     def dataset(self, ref: str) -> Dataset:
         """The data set that a reference names, looked up in the workspace too; a workspace means its corrections."""

@@ -9,10 +9,15 @@ import typer
 
 from ..errors import UsageError
 from . import output
-from .context import Json, Language, Model, Set, Threads, open_context
+from .context import Context, Json, Language, Model, Pages, Set, Threads, open_context
 
 if TYPE_CHECKING:
-    from ..types import Split
+    from collections.abc import Sequence
+
+    from ..datasets import Dataset
+    from ..evaluate import Measures, Report
+    from ..settings import Limits
+    from ..types import Recognizer, Split
 
 Data = Annotated[
     list[str],
@@ -112,42 +117,101 @@ def evaluate(
     ] = None,
     include_language: IncludeLanguage = None,
     include_subset: IncludeSubset = None,
+    pages: Pages = False,
     html: Html = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the report (JSON and all lines) here.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the report here: summary.json, report.json, all lines.")
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep it where `emendo report` looks: .emendo/reports, else reports.")
+    ] = False,
+    outputs: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Count the errors of these recorded outputs (JSONL of id, text) instead."),
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Report to hold it against; exit status 1 when a subset got worse."),
+    ] = None,
     language: Language = None,
     threads: Threads = None,
     json: Json = False,
-) -> None:
+) -> int:
     """Read lines whose text is known and count the errors.
 
     Shows character and word error rate and the share of lines without error, with 95 % intervals, and the author's
     effort to correct.
     """
     from ..datasets.summary import included
-    from ..evaluate import Measures, usual_slices, write_report_page
-    from ..evaluate import evaluate as evaluate_model
+    from ..evaluate import Measures, read_report, usual_slices, write_report_page
+    from ..evaluate.boards.drift import drift
+    from ..evaluate.boards.summary import report_folder, summarize_report, write_summary
+    from ..models.vision import Facts, facts_of
 
+    if outputs and model:
+        raise UsageError("--model and --outputs are two sources of readings", remedy="give one of them")
     context = open_context(Path(), model=model, threads=threads, read__language=language)
     measures = Measures(tuple(one for text in metric or () for one in names(text)), tokens, tuple(names(normalize)))
     dataset = included(context.dataset(data), language=include_language or (), subset=include_subset or ())
-    with output.progress("evaluating", quiet=json) as bar:
-        report = evaluate_model(
-            context.recognizer,
-            dataset,
-            split=parse_split(split),
-            slices=usual_slices(dataset.samples) if slices is None else names(slices),
-            measures=measures,
-            limits=context.settings.limits,
-            progress=bar,
-        )
-    if out:
-        report.write(out)
+    before = read_report(baseline) if baseline else None
+    shown = usual_slices(dataset.samples) if slices is None else tuple(names(slices))
+    if outputs:
+        report = _recorded(outputs, dataset, parse_split(split), shown, measures, context)
+    else:
+        reader = context.reader(pages=pages)
+        report = _read(reader, dataset, parse_split(split), shown, measures, context.settings.limits, quiet=json)
+    facts = Facts(report.model) if outputs else facts_of(context.recognizer)
+    for folder in (out, report_folder(context.reports, report) if keep else None):
+        if folder is not None:
+            report.write(folder)
+            write_summary(folder, summarize_report(report, facts, threads=0 if outputs else context.threads))
     if html:
         write_report_page(html, report, dataset)
+    held = drift(report, before, context.settings.drift) if before else None
     if json:
-        output.print_json(report.figures())
+        output.print_json(report.figures() | ({"drift": held.to_dict()} if held else {}))
     else:
         output.show_report(report.figures())
+        for sentence in held.sentences() if held else ():
+            typer.echo(f"alert: {sentence}")
+    return 0 if held is None or held.ok else 1
+
+
+def _read(
+    reader: Recognizer,
+    dataset: Dataset,
+    split: Split | None,
+    slices: Sequence[str],
+    measures: Measures,
+    limits: Limits,
+    *,
+    quiet: bool,
+) -> Report:
+    from ..evaluate import evaluate as evaluate_model
+    from ..models.vision import own_tokens
+
+    with output.progress("evaluating", quiet=quiet) as bar:
+        return evaluate_model(
+            reader,
+            dataset,
+            split=split,
+            slices=slices,
+            measures=measures,
+            limits=limits,
+            spent=own_tokens,
+            progress=bar,
+        )
+
+
+def _recorded(
+    outputs: Path, dataset: Dataset, split: Split | None, slices: Sequence[str], measures: Measures, context: Context
+) -> Report:
+    from ..evaluate.boards.outputs import read_outputs, report_of
+
+    held = read_outputs(outputs, limits=context.settings.limits)
+    for reject in held.rejects:
+        output.complain(str(reject.error()))
+    return report_of(held, dataset, split=split, slices=slices, measures=measures)
 
 
 def compare(

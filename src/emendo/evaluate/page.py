@@ -75,13 +75,13 @@ ins { color: var(--right); background: var(--right-bg); text-decoration: underli
 def write_report_page(path: Path, report: Report, dataset: SampleSet, *, load: Load | None = None) -> None:
     """Write the page of a report; the images of the worst lines come from its data set."""
     worst = report.worst(MOST_LINES)
-    write_text(path, report_page(report, _images(dataset, [line.id for line in worst], load)))
+    write_text(path, report_page(report, line_images(dataset, [line.id for line in worst], load)))
 
 
 def write_comparison_page(path: Path, comparison: Comparison, dataset: SampleSet, *, load: Load | None = None) -> None:
     """Write the page of a comparison; the images of the lines that changed most come from its data set."""
     moved = [*comparison.worse[:MOST_LINES], *comparison.better[:MOST_LINES]]
-    write_text(path, comparison_page(comparison, _images(dataset, [a.id for a, _ in moved], load)))
+    write_text(path, comparison_page(comparison, line_images(dataset, [a.id for a, _ in moved], load)))
 
 
 def report_page(report: Report, images: Mapping[str, Image]) -> str:
@@ -136,13 +136,15 @@ def comparison_page(comparison: Comparison, images: Mapping[str, Image]) -> str:
     return html_page(f"{a.model} against {b.model}", body)
 
 
-def html_page(title: str, body: Iterable[str]) -> str:
-    """A whole page; `title` is escaped here, `body` is HTML already."""
+def html_page(title: str, body: Iterable[str], style: str = "") -> str:
+    """A whole page; `title` is escaped here, `body` is HTML already, `style` comes on top of STYLE."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n" + "\n".join(body) + "\n</body></html>\n"
+        f"<title>{escape(title)}</title><style>{STYLE}{style}</style></head><body>\n"
+        + "\n".join(body)
+        + "\n</body></html>\n"
     )
 
 
@@ -270,7 +272,8 @@ def image_tag(image: Image | None) -> str:
     return f'<img alt="line image" src="data:image/jpeg;base64,{base64.b64encode(data).decode("ascii")}">'
 
 
-def _images(dataset: SampleSet, ids: Sequence[str], load: Load | None) -> dict[str, Image]:
+def line_images(dataset: SampleSet, ids: Sequence[str], load: Load | None) -> dict[str, Image]:
+    """The images of some samples by id; one that can no longer be read is left out."""
     bounds, wanted, found = Limits(), set(ids), {}
     for sample in dataset.samples:
         if sample.id in wanted:

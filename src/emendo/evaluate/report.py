@@ -26,7 +26,11 @@ CONFUSIONS_SHOWN = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One evaluated sample. `slices` maps slice names to this line's value; `confidence` is the model's, 0 to 1."""
+    """One evaluated sample. `slices` maps slice names to this line's value; `confidence` is the model's, 0 to 1.
+
+    `seconds` is this line's share of the time that its batch took; `tokens` are the vision tokens that the model spent
+    on it, 0 when they were not counted.
+    """
 
     id: str
     reference: str
@@ -35,6 +39,8 @@ class Line:
     counts: Counts
     group: str = ""
     slices: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,7 @@ class Report:
             "unlabelled": list(self.unlabelled),
             "rejected": [asdict(one) for one in self.rejected],
             "seconds": self.seconds,
+            "tokens": sum(line.tokens for line in self.lines),
         }
 
     def _figures(self, lines: Sequence[Line]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from ..errors import BadInput, DataError, UsageError
@@ -22,6 +23,8 @@ MOST_VALUES = 20
 
 FIELDS = ("language", "subset", "group", "origin", "source")
 Load = Callable[[Sample], Image]
+Spent = Callable[[Recognizer, Image], int]
+"""Vision tokens that a recogniser spends on an image (`emendo.models.vision.own_tokens`)."""
 Progress = Callable[[int, int], None]
 
 
@@ -51,15 +54,16 @@ def evaluate(
     limits: Limits | None = None,
     batch: int = BATCH,
     load: Load | None = None,
+    spent: Spent | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Read every labelled sample of `dataset` (of `split`, when given) and count the errors.
 
     `slices` names sample fields or attributes to report by, `measures` further figures to derive; `batch`
-    images are held in memory at once; `load` gives the image of a sample (default: from disk within `limits`);
-    `progress(done, all)` is called after each batch. Images that cannot be read are named in `Report.unreadable`, rows
-    that were refused in `Report.rejected`. Raises UsageError for an unknown slice and DataError when no sample has a
-    reference text.
+    images are held in memory at once; `load` gives the image of a sample (default: from disk within `limits`); `spent`
+    counts vision tokens; `progress(done, all)` is called after each batch. Images that cannot be read are named in
+    `Report.unreadable`, rows that were refused in `Report.rejected`. Raises UsageError for an unknown
+    slice and DataError when no sample has a reference text.
     """
     return evaluate_many(
         [recognizer],
@@ -70,6 +74,7 @@ def evaluate(
         limits=limits,
         batch=batch,
         load=load,
+        spent=spent,
         progress=progress,
     )[0]
 
@@ -84,6 +89,7 @@ def evaluate_many(
     limits: Limits | None = None,
     batch: int = BATCH,
     load: Load | None = None,
+    spent: Spent | None = None,
     progress: Progress | None = None,
 ) -> list[Report]:
     """`evaluate` for several recognisers on exactly the same images, each loaded once."""
@@ -106,9 +112,12 @@ def evaluate_many(
         for index, recognizer in enumerate(recognizers):
             start = time.perf_counter()
             readings = recognizer.read(images)
-            seconds[index] += time.perf_counter() - start
-            for sample, reading in zip(part_samples, readings, strict=True):
-                lines[index].append(_line(sample, reading.text, reading.confidence, kept))
+            took = time.perf_counter() - start
+            seconds[index] += took
+            for sample, image, reading in zip(part_samples, images, readings, strict=True):
+                line = _line(sample, reading.text, reading.confidence, kept)
+                tokens = spent(recognizer, image) if spent else 0
+                lines[index].append(replace(line, seconds=took / len(images), tokens=tokens))
         if progress:
             progress(done, len(labelled))
     return [

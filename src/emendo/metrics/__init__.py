@@ -1,7 +1,7 @@
 """Alignment counts, rates, intervals, and author effort."""
 
 from .align import Confusion, Counts, Span, confusions, corpus_counts, counts, spans, total
-from .bootstrap import Interval, Paired, paired_bootstrap, ratio_interval
+from .bootstrap import Interval, Paired, paired_bootstrap, ratio_interval, wilson
 from .effort import Effort, effort, line_effort
 from .table import METRICS, Better, Metric, Pairs, measure, metric
 
@@ -27,4 +27,5 @@ __all__ = [
     "ratio_interval",
     "spans",
     "total",
+    "wilson",
 ]

@@ -55,8 +55,8 @@ class Paired:
 
 
 def ratio_interval(
-    errors: Sequence[int],
-    sizes: Sequence[int],
+    errors: Sequence[float],
+    sizes: Sequence[float],
     *,
     groups: Sequence[str] | None = None,
     level: float = 0.95,
@@ -78,9 +78,9 @@ def ratio_interval(
 
 
 def paired_bootstrap(
-    errors_a: Sequence[int],
-    errors_b: Sequence[int],
-    sizes: Sequence[int],
+    errors_a: Sequence[float],
+    errors_b: Sequence[float],
+    sizes: Sequence[float],
     *,
     groups: Sequence[str] | None = None,
     level: float = 0.95,
@@ -117,6 +117,107 @@ def paired_bootstrap(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Two independent sets of lines: `difference` is ratio(B) - ratio(A), with its interval at `level`.
+
+    `confidence_above` in [0, 1] is the share of resamples in which ratio(B) is strictly the larger one; `p_value` is
+    two-sided and never 0. `units` counts what was resampled on both sides.
+    """
+
+    difference: float
+    low: float
+    high: float
+    level: float
+    confidence_above: float
+    p_value: float
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ratios:
+    """Errors and sizes of some lines, with the group of each (None: every line is its own)."""
+
+    errors: Sequence[float]
+    sizes: Sequence[float]
+    groups: Sequence[str] | None = None
+
+
+def independent_bootstrap(
+    a: Ratios, b: Ratios, *, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
+) -> Apart:
+    """Compare the ratios of two sets that share no line: two subsets, or two evaluations of different lines.
+
+    Each side is resampled by itself (Efron & Tibshirani 1993, chapter 16) and widened for few units as in
+    `paired_bootstrap`. With an empty side nothing can be said: difference 0, p-value 1.
+    """
+    tables = [_units((one.errors, one.sizes), one.groups)[0] for one in (a, b)]
+    units = [table.shape[1] for table in tables]
+    if not all(units):
+        return Apart(0.0, 0.0, 0.0, level, 0.0, 1.0, sum(units))
+    spread = []
+    for side, (table, count) in enumerate(zip(tables, units, strict=True)):
+        drawn = _resample(table, resamples, seed + side)
+        ratios = drawn[0] / np.maximum(drawn[1], 1.0)
+        spread.append((ratios - _ratio(table[0], table[1])) * (_widening(count) if count > 1 else 1.0))
+    observed = _ratio(tables[1][0], tables[1][1]) - _ratio(tables[0][0], tables[0][1])
+    differences = observed + spread[1] - spread[0]
+    low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2])
+    above = int(np.count_nonzero(differences > 1e-12))
+    below = int(np.count_nonzero(differences < -1e-12))
+    rarer = min(resamples - above, resamples - below)
+    p_value = min(1.0, 2 * (1 + rarer) / (1 + resamples))
+    return Apart(observed, float(low), float(high), level, above / resamples, p_value, sum(units))
+
+
+def ratio_of_ratios(
+    a: tuple[Sequence[float], Sequence[float]],
+    b: tuple[Sequence[float], Sequence[float]],
+    *,
+    groups: Sequence[str] | None = None,
+    level: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """(sum(a[0]) / sum(a[1])) / (sum(b[0]) / sum(b[1])) with its paired interval: the same lines are drawn for both.
+
+    All sums must be above 0 for the value to mean anything; a resample in which one is not counts as 0 or as infinite.
+    Raises ValueError when the four sequences differ in length, or the denominators do not add up to more than 0.
+    """
+    table, unit = _units((*a, *b), groups)
+    if table.shape[1] == 0 or table[1].sum() <= 0 or table[3].sum() <= 0:
+        raise ValueError("the denominators must add up to more than 0")
+
+    def relative(sums: Floats) -> Floats:
+        gain, cost = np.maximum(sums[0], 0.0) * sums[3], sums[1] * np.maximum(sums[2], 0.0)
+        found: Floats = np.divide(gain, cost, out=np.full_like(gain, np.inf), where=cost > 0)
+        return found
+
+    drawn = relative(_resample(table, resamples, seed))
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], method="nearest")
+    return Interval(float(relative(table.sum(axis=1))), float(low), float(high), level, unit)
+
+
+def wilson(hits: int, trials: int, *, z: float = 1.96) -> tuple[float, float]:
+    """95 % interval of a share of counted successes (Wilson 1927): honest at 0, at 1 and with few trials."""
+    if trials <= 0:
+        return 0.0, 1.0
+    share, z2 = hits / trials, z * z
+    middle = (share + z2 / (2 * trials)) / (1 + z2 / trials)
+    half = z * float(np.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))) / (1 + z2 / trials)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values corrected for looking at several of them at once (Holm 1979), in the order given."""
+    order = sorted(range(len(p_values)), key=lambda at: p_values[at])
+    held, worst = [0.0] * len(p_values), 0.0
+    for rank, at in enumerate(order):
+        worst = max(worst, min(1.0, p_values[at] * (len(p_values) - rank)))
+        held[at] = worst
+    return held
+
+
 def _widening(units: int) -> float:
     """sqrt(n / (n - 1)) for the bootstrap's short variance, times t / z at 95 % with n - 1 degrees of freedom.
 
@@ -129,7 +230,7 @@ def _ratio(errors: Floats, sizes: Floats) -> float:
     return float(errors.sum() / max(sizes.sum(), 1.0))
 
 
-def _units(rows: Sequence[Sequence[int]], groups: Sequence[str] | None) -> tuple[Floats, str]:
+def _units(rows: Sequence[Sequence[float]], groups: Sequence[str] | None) -> tuple[Floats, str]:
     """The rows as (len(rows), units) float64, summed by group when there are enough groups."""
     if len({len(row) for row in rows}) != 1 or (groups is not None and len(groups) != len(rows[0])):
         raise ValueError("errors, sizes and groups must have one entry per line")

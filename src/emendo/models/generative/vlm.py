@@ -38,7 +38,7 @@ from .network import (
     quiet,
     unloadable,
 )
-from .rows import OTHER, ROWS, Row
+from .rows import OTHER, ROWS, TILE, Row
 from .source import Source, read_json
 
 TEMPLATE_FILE = "chat_template.jinja"
@@ -53,7 +53,7 @@ class Vlm(Network):
 
     def __init__(self, source: Source, model: Any, processor: Any, row: Row, prompt: str, budget: int) -> None:
         super().__init__(source, model, processor.tokenizer)
-        self.processor, self.prompt, self.budget = processor, prompt, budget
+        self.processor, self.prompt, self.budget, self.row = processor, prompt, budget, row
         self.sides = {"vision": row.vision, "text": row.text}
         self.targets = row.targets
 
@@ -73,6 +73,34 @@ class Vlm(Network):
         prompt = loading.prompt or str(told.get("prompt", "")) or row.prompt
         model = load_model(source, AutoModelForImageTextToText, loading)
         return cls(source, model, processor, row, prompt, budget)
+
+    def with_budget(self, budget: int) -> Vlm:
+        """The same weights with another image budget, in pixels."""
+        processor = load_processor(self.source, self.row)
+        self.row.budget(processor, budget)
+        return Vlm(self.source, self.model, processor, self.row, self.prompt, budget)
+
+    def with_prompt(self, prompt: str) -> Vlm:
+        """The same weights, asked something else."""
+        return Vlm(self.source, self.model, self.processor, self.row, prompt, self.budget)
+
+    def vision_tokens(self, image: Image) -> int:
+        """Image tokens that the processor puts into the prompt for one image."""
+        token = getattr(self.model.config, "image_token_id", None)
+        if token is None:
+            token = self.processor.image_token_id
+        return int((self.asked(image)["input_ids"] == int(token)).sum())
+
+    def pixels_of(self, side: int, tokens: int, tiles: int) -> int:
+        """The image budget that comes nearest to a view of `side` pixels and `tokens` tokens, with that many tiles.
+
+        Where a token stands for a known number of pixels the tokens decide; the others know views and tiles.
+        """
+        images = self.processor.image_processor
+        patch, merged = getattr(images, "patch_size", None), getattr(images, "merge_size", None)
+        if isinstance(patch, int) and isinstance(merged, int):
+            return (tokens + 100 * tiles) * (patch * merged) ** 2
+        return max(side * side, tiles * TILE**2) if tiles else min(side * side, 2 * TILE**2 - 1)
 
     @property
     def preprocessing(self) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Boards over evaluations: summary, errors by subset, drift, leaderboard, limitations, efficiency, compression."""
