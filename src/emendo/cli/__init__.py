@@ -13,7 +13,7 @@ import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from ..errors import EmendoError
-from . import data, develop, loop, models
+from . import data, develop, loop, measure, models
 from .boards import compression, report
 from .output import complain
 from .pipeline import pipeline
@@ -35,8 +35,8 @@ app.command()(loop.collect)
 app.command()(loop.watch)
 app.command()(loop.forget)
 app.command()(models.train)
-app.command()(models.evaluate)
-app.command()(models.compare)
+app.command()(measure.evaluate)
+app.command()(measure.compare)
 app.command()(models.export)
 app.add_typer(report, name="report")
 app.add_typer(compression, name="compression")

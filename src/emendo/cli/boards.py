@@ -12,7 +12,7 @@ import typer
 from ..errors import UsageError
 from . import output
 from .context import Json, Model, Pages, Threads, open_context
-from .models import IncludeLanguage, IncludeSubset, Slices, SplitName, names, parse_split
+from .measure import IncludeLanguage, IncludeSubset, Slices, SplitName, names, parse_split
 
 if TYPE_CHECKING:
     from ..evaluate.report import Report

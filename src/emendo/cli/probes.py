@@ -10,7 +10,7 @@ import typer
 from ..errors import UsageError
 from . import output
 from .context import Json, Model, Threads, open_context
-from .models import SplitName, parse_split
+from .measure import SplitName, parse_split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
