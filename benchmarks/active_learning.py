@@ -33,7 +33,7 @@ def by_queue(pool: Sequence[Sample], lines: int) -> list[Sample]:
     """The lines that the queue asks for first."""
     read = load_recognizer("base").read([sample_image(sample, Limits()) for sample in pool])
     known = {sample.id: sample for sample in pool}
-    unread = [Unread(sample.id, reading) for sample, reading in zip(pool, read, strict=True)]
+    unread = [Unread(sample.id, reading, page=sample.group) for sample, reading in zip(pool, read, strict=True)]
     return [known[one.id] for one in queue(unread, most=lines)]
 
 

@@ -29,6 +29,17 @@ def test_the_uncertain_line_comes_first() -> None:
     assert order(lines) == ["unsure", "sure"]
 
 
+def test_the_hopeless_line_comes_late() -> None:
+    usual = [Unread(f"usual {i}", reading("abcdefgh", 0.8)) for i in range(3)]
+    hopeless, sure = Unread("hopeless", reading("abcdefgh", 0.3)), Unread("sure", reading("abcdefgh", 0.99))
+    assert order([hopeless, sure, *usual])[:3] == ["usual 0", "usual 1", "usual 2"]
+
+
+def test_pages_take_turns() -> None:
+    lines = [Unread(f"{page}{i}", reading("abcdefgh" * 4, 0.8 - i / 100), page=page) for page in "ab" for i in range(3)]
+    assert [one[0] for one in order(lines, ["abcdefgh" * 50])[:4]] in (["a", "b", "a", "b"], ["b", "a", "b", "a"])
+
+
 def test_length_does_not_buy_a_place() -> None:
     lines = [Unread("long", reading("abcdefgh" * 9, 0.95)), Unread("short", reading("abcdefgh" * 3, 0.8))]
     assert order(lines, ["abcdefgh" * 50]) == ["short", "long"]

@@ -38,7 +38,7 @@ def test_queue_of_a_workspace(tmp_path: Path) -> None:
     workspace = Workspace.init(tmp_path)
     fill(workspace)
     found = workspace_queue(workspace)
-    assert [line.number for line, _ in found] == [2, 3, 1]
+    assert [line.number for line, _ in found] == [3, 1, 2]  # line 2 is four times as unsure as usual: hopeless
     assert len(workspace_queue(workspace, most=2)) == 2
 
 

@@ -21,7 +21,8 @@ def workspace_queue(workspace: Workspace, *, most: int | None = None) -> list[tu
         waiting = store.queue(limit=MOST_LINES)
         texts = [c.text for c in store.corrections() if c.text]
     lines = {line.id: line for line, _ in waiting}
-    ranked = queue([Unread(line.id, reading) for line, reading in waiting], texts, most=most)
+    unread = [Unread(line.id, reading, page=f"{line.document} {line.page}") for line, reading in waiting]
+    ranked = queue(unread, texts, most=most)
     return [(lines[one.id], one) for one in ranked]
 
 
