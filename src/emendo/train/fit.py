@@ -14,13 +14,14 @@ from emendo.errors import BundleError
 from emendo.models.bundle import Bundle, read_bundle
 from emendo.models.ctc.network import LineNetwork, load_network
 from emendo.models.ctc.recognizer import CtcRecognizer, load_geometry
+from emendo.text.direction import on_page, right_to_left
 
 from .batches import BatchDataset, plan_batches
 from .candidate import Start, count_errors, reading_of, write_candidate
 from .recipe import Recipe, Schedule
 from .selection import TrainingLine
 from .session import CHECKPOINTS, LOGS, Outcome, last_checkpoint, stop_on_interrupt, tensorboard, train_through
-from .splice import Piece, pieces_of, right_to_left
+from .splice import Piece, pieces_of
 from .trainee import Trainee
 from .trainer import Attendant, LineTrainer, Watch, arguments
 
@@ -135,7 +136,7 @@ def _run(task: Task, schedule: Schedule, best: _Best, *, resume: bool) -> tuple[
         pieces=best.pieces,
         spliced=schedule.splice,
         geometry=geometry,
-        encode=lambda text: [classes[char] for char in text if char in classes],
+        encode=lambda text: [classes[char] for char in on_page(text, start.direction) if char in classes],
         augment=schedule.augment,
         seed=recipe.seed,
     )
