@@ -18,7 +18,7 @@ MIXED = st.lists(
         [*ARABIC, *"abcXYZ", *"0123456789", *"١٢٣", *" .,:/-%!()[]{}<>«»،؛؟ـ", "َ", "ّ", "e\u0301", "\u200c"]
     ),
     max_size=24,
-).map(lambda parts: "".join(parts))
+).map("".join)
 
 
 def begins_with_mark(text: str) -> bool:

@@ -24,7 +24,7 @@ Direction = Literal["ltr", "rtl"]
 """Which way the lines of a model run."""
 
 _PAIRS = ("()", "[]", "{}", "<>", "«»", "‹›", "⟦⟧", "⟨⟩", "≤≥")
-_MIRRORED = {a: b for one, other in _PAIRS for a, b in ((one, other), (other, one))}
+_MIRRORED = {pair[at]: pair[1 - at] for pair in _PAIRS for at in (0, 1)}
 _KINDS = {"R": "R", "AL": "R", "L": "L", "EN": "N", "AN": "N", "CS": "S"}
 
 
