@@ -9,6 +9,7 @@ without them; its numbers are transcribed with the digits of the Latin script, w
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +22,8 @@ from ..text.direction import Direction, right_to_left
 from .typeset import Word
 
 Rng = np.random.Generator
-_COMMON, _WORDS = 6_000, 60_000
+_WORDS, _LEAST_WORDS = 60_000, 12
+"""Words taken from a list, and how many of them must have a letter for it to be one of the language."""
 _FLATTER = 0.6
 """Power of a word's use by which it is drawn: rare words come more often than in running text."""
 
@@ -66,13 +68,10 @@ def vocabulary(language: str) -> Vocabulary:
     ranked = sorted(zip(lexicon.classes, lexicon.words, strict=True))[: 3 * _WORDS]
     script = _main_script([word for _, word in ranked[:500]])
     kept = [(c, word) for c, word in ranked if len(word) <= 14 and all(_script(char) == script for char in word)]
-    kept = kept[:_WORDS]
+    counts = Counter(char for _, word in kept[:_WORDS] for char in set(word))
+    letters = "".join(sorted(char for char, count in counts.items() if count >= _LEAST_WORDS))
+    kept = [(c, word) for c, word in kept[:_WORDS] if set(word) <= set(letters)]
     weights = np.array([10 ** (-_FLATTER * c / 100) for c, _ in kept])
-    counts: dict[str, int] = {}
-    for _, word in kept[:_COMMON]:
-        for char in word:
-            counts[char] = counts.get(char, 0) + 1
-    letters = "".join(sorted(char for char, count in counts.items() if count >= 3))
     words = tuple(word for _, word in kept)
     marks = SCRIPTS.get(script.lower(), SCRIPTS["other"])
     return Vocabulary(words, np.cumsum(weights / weights.sum()), letters, language == "ar", marks)
