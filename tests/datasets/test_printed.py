@@ -220,3 +220,10 @@ def test_the_table_names_checksum_and_licence_of_each_package() -> None:
         assert row.licence.startswith(("OFL-1.1", "GPL-")) and row.credit
     assert len(credits_of()) == len(FONTS)
     assert weight_of(FontFace("Amiri", Path("x/Amiri-Regular.ttf"))) > weight_of(FontFace("x", Path("x.ttf"))) == 1
+
+
+def test_the_model_card_credits_every_font() -> None:
+    card = (Path(__file__).resolve().parents[2] / "docs" / "base-ar.md").read_text(encoding="utf-8")
+    for row in FONTS:
+        maker = row.credit.partition(": ")[2].partition(";")[0]
+        assert maker in card and row.licence in card, row.name

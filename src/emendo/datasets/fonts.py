@@ -117,8 +117,8 @@ FONTS: tuple[FontPackage, ...] = (
         "paktype",
         "fonts-paktype/fonts-paktype_0.0svn20121225-3_all.deb",
         "d1e61d9f8fb651e3b959088671c7153f8b3d20d080199f6e23e297ff5c798d1f",
-        "GPL-2.0 with font exception",
-        "PakType: Lateef Sagar",
+        "GPL-2.0",
+        "PakType: Pakistani Typography",
         {"PakType Naskh Basic SA.ttf": 2.5, "PakType Naqsh.ttf": 1, "PakType Tehreer.ttf": 0.7},
     ),
     FontPackage(

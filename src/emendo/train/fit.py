@@ -89,7 +89,7 @@ class _Best:
         before = count_errors(recognizer, task.judged).cer
         self.bundle, self.cer = bundle, before
         if task.schedule.splice and before < SPLICED_BELOW:
-            self.pieces = pieces_of([line for line in task.own if not right_to_left(line.text)], recognizer)
+            self.pieces = pieces_of([line for line in task.own if self._from_left(line.text)], recognizer)
         if resume and self._folder.is_dir():
             try:
                 held = read_bundle(self._folder)
@@ -98,6 +98,9 @@ class _Best:
             self.bundle = held
             self.cer, self.step = float(held.info.metrics["cer"]), int(held.info.run["step"])
         return before
+
+    def _from_left(self, text: str) -> bool:
+        return not right_to_left(text) and on_page(text, self._task.start.direction) == text
 
     def judge(self, trainee: Trainee, step: int) -> float:
         """CER of the released weights; they are kept when better than all before (or, at a tie, than the start)."""
