@@ -68,13 +68,18 @@ def vocabulary(language: str) -> Vocabulary:
     ranked = sorted(zip(lexicon.classes, lexicon.words, strict=True))[: 3 * _WORDS]
     script = _main_script([word for _, word in ranked[:500]])
     kept = [(c, word) for c, word in ranked if len(word) <= 14 and all(_script(char) == script for char in word)]
-    counts = Counter(char for _, word in kept[:_WORDS] for char in set(word))
+    counts = Counter(char for _, word in kept[:_WORDS] for char in set(_with_final(word)))
     letters = "".join(sorted(char for char, count in counts.items() if count >= _LEAST_WORDS))
     kept = [(c, word) for c, word in kept[:_WORDS] if set(word) <= set(letters)]
     weights = np.array([10 ** (-_FLATTER * c / 100) for c, _ in kept])
-    words = tuple(word for _, word in kept)
+    words = tuple(_with_final(word) for _, word in kept)
     marks = SCRIPTS.get(script.lower(), SCRIPTS["other"])
     return Vocabulary(words, np.cumsum(weights / weights.sum()), letters, language == "ar", marks)
+
+
+def _with_final(word: str) -> str:
+    """The word with the final form of sigma, which the lists have folded away."""
+    return word[:-1] + "ς" if word.endswith("σ") else word
 
 
 def direction(language: str) -> Direction:
