@@ -8,13 +8,14 @@ SIBLING := $(abspath ../shared/data)
 export EMENDO_DATA ?= $(if $(wildcard $(SIBLING)),$(SIBLING))
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check bench lock docs clean help
+.PHONY: demo test check bench lock docs clean help base-ar
 
 help:
 	@echo "make demo    read a notebook, learn from 300 corrected lines, read it again"
 	@echo "make test    all tests"
 	@echo "make check   ruff, mypy, import layers"
 	@echo "make bench   every figure of docs/benchmarks.md (hours on 2 cores)"
+	@echo "make base-ar the Arabic base from nothing but fonts and word lists, into build/base-ar (hours on 2 cores)"
 	@echo "make docs    write the generated pages (docs/help.md)"
 	@echo "make lock    write requirements.lock anew from pyproject.toml"
 
@@ -39,6 +40,19 @@ check: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/emendo bench all
+
+# The Arabic base: free fonts, set lines, training, the form that is shipped. LINES=600 PASSES=1 is a rehearsal.
+LINES ?= 40000
+PASSES ?= 2.5
+BASE_AR ?= build/base-ar
+base-ar: $(VENV)/installed
+	$(BIN)/emendo synth fonts
+	test -d $(BASE_AR)/lines || $(BIN)/emendo synth lines -n $(LINES) --seed 1 --language ar --fonts fetched \
+		--out $(BASE_AR)/lines
+	$(BIN)/emendo train --data $(BASE_AR)/lines --recipe script --set passes=$(PASSES) \
+		$(if $(wildcard $(BASE_AR)/run/run.yaml),--resume) --out $(BASE_AR)/run
+	$(BIN)/python benchmarks/ship.py $(BASE_AR)/run --name base-ar --card docs/base-ar.md \
+		--data $(BASE_AR)/lines --out $(BASE_AR)/base-ar
 
 docs: $(VENV)/installed
 	$(BIN)/python docs/make_help.py

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -125,12 +125,14 @@ class Evidence:
     """Per-frame character probabilities of one line image, as a CTC network emits them.
 
     `log_probs` has shape (frames, 1 + len(alphabet)), float32, natural logarithm, class 0 the CTC blank, class i the
-    character `alphabet[i - 1]`. `frame_width` is the number of image columns per frame.
+    character `alphabet[i - 1]`. `frame_width` is the number of image columns per frame. Frames run from left to right
+    whatever the text does; `direction` says how its lines run (`text.direction`).
     """
 
     log_probs: npt.NDArray[np.float32]
     alphabet: tuple[str, ...]
     frame_width: float
+    direction: Literal["ltr", "rtl"] = "ltr"
 
 
 @runtime_checkable

@@ -73,7 +73,7 @@ def test_a_generated_set_is_a_good_set(tmp_path: Path) -> None:
     [
         ({"count": 0}, "cannot make 0 lines"),
         ({"seed": -1}, "seed -1"),
-        ({"languages": ["ar"]}, "unknown language 'ar'; use en, fr"),
+        ({"languages": ["xx"]}, "unknown language 'xx'; use en, fr"),
         ({"fonts": "/nowhere"}, "is not a folder; use all, builtin"),
     ],
 )

@@ -9,7 +9,7 @@ from emendo.datasets.dataset import open_dataset
 from emendo.image.line import LineGeometry
 from emendo.models.references import load_recognizer
 from emendo.train.selection import usable_lines
-from emendo.train.splice import HEIGHT, pieces_of, right_to_left, splice
+from emendo.train.splice import HEIGHT, pieces_of, splice
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,3 @@ def test_a_spliced_line_shows_the_words_it_names(lines):
     np.testing.assert_array_equal(first, again)
     assert all(any(word in entry.split() for entry in known) for word in text.split())
     assert len(text) > 5
-
-
-def test_right_to_left_text_is_recognised():
-    assert right_to_left("سلام")
-    assert not right_to_left("café 12")

@@ -253,14 +253,60 @@ def lines(
     number: Annotated[int, typer.Option("-n", metavar="N", help="How many lines.")] = 1000,
     seed: Seed = 0,
     language: Annotated[list[str] | None, typer.Option(help="Language of the words; may be repeated.")] = None,
-    fonts: Annotated[str, typer.Option(help="all, builtin, or a folder of fonts.")] = "all",
+    fonts: Annotated[str, typer.Option(help="all, builtin, a folder of fonts, or fetched (see synth fonts).")] = "all",
+    threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Make lines of text in many faces and hands, with their truth."""
+    """Make lines of text in many faces and hands, with their truth.
+
+    With fetched fonts, or in a language without words of our own (ar, ru, uk, el ...), lines are set as in print from
+    the words of that language, in any script.
+    """
     from ..datasets.synth import synth_lines
     from ..datasets.words import LANGUAGES
 
-    _show(synth_lines(number, seed, out, languages=tuple(language or LANGUAGES), fonts=fonts), json)
+    if fonts != "fetched" and all(one in LANGUAGES for one in language or ()):
+        _show(synth_lines(number, seed, out, languages=tuple(language or LANGUAGES), fonts=fonts), json)
+        return
+    from ..datasets.printed import Recipe, printed_lines
+
+    recipe = Recipe(tuple(language or LANGUAGES), _font_folders(fonts, json))
+    with output.progress("setting lines", quiet=json) as bar:
+        made = printed_lines(number, seed, out, recipe, processes=threads or 0, progress=bar)
+    _show(made, json)
+
+
+def _font_folders(fonts: str, json: bool) -> tuple[Path, ...]:
+    """The folders that a name stands for; `fetched` gets what is not there yet."""
+    from ..datasets.faces import font_folders
+    from ..datasets.fonts import fetch_fonts
+    from ..models.base import cache_folder
+
+    if fonts != "fetched":
+        return tuple(font_folders()) if fonts == "all" else (Path(fonts),)
+    with output.progress("fetching fonts", quiet=json) as bar:
+        return (fetch_fonts(cache_folder(), progress=bar),)
+
+
+@synth.command("fonts")
+def fetch_fonts_(
+    mirror: Annotated[
+        str, typer.Option(metavar="URL|DIR", help="Where the packages lie as NAME.tar.gz instead of at Debian.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Fetch the free fonts that lines are set in, from Debian, each held to its checksum."""
+    from ..datasets.fonts import FONTS, fetch_fonts
+    from ..models.base import cache_folder
+
+    with output.progress("fetching fonts", quiet=json) as bar:
+        folder = fetch_fonts(cache_folder(), mirror=mirror, progress=bar)
+    if json:
+        output.print_json({"path": str(folder), "fonts": {row.name: row.licence for row in FONTS}})
+        return
+    typer.echo(f"fonts in {folder}")
+    for row in FONTS:
+        typer.echo(f"  {row.name:14} {row.licence:38} {row.credit}")
 
 
 @synth.command()

@@ -15,6 +15,7 @@ from .engine import EngineName
 from .generative.graphs import GraphRecognizer, has_graphs
 from .generative.recognizer import GenerativeRecognizer
 from .generative.source import CONFIG_FILE, HUB_ID, Source, from_bundle, from_folder, from_hub
+from .shipped import SHIPPED, shipped_bundle
 
 
 def load_recognizer(
@@ -64,6 +65,8 @@ def find_model(ref: str, *, workspace: Path | None = None) -> Bundle | Source:
         return read_bundle(champion)
     if ref in {"", *NAMES}:
         return base_bundle(ref or "base")
+    if ref in SHIPPED:
+        return shipped_bundle(ref)
     if ref == "champion":
         place = f" in {workspace}" if workspace is not None else ""
         raise UsageError(f"there is no champion yet{place}", remedy="promote a model first, or use 'base'")
@@ -77,7 +80,7 @@ def find_model(ref: str, *, workspace: Path | None = None) -> Bundle | Source:
     if HUB_ID.fullmatch(ref) and not Path(ref).parent.exists():
         return from_hub(ref)
     tried = ", ".join(map(str, _places(ref, workspace)))
-    known = "base, base-full, champion, the folder of a model, or a hub id"
+    known = f"{', '.join((*NAMES, *SHIPPED))}, champion, the folder of a model, or a hub id"
     raise UsageError(f"no model {ref!r} (looked in {tried})", remedy=f"give {known}")
 
 

@@ -48,7 +48,7 @@ _CAPITALS_GO_ON = 0.45
 """Share of words with a capital in front whose second letter is one too (same lines)."""
 _ELIDED = 0.93
 """Share of apostrophes after a word that only stands in front of one (l', qu')."""
-_SAME = {"’": "'", "ʼ": "'", "–": "-", "—": "-", "”": '"', "“": '"', "«": '"', "»": '"'}
+_SAME = {"’": "'", "ʼ": "'", "–": "-", "—": "-", "”": '"', "“": '"', "«": '"', "»": '"', "،": ",", "؛": ";", "؟": "?"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from emendo.models.ctc.network import LineNetwork, load_network, store_network
 from emendo.models.ctc.recognizer import CtcRecognizer
 from emendo.models.ctc.tune import LANGUAGE_FIELDS
 from emendo.models.ctc.weights import Head, grow_head, read_layers
+from emendo.text.direction import Direction, direction_of
 from emendo.types import Image
 
 from .selection import TrainingLine
@@ -34,6 +35,7 @@ class Start:
     graph: Any
     network: LineNetwork
     head: Head
+    direction: Direction
 
 
 def open_start(bundle: Bundle, lines: Sequence[TrainingLine], seed: int) -> Start:
@@ -52,7 +54,14 @@ def open_start(bundle: Bundle, lines: Sequence[TrainingLine], seed: int) -> Star
         if full_weight.shape[1] == weight.shape[1]:
             further = (full_weight, full_bias, full.info.alphabet)
     head = grow_head(weight, bias, known, (*known, *new), further=further, seed=seed)
-    return Start(bundle, graph, load_network(graph, head), head)
+    return Start(bundle, graph, load_network(graph, head), head, direction_for(bundle, lines))
+
+
+def direction_for(bundle: Bundle, lines: Sequence[TrainingLine]) -> Direction:
+    """Which way the lines of the trained model run: `rtl` when those of the base do, or most of the lines given."""
+    if bundle.info.decoding.get("direction") == "rtl":
+        return "rtl"
+    return direction_of([line.text for line in lines])
 
 
 def fresh_share(head: Head, lines: Sequence[TrainingLine]) -> float:
@@ -80,6 +89,8 @@ def write_candidate(network: LineNetwork, start: Start, target: Path, **info: An
         "licences": base.licences,
         **info,
     }
+    if start.direction == "rtl":
+        filled["decoding"] = {**filled.get("decoding", {}), "direction": "rtl"}
     files = {GRAPH_FILE: graph.SerializeToString(), WEIGHTS_FILE: weights_bytes(graph)}
     return write_bundle(target, BundleInfo(**filled), files, replace=True)
 

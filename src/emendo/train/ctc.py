@@ -76,12 +76,16 @@ class CtcFamily:
         """Every character of the first lines is a class of the network, and each carries loss; blanks lie between."""
         from emendo.models.ctc.network import COLUMNS_PER_FRAME
         from emendo.models.ctc.recognizer import load_geometry
+        from emendo.text.direction import on_page
+
+        from .candidate import direction_for
 
         assert isinstance(order.model, Bundle)
         geometry = load_geometry(order.model)
         lines, _ = usable_lines(order.samples[:number], geometry, columns_per_frame=COLUMNS_PER_FRAME)
         known = {char: i + 1 for i, char in enumerate(order.model.info.alphabet)}
-        return [[TokenRow(line.sample.id, known.get(char, 0), char, True) for char in line.text] for line in lines]
+        shown = [(line, on_page(line.text, direction_for(order.model, lines))) for line in lines]
+        return [[TokenRow(line.sample.id, known.get(char, 0), char, True) for char in text] for line, text in shown]
 
 
 FAMILY = CtcFamily()
@@ -245,11 +249,14 @@ def _decoded(task: Task, bundle: Bundle, *, trained: bool) -> tuple[Bundle, dict
     from emendo.models.ctc.decode import WORDS_WEIGHT
     from emendo.models.ctc.recognizer import CtcRecognizer
     from emendo.models.ctc.tune import ORDER, Tuning, apply, tune, with_language
+    from emendo.text.direction import swept
     from emendo.text.language import learn_language
 
-    author = [line.text for line in task.own if line.sample.origin not in {Origin.REPLAY, Origin.SYNTHETIC}]
+    direction = task.start.direction
+    author = [line for line in task.own if line.sample.origin not in {Origin.REPLAY, Origin.SYNTHETIC}]
     lexicon = lexicon_for(task.recipe.language, task.own)
-    language = learn_language(author, [line.text for line in task.general[:MODEL_GENERAL]], lexicon, order=ORDER)
+    own, further = ([swept(line.text, direction) for line in lines] for lines in (author, task.general[:MODEL_GENERAL]))
+    language = learn_language(own, further, lexicon, order=ORDER)
     recognizer = CtcRecognizer(bundle, threads=task.threads)
     if task.validated and len(task.judged) >= LEAST_LINES:
         tuning = tune(recognizer, [line.image for line in task.judged], [line.text for line in task.judged], language)

@@ -14,13 +14,14 @@ from emendo.errors import BundleError
 from emendo.models.bundle import Bundle, read_bundle
 from emendo.models.ctc.network import LineNetwork, load_network
 from emendo.models.ctc.recognizer import CtcRecognizer, load_geometry
+from emendo.text.direction import on_page, right_to_left
 
 from .batches import BatchDataset, plan_batches
 from .candidate import Start, count_errors, reading_of, write_candidate
 from .recipe import Recipe, Schedule
 from .selection import TrainingLine
 from .session import CHECKPOINTS, LOGS, Outcome, last_checkpoint, stop_on_interrupt, tensorboard, train_through
-from .splice import Piece, pieces_of, right_to_left
+from .splice import Piece, pieces_of
 from .trainee import Trainee
 from .trainer import Attendant, LineTrainer, Watch, arguments
 
@@ -88,7 +89,7 @@ class _Best:
         before = count_errors(recognizer, task.judged).cer
         self.bundle, self.cer = bundle, before
         if task.schedule.splice and before < SPLICED_BELOW:
-            self.pieces = pieces_of([line for line in task.own if not right_to_left(line.text)], recognizer)
+            self.pieces = pieces_of([line for line in task.own if self._from_left(line.text)], recognizer)
         if resume and self._folder.is_dir():
             try:
                 held = read_bundle(self._folder)
@@ -97,6 +98,9 @@ class _Best:
             self.bundle = held
             self.cer, self.step = float(held.info.metrics["cer"]), int(held.info.run["step"])
         return before
+
+    def _from_left(self, text: str) -> bool:
+        return not right_to_left(text) and on_page(text, self._task.start.direction) == text
 
     def judge(self, trainee: Trainee, step: int) -> float:
         """CER of the released weights; they are kept when better than all before (or, at a tie, than the start)."""
@@ -135,7 +139,7 @@ def _run(task: Task, schedule: Schedule, best: _Best, *, resume: bool) -> tuple[
         pieces=best.pieces,
         spliced=schedule.splice,
         geometry=geometry,
-        encode=lambda text: [classes[char] for char in text if char in classes],
+        encode=lambda text: [classes[char] for char in on_page(text, start.direction) if char in classes],
         augment=schedule.augment,
         seed=recipe.seed,
     )

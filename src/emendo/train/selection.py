@@ -15,6 +15,8 @@ from emendo.types import Image, Sample, Split
 
 LEAST_LINES = 4
 """Fewer lines than this say nothing about a hand."""
+HELD_BYTES = 2_000_000_000
+"""Most bytes of pictures that a set of lines keeps in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,20 @@ def training_parts(data: Sequence[Dataset], val: Dataset | None = None) -> Parts
 
 @dataclass(frozen=True, slots=True)
 class TrainingLine:
-    """One usable line: the crop (H, W, 3), its NFC text, and the columns it takes when normalised."""
+    """One usable line: its NFC text, and the columns it takes when normalised.
+
+    `held` is the crop (H, W, 3); of large sets only the first lines hold theirs, the others are read when wanted.
+    """
 
     sample: Sample
-    image: Image
+    held: Image | None
     text: str
     columns: int
+
+    @property
+    def image(self) -> Image:
+        """The crop (H, W, 3)."""
+        return self.held if self.held is not None else sample_image(self.sample)
 
 
 def frames_needed(text: str) -> int:
@@ -74,7 +84,9 @@ def usable_lines(
     """The samples that can train, with their images, and those left out by name: without text, with an image that
     cannot be read, or with a text longer than CTC can emit.
     """
-    kept, left_out = [], []
+    kept: list[TrainingLine] = []
+    left_out: list[LeftOut] = []
+    held = 0
     for sample in samples:
         text = unicodedata.normalize("NFC", sample.text or "").strip()
         if not text:
@@ -91,7 +103,8 @@ def usable_lines(
             reason = f"the text needs {frames_needed(text)} frames and the image has {frames}"
             left_out.append(LeftOut(sample.id, reason))
             continue
-        kept.append(TrainingLine(sample, image, text, line.used))
+        held += image.nbytes
+        kept.append(TrainingLine(sample, image if held <= HELD_BYTES else None, text, line.used))
     return kept, left_out
 
 

@@ -6,7 +6,6 @@ forced alignment of the true text finds, and put together anew, they are as many
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,11 +45,6 @@ def pieces_of(lines: Sequence[TrainingLine], recognizer: CtcRecognizer) -> list[
         for line, evidence in zip(part, recognizer.evidence([one.image for one in part]), strict=True):
             found += _cut(line, forced_alignment(evidence, line.text), recognizer.geometry)
     return found
-
-
-def right_to_left(text: str) -> bool:
-    """Whether a text has letters that run from right to left; such lines are not cut."""
-    return any(unicodedata.bidirectional(char) in {"R", "AL"} for char in text)
 
 
 def _cut(line: TrainingLine, characters: Sequence[Character], geometry: LineGeometry) -> list[Piece]:

@@ -3,16 +3,20 @@
 Characters that the alphabet does not hold (U+22CE in a notebook, say) can be emitted by no class. They are kept out
 of the lattice, and each costs `unknown_log_prob` natural-log units, so that a text with one foreign sign stays
 comparable with one without; in an alignment they lie between their neighbours, with probability 0.
+
+Texts come and go in logical order; the lattice holds them as they stand on the page from left to right.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
+from emendo.text.direction import on_page, placed
 from emendo.types import Character, Evidence
 
 UNKNOWN_LOG_PROB = -6.0
@@ -26,7 +30,8 @@ def log_likelihood(evidence: Evidence, text: str, *, unknown_log_prob: float = U
     `-inf` when the line has too few frames for the text (one per character, one more between equal neighbours).
     O(frames * characters), vectorised over the characters.
     """
-    classes, unknown = encode(evidence.alphabet, unicodedata.normalize("NFC", text))
+    shown = on_page(unicodedata.normalize("NFC", text), evidence.direction)
+    classes, unknown = encode(evidence.alphabet, shown)
     penalty = unknown_log_prob * unknown
     log_probs = evidence.log_probs
     if len(classes) + int((classes[1:] == classes[:-1]).sum()) > len(log_probs):
@@ -54,6 +59,16 @@ def forced_alignment(evidence: Evidence, text: str) -> list[Character]:
     with probability 0.
     """
     text = unicodedata.normalize("NFC", text)
+    if evidence.direction == "ltr":
+        return _aligned(evidence, text)
+    order = placed(text)[::-1]
+    found = _aligned(evidence, "".join(char for _, char in order))
+    by_place = {at: replace(char, text=text[at]) for (at, _), char in zip(order, found, strict=True)}
+    return [by_place[at] for at in range(len(text))]
+
+
+def _aligned(evidence: Evidence, text: str) -> list[Character]:
+    """As `forced_alignment`, of the characters from left to right."""
     classes, _ = encode(evidence.alphabet, text)
     frames = len(evidence.log_probs)
     width = evidence.frame_width

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import exp, inf, log, log1p
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from emendo.text.direction import Direction, from_right, placed
 from emendo.text.language import LanguageModel
 from emendo.text.ngram import END
 from emendo.types import Character, Evidence
@@ -25,6 +27,7 @@ class Decoding(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    direction: Direction = Field("ltr", description="Which way the lines run.")
     blank_cost: float = Field(0.0, ge=0, le=10, description="Natural-log units taken from the blank of each frame.")
     doubt: float = Field(0.05, ge=0, description="Mean loss per character above which a line is doubtful.")
     width: int = Field(16, ge=1, le=256, description="Prefixes kept per frame by beam search.")
@@ -63,11 +66,18 @@ def greedy(evidence: Evidence) -> tuple[Character, ...]:
     classes = best[starts]
     tops = np.maximum.reduceat(evidence.log_probs[np.arange(len(best)), best], starts)
     width = evidence.frame_width
-    return tuple(
+    found = tuple(
         Character(evidence.alphabet[k - 1], min(1.0, exp(p)), float(a * width), float(b * width))
         for k, p, a, b in zip(classes.tolist(), tops.tolist(), starts.tolist(), ends.tolist(), strict=True)
         if k
     )
+    return found if evidence.direction == "ltr" else _logical(found[::-1])
+
+
+def _logical(characters: Sequence[Character]) -> tuple[Character, ...]:
+    """The characters of a line, given from its right edge to its left, in logical order."""
+    single = [replace(one, text=char) for one in characters for char in one.text]
+    return tuple(replace(single[at], text=char) for at, char in placed("".join(one.text for one in single)))
 
 
 PRUNED = 12.0
@@ -100,6 +110,14 @@ def beam(
 
 def beam_text(evidence: Evidence, model: LanguageModel | None, decoding: Decoding) -> str:
     """The text that `beam` finds."""
+    if evidence.direction == "ltr":
+        return _best_text(evidence, model, decoding)
+    turned = replace(evidence, log_probs=evidence.log_probs[::-1], direction="ltr")
+    return from_right(_best_text(turned, model, decoding))
+
+
+def _best_text(evidence: Evidence, model: LanguageModel | None, decoding: Decoding) -> str:
+    """The best text in the order of the frames."""
     weight = decoding.model_weight if model is not None else 0.0
 
     def longer(prefix: _Prefix, k: int) -> _Prefix:

@@ -148,7 +148,7 @@ class CtcRecognizer:
             log_probs = self.run([lines[i].image for i in batch])
             for i, frames in zip(batch, log_probs, strict=True):
                 width = lines[i].image.shape[1] / len(frames)
-                found[i] = Evidence(frames, self.alphabet, width * lines[i].columns)
+                found[i] = Evidence(frames, self.alphabet, width * lines[i].columns, self.decoding.direction)
         return [evidence for evidence in found if evidence is not None]
 
     def run(self, lines: Sequence[Image]) -> npt.NDArray[np.float32]:

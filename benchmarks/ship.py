@@ -1,0 +1,45 @@
+"""Make the compact form of a trained model that is shipped with the package, and say what rounding cost.
+
+    python benchmarks/ship.py build/base-ar/run/bundle --name base-ar --card docs/base-ar.md \
+        --data build/base-ar/lines --out src/emendo/models/shipped/base-ar
+
+The lines of `--data` must read the same before and after; by default its validation lines, at most 200.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from emendo.cli.context import open_context
+from emendo.errors import EmendoError
+from emendo.image.load import sample_image
+from emendo.models.references import load_bundle
+from emendo.models.shipped import SHIPPED, ship
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help="bundle or run folder")
+    parser.add_argument("--name", required=True, choices=SHIPPED)
+    parser.add_argument("--card", required=True, type=Path, help="model card, Markdown")
+    parser.add_argument("--data", required=True, help="lines that must read the same")
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--lines", type=int, default=200)
+    parser.add_argument("--out", required=True, type=Path, help="new folder")
+    args = parser.parse_args()
+    try:
+        samples = open_context(Path()).dataset(args.data).split(args.split)[: args.lines]
+        images = [sample_image(sample) for sample in samples]
+        made = ship(load_bundle(args.model), args.name, args.card.read_text(encoding="utf-8"), args.out, images)
+    except (EmendoError, OSError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    size = sum(entry.size for entry in made.info.files.values())
+    print(f"{args.out}: {size:,} bytes, {made.info.parity}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

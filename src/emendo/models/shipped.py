@@ -1,0 +1,152 @@
+"""Models that come with the package: weights mostly in float16, made into a bundle like any other at the first call.
+
+    shipped/NAME/bundle.yaml         what the model is, as in any bundle
+    shipped/NAME/model.safetensors   weight and bias of each layer in the order of the graph
+    shipped/NAME/card.md             what it was made of, how it reads, credits and licences
+
+The graph is not there a second time: it is that of the embedded base, into which the weights are written. Weights are
+float16 in the large layers and float32 in the small ones, which hold few of them and the largest; what was lost by
+rounding was measured when the model was shipped and stands in `bundle.yaml` as `parity`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from emendo.errors import BundleError, EngineError, UsageError
+from emendo.types import Image
+
+from .base import base_bundle, cache_folder, load_graph, set_head, weights_bytes
+from .bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, read_bundle, write_bundle
+from .ctc.weights import read_layers, write_layers
+
+if TYPE_CHECKING:
+    import onnx
+
+SHIPPED: Final = ("base-hand", "base-ar")
+"""References that name a model of the package."""
+CARD: Final = "card.md"
+MOST_BYTES: Final = 15_000_000
+ROUNDED_ABOVE: Final = (20_000, 80_000, 10**9)
+"""Values from which the weights of a layer are float16: tried in turn until all lines read the same. The last rounds
+nothing, and is twice as large as the first."""
+EXPANSION: Final = 1
+"""Raised when the expansion changes, so that an old cache is left aside."""
+
+
+def shipped_bundle(name: str, *, folder: Path | None = None) -> Bundle:
+    """The shipped model as a verified bundle, expanded into the cache at the first call.
+
+    `folder` holds the compact form; without it that of the package is taken. Raises UsageError when the package does
+    not hold it, BundleError when it is damaged, EngineError when the cache cannot be written.
+    """
+    compact = read_bundle(folder if folder is not None else _packaged(name))
+    target = cache_folder() / f"{name}-{compact.id}-{EXPANSION}"
+    damaged = False
+    if target.is_dir():
+        try:
+            return read_bundle(target)
+        except BundleError:
+            damaged = True
+    try:
+        return expand(compact, target, replace=damaged)
+    except FileExistsError:
+        return read_bundle(target)
+    except OSError as error:
+        raise EngineError(
+            f"cannot write the model {name} ({error.strerror})", where=target, remedy="set EMENDO_CACHE to a folder"
+        ) from error
+
+
+def _packaged(name: str) -> Path:
+    found = Path(str(resources.files("emendo.models"))) / "shipped" / name
+    if not found.is_dir():
+        what = f"the model {name!r} is not part of this installation"
+        raise UsageError(what, remedy="install a release of emendo that has it, or give the folder of a bundle")
+    return found
+
+
+def expand(compact: Bundle, target: Path, *, replace: bool = False) -> Bundle:
+    """The compact form as a bundle with its graph. Raises BundleError when the weights do not fit the graph."""
+    from safetensors.numpy import load
+
+    held = load(compact.path(WEIGHTS_FILE).read_bytes())
+    graph = load_graph(base_bundle().path(GRAPH_FILE))
+    count = len(read_layers(graph))
+    names = [_names(at) for at in range(count)]
+    if set(held) != {name for pair in names for name in pair}:
+        raise BundleError("holds other layers than the embedded base", where=compact.folder, remedy="install it again")
+    layers = [(held[weight].astype(np.float32), held[bias].astype(np.float32)) for weight, bias in names]
+    if layers[-1][0].shape[0] != len(compact.info.alphabet) + 1:
+        what = f"holds {layers[-1][0].shape[0]} classes for {len(compact.info.alphabet)} characters and a blank"
+        raise BundleError(what, where=compact.folder, remedy="install it again")
+    set_head(graph, np.ascontiguousarray(layers[-1][0].T), layers[-1][1])
+    write_layers(graph, layers)
+    files: dict[str, bytes | Path] = {GRAPH_FILE: graph.SerializeToString(), WEIGHTS_FILE: weights_bytes(graph)}
+    files.update({name: compact.path(name) for name in compact.info.files if name != WEIGHTS_FILE})
+    return write_bundle(target, compact.info, files, replace=replace)
+
+
+def compact_weights(graph: onnx.ModelProto, above: int) -> bytes:
+    """The layers of a graph as a safetensors file: float16 where a layer has more than `above` weights."""
+    from safetensors.numpy import save
+
+    arrays: dict[str, npt.NDArray[np.floating[Any]]] = {}
+    for at, (_, weight, bias) in enumerate(read_layers(graph)):
+        rounded = weight.astype(np.float16)
+        fits = weight.size > above and bool(np.isfinite(rounded).all())
+        arrays.update(zip(_names(at), (rounded if fits else weight, bias), strict=True))
+    return bytes(save(arrays))
+
+
+def ship(bundle: Bundle, name: str, card: str, out: Path, images: Sequence[Image]) -> Bundle:
+    """Write the smallest form of a CTC bundle that reads all `images` as it does to the new folder `out`.
+
+    `card` is the model card (Markdown). Raises BundleError when no form reads the same or the one that does is larger
+    than `MOST_BYTES`, UsageError for another family or no lines.
+    """
+    if bundle.info.family != "ctc" or not images:
+        what = f"is of the family {bundle.info.family!r}" if images else "cannot be compared on no lines"
+        raise UsageError(f"{bundle.folder} {what}", remedy="give a bundle of the CTC family and a data set of lines")
+    graph = load_graph(bundle.path(GRAPH_FILE))
+    others = {kept: bundle.path(kept) for kept in bundle.info.files if kept not in {GRAPH_FILE, WEIGHTS_FILE, CARD}}
+    info = bundle.info.model_copy(update={"name": name})
+    for above in ROUNDED_ABOVE:
+        files: dict[str, bytes | Path] = {WEIGHTS_FILE: compact_weights(graph, above), CARD: card.encode(), **others}
+        size = sum(len(one) if isinstance(one, bytes) else one.stat().st_size for one in files.values())
+        if size > MOST_BYTES:
+            raise BundleError(f"takes {size:,} bytes, more than {MOST_BYTES:,}", where=bundle.folder)
+        with TemporaryDirectory(prefix="emendo-ship-") as held:
+            draft = write_bundle(Path(held) / "compact", info, files)
+            parity = _parity(bundle, expand(draft, Path(held) / "whole"), images)
+        if parity is not None:
+            rounding = {**parity, "rounded_above": above, "of": bundle.id}
+            return write_bundle(out, info.model_copy(update={"parity": rounding}), files)
+    raise BundleError("reads otherwise when its weights are put into the base's graph", where=bundle.folder)
+
+
+def _parity(bundle: Bundle, rounded: Bundle, images: Sequence[Image]) -> dict[str, Any] | None:
+    """Greatest difference of the log-probabilities above -10; None when a line reads otherwise."""
+    from .ctc.recognizer import CtcRecognizer
+
+    first, second = CtcRecognizer(bundle), CtcRecognizer(rounded)
+    worst = 0.0
+    for image in images:
+        ((one, text),) = [(seen.evidence, seen.text) for seen in first.observe([image])]
+        ((other, again),) = [(seen.evidence, seen.text) for seen in second.observe([image])]
+        if text != again:
+            return None
+        near = one.log_probs > -10
+        worst = max(worst, float(np.abs(one.log_probs - other.log_probs)[near].max(initial=0.0)))
+    return {"lines": len(images), "log_prob_difference": worst, "same_text": True}
+
+
+def _names(at: int) -> tuple[str, str]:
+    return f"{at:03}.weight", f"{at:03}.bias"
