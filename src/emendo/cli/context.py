@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Model = Annotated[
     str | None,
-    typer.Option(metavar="REF", help="Model: base, champion, a bundle folder. [default: OCR_MODEL, champion, base]"),
+    typer.Option(metavar="REF", help="Model: auto, base, champion, a bundle. [default: OCR_MODEL, champion, auto]"),
 ]
 Language = Annotated[
     str | None,
@@ -44,7 +44,7 @@ class Context:
 
     @cached_property
     def recognizer(self) -> Recognizer:
-        """The model that the settings name: `model`, else the champion, else the base."""
+        """The model that the settings name: `model`, else the champion, else whichever embedded one is surest."""
         return self.load(self.settings.model)
 
     def load(self, ref: str) -> Recognizer:

@@ -24,8 +24,8 @@ def train(
         str | None, typer.Option(metavar="REF", help="Validation set. [default: split val of --data]")
     ] = None,
     base: Annotated[
-        str, typer.Option(metavar="REF", help="Model to start from: base, a bundle, a model folder, a hub id.")
-    ] = "base",
+        str, typer.Option(metavar="REF", help="Model to start from: auto, base, a bundle, a model folder, a hub id.")
+    ] = "auto",
     recipe: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="How to train. [default: that of the model's family]")
     ] = None,

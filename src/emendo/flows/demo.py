@@ -148,7 +148,7 @@ def run_demo(folder: Path, *, lines: int = 300, threads: int = 1, log: Callable[
     lap("read")
     log(f"   {before}")
     log(f"2. correcting {sum(map(len, material.pages))} lines of {len(material.pages)} other pages (the truth)")
-    recognizer = load_recognizer("base", threads=threads)
+    recognizer = load_recognizer("auto", threads=threads)
     for number, page in enumerate(material.pages, start=1):
         document = lay_out(page, workspace.root / "corrected" / f"page-{number:02}.png")
         read_document(document, recognizer=recognizer, detector=detector, settings=settings)

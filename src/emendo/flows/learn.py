@@ -20,10 +20,11 @@ from ..errors import DataError, Refused
 from ..mine.workspace import workspace_advice
 from ..models.base import cache_folder
 from ..models.bundle import read_bundle
+from ..models.references import AUTO
 from ..release import current, promote
 from ..settings import Settings
 from ..types import Split
-from ..workspace.folder import BASE, Workspace
+from ..workspace.folder import Workspace
 from ..workspace.store import Store
 
 Log = Callable[[str], None]
@@ -66,8 +67,8 @@ def learn(
 ) -> Round:
     """Run one round, or the rest of one that was cut off; returns how it ended.
 
-    Training starts from the base each time, with all corrections, so that no model inherits an earlier one's faults.
-    Raises Busy when another process is at it.
+    Training starts from an embedded model each time, with all corrections, so that no model inherits an earlier one's
+    faults. Raises Busy when another process is at it.
     """
     with workspace.lock("learn"), workspace.store() as store:
         plan = unfinished(store) or _plan(workspace, store)
@@ -117,7 +118,7 @@ def _train_and_judge(
             mixed.samples,
             val=parts.val,
             left_out=parts.left_out,
-            base=BASE,
+            base=AUTO,
             recipe=load_recipe(recipe or "default"),
             out=run,
             resume=run.is_dir(),

@@ -42,7 +42,7 @@ class Plan:
     languages: tuple[str, ...] = ()
     subsets: tuple[str, ...] = ()
     max_samples: int = 0
-    base: str = "base"
+    base: str = "auto"
     recipe: str = "default"
     changes: tuple[str, ...] = ()
     seed: int = 0

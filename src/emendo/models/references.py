@@ -10,12 +10,21 @@ from emendo.workspace.folder import Workspace
 
 from .base import NAMES, base_bundle
 from .bundle import INFO_FILE, Bundle, read_bundle
+from .choice import ChoosingRecognizer
 from .ctc.recognizer import CtcRecognizer
 from .engine import EngineName
 from .generative.graphs import GraphRecognizer, has_graphs
 from .generative.recognizer import GenerativeRecognizer
 from .generative.source import CONFIG_FILE, HUB_ID, Source, from_bundle, from_folder, from_hub
-from .shipped import SHIPPED, shipped_bundle
+from .shipped import SHIPPED, is_shipped, shipped_bundle
+
+AUTO = "auto"
+"""Names whichever embedded model is surest of the lines at hand (to train: reads them best)."""
+
+
+def embedded_names() -> tuple[str, ...]:
+    """The models that come with this installation, the general one first."""
+    return ("base", *(name for name in SHIPPED if is_shipped(name)))
 
 
 def load_recognizer(
@@ -28,11 +37,19 @@ def load_recognizer(
 ) -> Recognizer:
     """The recogniser that `ref` names, of whatever family.
 
-    An empty reference means the champion of the workspace when it has one, else `base`; `language` is that of
+    An empty reference means the champion of the workspace when it has one, else `auto`; `language` is that of
     `CtcRecognizer`, `engine` computes the graph of a bundle that has one. Raises UsageError when nothing of that name
     is there, BundleError when what is there is no sound model, EngineError when its family needs more than is
     installed.
     """
+    if ref == AUTO or (ref == "" and (workspace is None or champion_folder(workspace) is None)):
+        bundles = [find_model(name) for name in embedded_names()]
+        readers = [
+            CtcRecognizer(one, threads=threads, language=language, engine=engine)
+            for one in bundles
+            if isinstance(one, Bundle)
+        ]
+        return ChoosingRecognizer(readers) if len(readers) > 1 else readers[0]
     found = find_model(ref, workspace=workspace)
     if isinstance(found, Bundle):
         return open_recognizer(found, threads=threads, language=language, engine=engine)
@@ -59,12 +76,15 @@ def load_bundle(ref: str, *, workspace: Path | None = None) -> Bundle:
 
 
 def find_model(ref: str, *, workspace: Path | None = None) -> Bundle | Source:
-    """What `ref` names: a verified bundle, or a model folder of transformers (fetched when `ref` is a hub id)."""
+    """What `ref` names: a verified bundle, or a model folder of transformers (fetched when `ref` is a hub id).
+
+    Where the choice depends on what is read (`auto`, or nothing named and no champion), the general base.
+    """
     champion = champion_folder(workspace) if workspace is not None and ref in {"", "champion"} else None
     if champion is not None:
         return read_bundle(champion)
-    if ref in {"", *NAMES}:
-        return base_bundle(ref or "base")
+    if ref in {"", AUTO, *NAMES}:
+        return base_bundle(ref if ref in NAMES else "base")
     if ref in SHIPPED:
         return shipped_bundle(ref)
     if ref == "champion":
@@ -80,7 +100,7 @@ def find_model(ref: str, *, workspace: Path | None = None) -> Bundle | Source:
     if HUB_ID.fullmatch(ref) and not Path(ref).parent.exists():
         return from_hub(ref)
     tried = ", ".join(map(str, _places(ref, workspace)))
-    known = f"{', '.join((*NAMES, *SHIPPED))}, champion, the folder of a model, or a hub id"
+    known = f"{', '.join((AUTO, *NAMES, *SHIPPED))}, champion, the folder of a model, or a hub id"
     raise UsageError(f"no model {ref!r} (looked in {tried})", remedy=f"give {known}")
 
 

@@ -37,6 +37,7 @@ MOST_BYTES: Final = 15_000_000
 ROUNDED_ABOVE: Final = (20_000, 80_000, 10**9)
 """Values from which the weights of a layer are float16: tried in turn until all lines read the same. The last rounds
 nothing, and is twice as large as the first."""
+_FOLDER: Final = Path(str(resources.files("emendo.models"))) / "shipped"
 EXPANSION: Final = 1
 """Raised when the expansion changes, so that an old cache is left aside."""
 
@@ -65,8 +66,13 @@ def shipped_bundle(name: str, *, folder: Path | None = None) -> Bundle:
         ) from error
 
 
+def is_shipped(name: str) -> bool:
+    """Whether this installation holds the model of that name."""
+    return (_FOLDER / name).is_dir()
+
+
 def _packaged(name: str) -> Path:
-    found = Path(str(resources.files("emendo.models"))) / "shipped" / name
+    found = _FOLDER / name
     if not found.is_dir():
         what = f"the model {name!r} is not part of this installation"
         raise UsageError(what, remedy="install a release of emendo that has it, or give the folder of a bundle")

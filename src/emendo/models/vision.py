@@ -22,6 +22,7 @@ from ..errors import UsageError
 from ..image.line import LineGeometry, normalize
 from ..types import Image, Recognizer
 from .bundle import WEIGHTS_FILE
+from .choice import ChoosingRecognizer
 from .ctc.recognizer import CtcRecognizer
 from .generative.recognizer import GenerativeRecognizer
 from .generative.source import CONFIG_FILE, read_json
@@ -123,6 +124,9 @@ class Facts:
 
 def facts_of(recognizer: Recognizer) -> Facts:
     """The facts of a recogniser."""
+    if isinstance(recognizer, ChoosingRecognizer):
+        parts = [facts_of(one) for one in recognizer.recognizers]
+        return Facts(recognizer.model, parts[0].family, sum(part.size for part in parts))
     if isinstance(recognizer, CtcRecognizer):
         held = recognizer.bundle.info.files
         size = sum(entry.size for name, entry in held.items() if name != WEIGHTS_FILE)
@@ -138,6 +142,8 @@ def own_tokens(recognizer: Recognizer, image: Image) -> int:
     A CTC network: the frames that it emits. TrOCR: the patches of its encoder. A vision-language model: the image
     tokens that its processor puts into the prompt.
     """
+    if isinstance(recognizer, ChoosingRecognizer):
+        return own_tokens(recognizer.choose([image]), image)
     if isinstance(recognizer, CtcRecognizer):
         return _frames(image, recognizer.geometry)
     if not isinstance(recognizer, GenerativeRecognizer):

@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import BundleError, Refused
 from ..evaluate import SampleSet
 from ..models.bundle import INFO_FILE, Bundle, read_bundle
-from ..models.references import load_bundle, open_recognizer
+from ..models.references import AUTO, embedded_names, load_bundle, load_recognizer
 from ..settings import GateSettings, Limits
 from ..tools.files import PARTIAL, new_folder, remove_folder
 from ..types import Recognizer, Split
@@ -67,7 +67,7 @@ def promote(
         _clean(workspace)
         present = current(workspace)
         held, champion = _champion(workspace, present, threads)
-        if read_bundle(candidate).id == held.id:
+        if read_bundle(candidate).id in held:
             raise Refused("not promoted: it is the model in use already", where=candidate)
         decision = gate(
             champion,
@@ -152,10 +152,12 @@ def models(workspace: Workspace) -> list[ModelEntry]:
     return [_entry(workspace, model, model == present, told.get(model)) for model in order]
 
 
-def _champion(workspace: Workspace, present: str, threads: int) -> tuple[Bundle, Recognizer]:
+def _champion(workspace: Workspace, present: str, threads: int) -> tuple[set[str], Recognizer]:
+    """Content ids of what is in use, and its recogniser; where nothing was promoted yet, the embedded models."""
+    names = embedded_names() if present == BASE else (present,)
     try:
-        bundle = load_bundle(present, workspace=workspace.root)
-        return bundle, open_recognizer(bundle, threads=threads)
+        held = {load_bundle(name, workspace=workspace.root).id for name in names}
+        return held, load_recognizer(AUTO if present == BASE else present, workspace=workspace.root, threads=threads)
     except BundleError as error:
         raise BundleError(f"the model in use is damaged ({error})", remedy="run `emendo rollback` first") from error
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from emendo.errors import BundleError, EngineError, Refused, UsageError
 from emendo.models.bundle import read_bundle
+from emendo.models.references import AUTO
 from emendo.types import Sample
 
 from .families import Family, Order, TokenRow, family_of
@@ -21,6 +22,7 @@ from .memory import available_mb, resident_mb
 from .recipe import family_recipe
 from .record import BUNDLE, REPORT_FILE, RUN_FILE, now, surroundings, write_report, write_yaml
 from .selection import LeftOut
+from .start import resolved
 
 Progress = Callable[[int, int, str], None]
 
@@ -50,7 +52,7 @@ def train(
     samples: Sequence[Sample],
     *,
     val: Sequence[Sample] | None = None,
-    base: str = "base",
+    base: str = AUTO,
     recipe: BaseModel | None = None,
     out: Path,
     resume: bool = False,
@@ -62,12 +64,12 @@ def train(
 ) -> RunResult:
     """Train a model on samples with text and leave it in `out/bundle`, called `name` (default: the folder's name).
 
-    `base` decides the family: the embedded base, a bundle, a model folder of transformers or a hub id. `recipe` is of
-    the family's class (None: its default). `left_out` are samples that fell out before; they stand in the report with
-    those that fall out here. With `val`, the weights that read it best are kept, otherwise the last ones; a model worse
-    than the start is never kept. `threads` 0 means one per core. `progress` is called with (steps done, steps in all, a
-    short text). With `resume`, a run that was stopped in `out` goes on as if nothing had happened; a finished one is
-    returned.
+    `base` decides the family: an embedded model (`auto`: the one that reads the samples best), a bundle, a model folder
+    of transformers or a hub id. `recipe` is of the family's class (None: its default). `left_out` are samples that fell
+    out before; they stand in the report with those that fall out here. With `val`, the weights that read it best are
+    kept, otherwise the last ones; a model worse than the start is never kept. `threads` 0 means one per core.
+    `progress` is called with (steps done, steps in all, a short text). With `resume`, a run that was stopped in `out`
+    goes on as if nothing had happened; a finished one is returned.
 
     Raises DataError when too few lines can train, UsageError when `out` holds another run, Interrupted on Ctrl-C.
     """
@@ -92,7 +94,7 @@ def dry_run(
     number: int,
     *,
     val: Sequence[Sample] | None = None,
-    base: str = "base",
+    base: str = AUTO,
     recipe: BaseModel | None = None,
     workspace: Path | None = None,
     threads: int = 0,
@@ -147,7 +149,7 @@ def show_labels(
     samples: Sequence[Sample],
     number: int,
     *,
-    base: str = "base",
+    base: str = AUTO,
     recipe: BaseModel | None = None,
     workspace: Path | None = None,
 ) -> list[list[TokenRow]]:
@@ -167,6 +169,7 @@ def _ordered(
     threads: int,
     progress: Progress | None,
 ) -> tuple[Family, Order]:
+    base = resolved(base, samples, threads=threads)
     family, model = family_of(base, workspace=workspace)
     recipe = recipe or family_recipe(family.default, family=family.name, kind=family.recipe)
     if not isinstance(recipe, family.recipe):
