@@ -141,7 +141,7 @@ def run_demo(folder: Path, *, lines: int = 300, threads: int = 1, log: Callable[
         seconds[name] = time.monotonic() - clock
         clock = time.monotonic()
 
-    log(f"1. reading {material.name} with the base model")
+    log(f"1. reading {material.name} with the model that comes along")
     detector = Detector(threads=threads)
     before = _read_and_score(notebook, material, workspace, detector, settings, threads)
     shutil.copyfile(workspace.root / "notebook.txt", workspace.root / "notebook-before.txt")
