@@ -49,9 +49,9 @@ base-ar: $(VENV)/installed
 	$(BIN)/emendo synth fonts
 	test -d $(BASE_AR)/lines || $(BIN)/emendo synth lines -n $(LINES) --seed 1 --language ar --fonts fetched \
 		--out $(BASE_AR)/lines
-	$(BIN)/emendo train --data $(BASE_AR)/lines --recipe script --set passes=$(PASSES) \
+	$(BIN)/emendo train --base base --data $(BASE_AR)/lines --recipe script --set passes=$(PASSES) \
 		$(if $(wildcard $(BASE_AR)/run/run.yaml),--resume) --out $(BASE_AR)/run
-	$(BIN)/python benchmarks/ship.py $(BASE_AR)/run --name base-ar --card docs/base-ar.md \
+	$(BIN)/python benchmarks/ship.py $(BASE_AR)/run --name base-ar --card docs/base-ar.md --language auto \
 		--data $(BASE_AR)/lines --out $(BASE_AR)/base-ar
 
 docs: $(VENV)/installed

@@ -27,12 +27,14 @@ def main() -> int:
     parser.add_argument("--data", required=True, help="lines that must read the same")
     parser.add_argument("--split", default="val")
     parser.add_argument("--lines", type=int, default=200)
+    parser.add_argument("--language", default="", help="words to expect: a code, or auto (told from each page)")
     parser.add_argument("--out", required=True, type=Path, help="new folder")
     args = parser.parse_args()
     try:
         samples = open_context(Path()).dataset(args.data).split(args.split)[: args.lines]
         images = [sample_image(sample) for sample in samples]
-        made = ship(load_bundle(args.model), args.name, args.card.read_text(encoding="utf-8"), args.out, images)
+        card = args.card.read_text(encoding="utf-8")
+        made = ship(load_bundle(args.model), args.name, card, args.out, images, language=args.language)
     except (EmendoError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

@@ -97,6 +97,14 @@ def test_what_cannot_be_shipped(lines: list[Image], tmp_path: Path, monkeypatch:
     assert not (tmp_path / "out").exists()
 
 
+def test_it_can_expect_the_words_of_a_language(lines: list[Image], tmp_path: Path) -> None:
+    made = ship(base_bundle(), "base-hand", "#", tmp_path / "out", lines[1:2], language="fr")
+    assert made.info.decoding["language"] == "fr" and made.info.decoding["model_weight"] > 0
+    expanded = shipped.expand(made, tmp_path / "whole")
+    other = CtcRecognizer(base_bundle(), language="fr")
+    assert [one.text for one in CtcRecognizer(expanded).read(lines)] == [one.text for one in other.read(lines)]
+
+
 def test_less_is_rounded_where_a_line_reads_otherwise(
     lines: list[Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,7 @@ from emendo.types import Image
 
 from .base import base_bundle, cache_folder, load_graph, set_head, weights_bytes
 from .bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, read_bundle, write_bundle
+from .ctc.decode import BONUS_PER_WEIGHT, WORDS_WEIGHT
 from .ctc.weights import read_layers, write_layers
 
 if TYPE_CHECKING:
@@ -112,18 +113,23 @@ def compact_weights(graph: onnx.ModelProto, above: int) -> bytes:
     return bytes(save(arrays))
 
 
-def ship(bundle: Bundle, name: str, card: str, out: Path, images: Sequence[Image]) -> Bundle:
+def ship(bundle: Bundle, name: str, card: str, out: Path, images: Sequence[Image], *, language: str = "") -> Bundle:
     """Write the smallest form of a CTC bundle that reads all `images` as it does to the new folder `out`.
 
-    `card` is the model card (Markdown). Raises BundleError when no form reads the same or the one that does is larger
-    than `MOST_BYTES`, UsageError for another family or no lines.
+    `card` is the model card (Markdown). `language` makes it expect the words of a language, as in `CtcRecognizer`.
+    Raises BundleError when no form reads the same or the one that does is larger than `MOST_BYTES`, UsageError for
+    another family or no lines.
     """
     if bundle.info.family != "ctc" or not images:
         what = f"is of the family {bundle.info.family!r}" if images else "cannot be compared on no lines"
         raise UsageError(f"{bundle.folder} {what}", remedy="give a bundle of the CTC family and a data set of lines")
     graph = load_graph(bundle.path(GRAPH_FILE))
     others = {kept: bundle.path(kept) for kept in bundle.info.files if kept not in {GRAPH_FILE, WEIGHTS_FILE, CARD}}
-    info = bundle.info.model_copy(update={"name": name})
+    decoding = dict(bundle.info.decoding)
+    if language:
+        weight = {"model_weight": WORDS_WEIGHT, "bonus": BONUS_PER_WEIGHT * WORDS_WEIGHT}
+        decoding |= {"language": language, **weight}
+    info = bundle.info.model_copy(update={"name": name, "decoding": decoding})
     for above in ROUNDED_ABOVE:
         files: dict[str, bytes | Path] = {WEIGHTS_FILE: compact_weights(graph, above), CARD: card.encode(), **others}
         size = sum(len(one) if isinstance(one, bytes) else one.stat().st_size for one in files.values())
@@ -131,18 +137,18 @@ def ship(bundle: Bundle, name: str, card: str, out: Path, images: Sequence[Image
             raise BundleError(f"takes {size:,} bytes, more than {MOST_BYTES:,}", where=bundle.folder)
         with TemporaryDirectory(prefix="emendo-ship-") as held:
             draft = write_bundle(Path(held) / "compact", info, files)
-            parity = _parity(bundle, expand(draft, Path(held) / "whole"), images)
+            parity = _parity(bundle, expand(draft, Path(held) / "whole"), images, language)
         if parity is not None:
             rounding = {**parity, "rounded_above": above, "of": bundle.id}
             return write_bundle(out, info.model_copy(update={"parity": rounding}), files)
     raise BundleError("reads otherwise when its weights are put into the base's graph", where=bundle.folder)
 
 
-def _parity(bundle: Bundle, rounded: Bundle, images: Sequence[Image]) -> dict[str, Any] | None:
+def _parity(bundle: Bundle, rounded: Bundle, images: Sequence[Image], language: str) -> dict[str, Any] | None:
     """Greatest difference of the log-probabilities above -10; None when a line reads otherwise."""
     from .ctc.recognizer import CtcRecognizer
 
-    first, second = CtcRecognizer(bundle), CtcRecognizer(rounded)
+    first, second = CtcRecognizer(bundle, language=language), CtcRecognizer(rounded)
     worst = 0.0
     for image in images:
         ((one, text),) = [(seen.evidence, seen.text) for seen in first.observe([image])]
