@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -76,6 +76,14 @@ def base_bundle(name: str = "base") -> Bundle:
     fixed = f"{DECODING} {LOOKS} {CALIBRATION} {LineGeometry().model_dump_json()}"
     recipe = f"{version} {source.stat().st_size} {CONVERSION} {fixed}"
     target = cache_folder() / f"{name}-{sha256_bytes(recipe.encode())[:16]}"
+    return cached_bundle(target, lambda replace: _convert(name, source, target, version, replace=replace))
+
+
+def cached_bundle(target: Path, make: Callable[[bool], Bundle]) -> Bundle:
+    """The bundle at `target` in the cache, made when it is not there and anew (`make(True)`) when it is damaged.
+
+    Raises EngineError when the cache cannot be written.
+    """
     damaged = False
     if target.is_dir():
         try:
@@ -83,12 +91,14 @@ def base_bundle(name: str = "base") -> Bundle:
         except BundleError:
             damaged = True
     try:
-        return _convert(name, source, target, version, replace=damaged)
+        return make(damaged)
     except FileExistsError:
         return read_bundle(target)
     except OSError as error:
         raise EngineError(
-            f"cannot write the converted base ({error.strerror})", where=target, remedy="set EMENDO_CACHE to a folder"
+            f"cannot write the model into the cache ({error.strerror})",
+            where=target,
+            remedy="set EMENDO_CACHE to a folder",
         ) from error
 
 

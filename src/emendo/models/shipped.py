@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from emendo.errors import BundleError, EngineError, UsageError
+from emendo.errors import BundleError, UsageError
 from emendo.types import Image
 
-from .base import base_bundle, cache_folder, load_graph, set_head, weights_bytes
+from .base import base_bundle, cache_folder, cached_bundle, load_graph, set_head, weights_bytes
 from .bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, read_bundle, write_bundle
 from .ctc.decode import BONUS_PER_WEIGHT, WORDS_WEIGHT
 from .ctc.weights import read_layers, write_layers
@@ -51,20 +51,7 @@ def shipped_bundle(name: str, *, folder: Path | None = None) -> Bundle:
     """
     compact = read_bundle(folder if folder is not None else _packaged(name))
     target = cache_folder() / f"{name}-{compact.id}-{EXPANSION}"
-    damaged = False
-    if target.is_dir():
-        try:
-            return read_bundle(target)
-        except BundleError:
-            damaged = True
-    try:
-        return expand(compact, target, replace=damaged)
-    except FileExistsError:
-        return read_bundle(target)
-    except OSError as error:
-        raise EngineError(
-            f"cannot write the model {name} ({error.strerror})", where=target, remedy="set EMENDO_CACHE to a folder"
-        ) from error
+    return cached_bundle(target, lambda replace: expand(compact, target, replace=replace))
 
 
 def is_shipped(name: str) -> bool:
