@@ -9,7 +9,7 @@ import pytest
 
 from emendo.datasets import open_dataset
 from emendo.image.load import sample_image
-from emendo.models.choice import LOOKED_AT, ChoosingRecognizer, sureness
+from emendo.models.choice import LOOKED_AT, ChoosingRecognizer, settled, spread, sureness
 from emendo.models.references import embedded_names, load_recognizer
 from emendo.models.vision import facts_of, own_tokens
 from emendo.types import Character, Evidence, EvidenceRecognizer, Image, Reading
@@ -43,6 +43,19 @@ def test_the_surest_reads_all_lines_and_the_rest_look_at_a_few() -> None:
     assert (unsure.read_lines, sure.read_lines) == (LOOKED_AT, LOOKED_AT + 40)
     assert chooser.evidence(lines(1))[0].alphabet == ("x",)
     assert chooser.model == "auto(abc, xyz)"
+
+
+def test_lines_that_were_all_looked_at_are_not_read_again() -> None:
+    unsure, sure = Told("abc", 0.4), Told("xyz", 0.9)
+    assert [one.text for one in ChoosingRecognizer([unsure, sure]).read(lines(LOOKED_AT))] == ["xyz"] * LOOKED_AT
+    assert sure.read_lines == LOOKED_AT
+
+
+def test_work_line_by_line_settles_on_one_model() -> None:
+    unsure, sure = Told("abc", 0.4), Told("xyz", 0.9)
+    assert settled(ChoosingRecognizer([unsure, sure]), lines(20)) is sure
+    assert settled(unsure, lines(20)) is unsure and not len(spread(lines(0)))
+    assert list(spread(range(20))) == [0, 3, 6, 9, 12, 15, 18] and list(spread(range(3))) == [0, 1, 2]
 
 
 def test_at_a_tie_and_without_lines_the_first_reads() -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from ..errors import BadInput
 from ..image.load import read_image
+from ..models.choice import settled, spread
 from ..models.ctc.align import log_likelihood
 from ..settings import Limits
-from ..types import Evidence, EvidenceRecognizer
+from ..types import Evidence, EvidenceRecognizer, Image
 
 
 class CropJudge:
@@ -23,17 +24,28 @@ class CropJudge:
         self._readings = readings
         self._limits = limits
         self._evidence: dict[int, Evidence | None] = {}
+        self._reader: EvidenceRecognizer | None = None
 
     def scores(self, line: int, texts: Sequence[str]) -> list[float] | None:
         """Log-likelihood of each text for crop `line`, less that of its reading; None when the crop cannot be read."""
         if line not in self._evidence:
-            try:
-                image = read_image(self._crops[line], self._limits)
-                self._evidence[line] = self._recognizer.evidence([image])[0]
-            except BadInput:
-                self._evidence[line] = None
+            image = self._image(line)
+            self._evidence[line] = self._settled().evidence([image])[0] if image is not None else None
         evidence = self._evidence[line]
         return relative_scores(evidence, self._readings[line], texts) if evidence is not None else None
+
+    def _settled(self) -> EvidenceRecognizer:
+        """The model for all crops, chosen when the first is asked for."""
+        if self._reader is None:
+            images = (self._image(line) for line in spread(range(len(self._crops))))
+            self._reader = settled(self._recognizer, [image for image in images if image is not None])
+        return self._reader
+
+    def _image(self, line: int) -> Image | None:
+        try:
+            return read_image(self._crops[line], self._limits)
+        except BadInput:
+            return None
 
 
 def relative_scores(evidence: Evidence, reading: str, texts: Sequence[str]) -> list[float]:

@@ -1,6 +1,6 @@
 """The loop on a real notebook, in one command.
 
-The notebook is read by the base model; then its author's corrections of other pages arrive (their truth, in the form
+The notebook is read by the model that comes along; then its author's corrections of other pages arrive (their truth, in the form
 in which a person gives them: edited text files), a round of learning runs, and the notebook is read again.
 """
 

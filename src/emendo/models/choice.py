@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log
+from typing import TypeVar
 
 from emendo.types import Evidence, EvidenceRecognizer, Image, Reading
 
 LOOKED_AT = 8
 """Lines that every model reads before one is chosen, spread evenly."""
 LEAST = 1e-6
+_Item = TypeVar("_Item")
 
 
 class ChoosingRecognizer:
@@ -30,7 +32,8 @@ class ChoosingRecognizer:
 
     def read(self, images: Sequence[Image]) -> list[Reading]:
         """One reading per line image (H, W, 3) uint8 RGB, in order, all by one model."""
-        return self.choose(images).read(images)
+        chosen, seen = self._looked(images)
+        return seen if len(seen) == len(images) else chosen.read(images)
 
     def evidence(self, images: Sequence[Image]) -> list[Evidence]:
         """The per-frame log-probabilities of each line, in order, all by one model."""
@@ -38,9 +41,22 @@ class ChoosingRecognizer:
 
     def choose(self, images: Sequence[Image]) -> EvidenceRecognizer:
         """The model that is surest of these lines; of equally sure ones, the first."""
-        step = max(1, len(images) // LOOKED_AT)
-        some = images[::step][:LOOKED_AT]
-        return max(self.recognizers, key=lambda one: sureness(one.read(some)))
+        return self._looked(images)[0]
+
+    def _looked(self, images: Sequence[Image]) -> tuple[EvidenceRecognizer, list[Reading]]:
+        """The surest model, and what it read of the lines that were looked at."""
+        some = spread(images)
+        return max(((one, one.read(some)) for one in self.recognizers), key=lambda seen: sureness(seen[1]))
+
+
+def settled(recognizer: EvidenceRecognizer, images: Sequence[Image]) -> EvidenceRecognizer:
+    """The one model that is to see these lines, for work that goes line by line."""
+    return recognizer.choose(images) if isinstance(recognizer, ChoosingRecognizer) else recognizer
+
+
+def spread(images: Sequence[_Item]) -> Sequence[_Item]:
+    """At most `LOOKED_AT` of them, evenly."""
+    return images[:: max(1, -(-len(images) // LOOKED_AT))]
 
 
 def sureness(readings: Sequence[Reading]) -> float:

@@ -43,11 +43,9 @@ def load_recognizer(
     installed.
     """
     if ref == AUTO or (ref == "" and (workspace is None or champion_folder(workspace) is None)):
-        bundles = [find_model(name) for name in embedded_names()]
         readers = [
-            CtcRecognizer(one, threads=threads, language=language, engine=engine)
-            for one in bundles
-            if isinstance(one, Bundle)
+            CtcRecognizer(load_bundle(name), threads=threads, language=language, engine=engine)
+            for name in embedded_names()
         ]
         return ChoosingRecognizer(readers) if len(readers) > 1 else readers[0]
     found = find_model(ref, workspace=workspace)
@@ -100,7 +98,9 @@ def find_model(ref: str, *, workspace: Path | None = None) -> Bundle | Source:
     if HUB_ID.fullmatch(ref) and not Path(ref).parent.exists():
         return from_hub(ref)
     tried = ", ".join(map(str, _places(ref, workspace)))
-    known = f"{', '.join((AUTO, *NAMES, *SHIPPED))}, champion, the folder of a model, or a hub id"
+    known = (
+        f"{', '.join(dict.fromkeys((AUTO, *NAMES, *embedded_names())))}, champion, the folder of a model, or a hub id"
+    )
     raise UsageError(f"no model {ref!r} (looked in {tried})", remedy=f"give {known}")
 
 
