@@ -1,7 +1,7 @@
 """The loop on a real notebook, in one command.
 
-The notebook is read by the model that comes along; then its author's corrections of other pages arrive (their truth, in the form
-in which a person gives them: edited text files), a round of learning runs, and the notebook is read again.
+The notebook is read by the model that comes along; then its author's corrections of other pages arrive (their truth,
+in the form in which a person gives them: edited text files), a round of learning runs, and the notebook is read again.
 """
 
 from __future__ import annotations
