@@ -39,9 +39,8 @@ def line(seed, width=160):
     image = np.full((50, width, 3), 225, np.uint8)
     for x in range(8, width - 8, 9):
         image[int(rng.integers(8, 20)) : 36, x : x + 3] = 25
-    return TrainingLine(
-        Sample(id=str(seed), image=Path("x")), image, "ab", normalize_line(image, LineGeometry()).shape[1]
-    )
+    columns = normalize_line(image, LineGeometry()).shape[1]
+    return TrainingLine(Sample(id=str(seed), image=Path("x")), image, "ab", columns, columns // 8)
 
 
 def batches(augment, seed=0, replay=True):

@@ -59,8 +59,15 @@ def test_lines_that_ctc_cannot_emit_are_left_out_by_name(tmp_path):
     ]
     kept, left_out = usable_lines(samples, LineGeometry(), columns_per_frame=8)
     assert [(line.sample.id, line.text) for line in kept] == [("good", "café")]
-    assert [one.id for one in left_out] == ["long", "empty", "none"]
-    assert "needs 999 frames" in left_out[0].reason
+    assert [one.id for one in left_out] == ["empty", "none", "long"]
+    assert "needs 999 frames" in left_out[-1].reason
+
+
+def test_a_sign_for_a_phrase_takes_one_frame():
+    signs = ("peace be upon him", "upon him")
+    assert frames_needed("peace be upon him", signs) == 1
+    assert frames_needed("the prophet peace be upon him said", signs) == len("the prophet p said")
+    assert frames_needed("upon him upon him", signs) == 3
 
 
 def test_too_few_lines_are_refused_before_training(tmp_path):

@@ -18,7 +18,7 @@ FRENCH = "nous avons vu la maison de mon père près de la rivière"
 def lines(*languages: str, text: str = FRENCH) -> list[TrainingLine]:
     picture = np.zeros((4, 4, 3), np.uint8)
     return [
-        TrainingLine(Sample(id=str(i), image=Path("x.png"), language=name), picture, text, 4)
+        TrainingLine(Sample(id=str(i), image=Path("x.png"), language=name), picture, text, 4, 1)
         for i, name in enumerate(languages)
     ]
 

@@ -56,11 +56,12 @@ class FileEntry(BaseModel):
 class BundleInfo(BaseModel):
     """The content of `bundle.yaml`.
 
-    `alphabet` lists the characters in class order without the blank: class i + 1 of the network is `alphabet[i]`; it is
-    empty for the families whose tokenizer lies beside the weights. `preprocessing` is the line geometry (ctc), the size
-    and range of the pixels (trocr) or prompt and image budget (vlm), `looks` are the ways in which doubtful lines are
-    read once more (the unadapted base has some, a trained model none), `decoding` and `calibration` what the family
-    wrote there; `dataset`, `run`, `metrics` and `parity` are the marks of those who trained and measured it.
+    `alphabet` lists the characters in class order without the blank: class i + 1 of the network is `alphabet[i]`. An
+    entry of several characters is one sign that stands for a phrase. It is empty for the families whose tokenizer lies
+    beside the weights. `preprocessing` is the line geometry (ctc), the size and range of the pixels (trocr) or prompt
+    and image budget (vlm), `looks` are the ways in which doubtful lines are read once more (the unadapted base has
+    some, a trained model none), `decoding` and `calibration` what the family wrote there; `dataset`, `run`, `metrics`
+    and `parity` are the marks of those who trained and measured it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -100,7 +101,7 @@ class BundleInfo(BaseModel):
     def _clean_alphabet(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         seen: set[str] = set()
         for entry in value:
-            if not entry or len(entry) > 16 or any(unicodedata.category(char) in {"Cs", "Cc"} for char in entry):
+            if not entry or len(entry) > 64 or any(unicodedata.category(char) in {"Cs", "Cc"} for char in entry):
                 raise ValueError(f"alphabet entry {entry!r} is no character")
             if entry in seen:
                 raise ValueError(f"alphabet entry {entry!r} stands twice")

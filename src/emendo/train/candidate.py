@@ -38,15 +38,15 @@ class Start:
     direction: Direction
 
 
-def open_start(bundle: Bundle, lines: Sequence[TrainingLine], seed: int) -> Start:
-    """The base with a head that also knows every character of the lines.
+def open_start(bundle: Bundle, lines: Sequence[TrainingLine], seed: int, *, signs: Sequence[str] = ()) -> Start:
+    """The base with a head that also knows every character of the lines, and `signs` that stand for phrases.
 
     All characters of the base stay; missing ones come from the full embedded base or a look-alike.
     """
     graph = load_graph(bundle.path(GRAPH_FILE))
     _, weight, bias = read_layers(graph)[-1]
     known = bundle.info.alphabet
-    new = sorted({char for line in lines for char in line.text} - set(known))
+    new = sorted(({char for line in lines for char in line.text} | set(signs)) - set(known))
     further = None
     if new:
         full = base_bundle("base-full")

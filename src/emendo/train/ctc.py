@@ -17,7 +17,15 @@ from emendo.types import UNKNOWN_LANGUAGE, Origin, Sample
 from .families import Job, Order, TokenRow
 from .recipe import Recipe, Schedule, schedule_for
 from .record import BUNDLE, CURVE_FILE, draw_curve, judged_on, peak_memory_mb
-from .selection import LeftOut, TrainingLine, require_lines, usable_lines
+from .selection import (
+    LeftOut,
+    TrainingLine,
+    fitting_lines,
+    readable_lines,
+    require_lines,
+    signs_of,
+    usable_lines,
+)
 
 if TYPE_CHECKING:
     from emendo.text.lexicon import Lexicon
@@ -74,6 +82,7 @@ class CtcFamily:
 
     def tokens(self, order: Order, number: int) -> list[list[TokenRow]]:
         """Every character of the first lines is a class of the network, and each carries loss; blanks lie between."""
+        from emendo.models.ctc.align import entries
         from emendo.models.ctc.network import COLUMNS_PER_FRAME
         from emendo.models.ctc.recognizer import load_geometry
         from emendo.text.direction import on_page
@@ -83,9 +92,14 @@ class CtcFamily:
         assert isinstance(order.model, Bundle)
         geometry = load_geometry(order.model)
         lines, _ = usable_lines(order.samples[:number], geometry, columns_per_frame=COLUMNS_PER_FRAME)
-        known = {char: i + 1 for i, char in enumerate(order.model.info.alphabet)}
-        shown = [(line, on_page(line.text, direction_for(order.model, lines))) for line in lines]
-        return [[TokenRow(line.sample.id, known.get(char, 0), char, True) for char in text] for line, text in shown]
+        alphabet, direction = order.model.info.alphabet, direction_for(order.model, lines)
+        return [
+            [
+                TokenRow(line.sample.id, number, entry, True)
+                for entry, number in entries(alphabet, on_page(line.text, direction), direction)
+            ]
+            for line in lines
+        ]
 
 
 FAMILY = CtcFamily()
@@ -110,10 +124,15 @@ def _prepare(
 
     progress(0, 0, "reading the lines")
     geometry = load_geometry(bundle)
-    own, left_out = usable_lines(samples, geometry, columns_per_frame=COLUMNS_PER_FRAME)
+    read, left_out = readable_lines(samples, geometry, columns_per_frame=COLUMNS_PER_FRAME)
+    known = [entry for entry in bundle.info.alphabet if len(entry) > 1]
+    signs = sorted({*known, *(signs_of(read) if recipe.signs else ())}, key=len, reverse=True)
+    own, too_long = fitting_lines(read, signs)
+    left_out += too_long
     require_lines(own, left_out)
-    held, not_held = usable_lines(val or (), geometry, columns_per_frame=COLUMNS_PER_FRAME)
-    start = open_start(bundle, own, recipe.seed)
+    held, not_held = readable_lines(val or (), geometry, columns_per_frame=COLUMNS_PER_FRAME)
+    held, held_too_long = fitting_lines(held, signs)
+    start = open_start(bundle, own, recipe.seed, signs=signs)
     schedule = schedule_for(recipe, len(own), fresh=fresh_share(start.head, own))
     general = _general_lines(recipe, schedule, geometry)
     half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and half_is_fast())
@@ -131,7 +150,7 @@ def _prepare(
         half=half,
         progress=progress,
     )
-    return task, left_out + not_held
+    return task, left_out + not_held + held_too_long
 
 
 def _general_lines(recipe: Recipe, schedule: Schedule, geometry: Any) -> list[TrainingLine]:
@@ -170,6 +189,7 @@ def _record(task: Task, samples: Sequence[Sample], val: Sequence[Sample] | None,
         "precision": "bfloat16" if task.half else "float32",
         "replay_lines": len(task.general),
         "new_characters": {"copied": task.start.head.copied, "random": list(task.start.head.random)},
+        "signs": [entry for entry in task.start.head.alphabet if len(entry) > 1],
     }
 
 

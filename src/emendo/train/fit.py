@@ -12,6 +12,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from emendo.errors import BundleError
 from emendo.models.bundle import Bundle, read_bundle
+from emendo.models.ctc.align import encode
 from emendo.models.ctc.network import LineNetwork, load_network
 from emendo.models.ctc.recognizer import CtcRecognizer, load_geometry
 from emendo.text.direction import on_page, right_to_left
@@ -128,7 +129,6 @@ def _run(task: Task, schedule: Schedule, best: _Best, *, resume: bool) -> tuple[
     network.freeze(schedule.frozen)
     trainee = Trainee(network, decay=recipe.average, bfloat=task.half, share=schedule.share)
     geometry = load_geometry(start.bundle)
-    classes = {char: i + 1 for i, char in enumerate(start.head.alphabet)}
     batches = BatchDataset(
         task.own,
         task.general,
@@ -139,7 +139,7 @@ def _run(task: Task, schedule: Schedule, best: _Best, *, resume: bool) -> tuple[
         pieces=best.pieces,
         spliced=schedule.splice,
         geometry=geometry,
-        encode=lambda text: [classes[char] for char in on_page(text, start.direction) if char in classes],
+        encode=lambda text: encode(start.head.alphabet, on_page(text, start.direction), start.direction)[0].tolist(),
         augment=schedule.augment,
         seed=recipe.seed,
     )

@@ -59,6 +59,7 @@ class Recipe(BaseModel):
         "auto", max_length=16, description="Language whose words the model expects; auto: told from the lines; or none."
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Arithmetic of training.")
+    signs: bool = Field(True, description="Find signs that stand for a whole phrase, and read them as one.")
 
 
 class Schedule(BaseModel):

@@ -11,7 +11,8 @@ from emendo.datasets.dataset import Dataset
 from emendo.errors import BadInput, DataError
 from emendo.image.line import LineGeometry, normalize
 from emendo.image.load import sample_image
-from emendo.types import Image, Sample, Split
+from emendo.text.signs import find_signs
+from emendo.types import Image, Origin, Sample, Split
 
 LEAST_LINES = 4
 """Fewer lines than this say nothing about a hand."""
@@ -57,7 +58,7 @@ def training_parts(data: Sequence[Dataset], val: Dataset | None = None) -> Parts
 
 @dataclass(frozen=True, slots=True)
 class TrainingLine:
-    """One usable line: its NFC text, and the columns it takes when normalised.
+    """One line with its NFC text, the columns it takes when normalised, and the frames that a network emits for it.
 
     `held` is the crop (H, W, 3); of large sets only the first lines hold theirs, the others are read when wanted.
     """
@@ -66,6 +67,7 @@ class TrainingLine:
     held: Image | None
     text: str
     columns: int
+    frames: int
 
     @property
     def image(self) -> Image:
@@ -73,9 +75,20 @@ class TrainingLine:
         return self.held if self.held is not None else sample_image(self.sample)
 
 
-def frames_needed(text: str) -> int:
-    """Frames that CTC needs at least to emit `text`: one for each character, one blank between equal neighbours."""
+def frames_needed(text: str, signs: Sequence[str] = ()) -> int:
+    """Frames that CTC needs at least to emit `text`: one for each character or sign, a blank between equal neighbours.
+
+    `signs` are phrases that it emits as one, the longest first.
+    """
+    for sign in signs:
+        text = text.replace(sign, sign[0])
     return len(text) + sum(a == b for a, b in pairwise(text))
+
+
+def signs_of(lines: Sequence[TrainingLine]) -> tuple[str, ...]:
+    """The phrases that stand as one sign in what an author wrote or a press set; drawn lines are not asked."""
+    real = [line for line in lines if line.sample.origin not in {Origin.REPLAY, Origin.SYNTHETIC}]
+    return find_signs([line.text for line in real], [line.columns for line in real])
 
 
 def usable_lines(
@@ -84,6 +97,29 @@ def usable_lines(
     """The samples that can train, with their images, and those left out by name: without text, with an image that
     cannot be read, or with a text longer than CTC can emit.
     """
+    read, left_out = readable_lines(samples, geometry, columns_per_frame=columns_per_frame)
+    kept, too_long = fitting_lines(read)
+    return kept, left_out + too_long
+
+
+def fitting_lines(lines: Sequence[TrainingLine], signs: Sequence[str] = ()) -> tuple[list[TrainingLine], list[LeftOut]]:
+    """The lines that CTC can emit, where `signs` are emitted as one, and those that it cannot."""
+    kept: list[TrainingLine] = []
+    left_out: list[LeftOut] = []
+    for line in lines:
+        needed = frames_needed(line.text, signs)
+        if needed <= line.frames:
+            kept.append(line)
+        else:
+            reason = f"the text needs {needed} frames and the image has {line.frames}"
+            left_out.append(LeftOut(line.sample.id, reason))
+    return kept, left_out
+
+
+def readable_lines(
+    samples: Sequence[Sample], geometry: LineGeometry, *, columns_per_frame: int
+) -> tuple[list[TrainingLine], list[LeftOut]]:
+    """The samples that have a text and an image, and those left out by name."""
     kept: list[TrainingLine] = []
     left_out: list[LeftOut] = []
     held = 0
@@ -99,12 +135,8 @@ def usable_lines(
             continue
         line = normalize(image, geometry)
         frames = line.image.shape[1] // columns_per_frame
-        if frames_needed(text) > frames:
-            reason = f"the text needs {frames_needed(text)} frames and the image has {frames}"
-            left_out.append(LeftOut(sample.id, reason))
-            continue
         held += image.nbytes
-        kept.append(TrainingLine(sample, image if held <= HELD_BYTES else None, text, line.used))
+        kept.append(TrainingLine(sample, image if held <= HELD_BYTES else None, text, line.used, frames))
     return kept, left_out
 
 

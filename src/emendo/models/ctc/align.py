@@ -4,19 +4,22 @@ Characters that the alphabet does not hold (U+22CE in a notebook, say) can be em
 of the lattice, and each costs `unknown_log_prob` natural-log units, so that a text with one foreign sign stays
 comparable with one without; in an alignment they lie between their neighbours, with probability 0.
 
-Texts come and go in logical order; the lattice holds them as they stand on the page from left to right.
+Texts come and go in logical order; the lattice holds them as they stand on the page from left to right. An entry of
+the alphabet with several characters is one sign that stands for a phrase: wherever a text holds the phrase, the lattice
+has one state for it, and in an alignment its characters share its place.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from emendo.text.direction import on_page, placed
+from emendo.text.direction import Direction, on_page, placed
 from emendo.types import Character, Evidence
 
 UNKNOWN_LOG_PROB = -6.0
@@ -31,7 +34,7 @@ def log_likelihood(evidence: Evidence, text: str, *, unknown_log_prob: float = U
     O(frames * characters), vectorised over the characters.
     """
     shown = on_page(unicodedata.normalize("NFC", text), evidence.direction)
-    classes, unknown = encode(evidence.alphabet, shown)
+    classes, unknown = encode(evidence.alphabet, shown, evidence.direction)
     penalty = unknown_log_prob * unknown
     log_probs = evidence.log_probs
     if len(classes) + int((classes[1:] == classes[:-1]).sum()) > len(log_probs):
@@ -69,7 +72,8 @@ def forced_alignment(evidence: Evidence, text: str) -> list[Character]:
 
 def _aligned(evidence: Evidence, text: str) -> list[Character]:
     """As `forced_alignment`, of the characters from left to right."""
-    classes, _ = encode(evidence.alphabet, text)
+    parts = entries(evidence.alphabet, text, evidence.direction)
+    classes = np.array([k for _, k in parts if k], np.int64)
     frames = len(evidence.log_probs)
     width = evidence.frame_width
     if not text:
@@ -83,14 +87,34 @@ def _aligned(evidence: Evidence, text: str) -> list[Character]:
         held = np.flatnonzero(path == 2 * place + 1)
         top = float(evidence.log_probs[held, classes[place]].max())
         spans[place] = (float(np.exp(top)), float(held[0] * width), float((held[-1] + 1) * width))
-    return _with_unknown(text, evidence.alphabet, spans, frames * width)
+    return _with_unknown(parts, spans, frames * width)
 
 
-def encode(alphabet: tuple[str, ...], text: str) -> tuple[npt.NDArray[np.int64], int]:
-    """Class numbers of the characters of `text` that the alphabet holds, and how many it does not hold."""
-    index = _index(alphabet)
-    classes = [index[char] for char in text if char in index]
-    return np.array(classes, np.int64), len(text) - len(classes)
+def encode(alphabet: tuple[str, ...], text: str, direction: Direction = "ltr") -> tuple[npt.NDArray[np.int64], int]:
+    """Class numbers of what the alphabet holds of `text`, and how many characters it does not hold.
+
+    `text` is as it stands on the page from left to right; `direction` is that of the alphabet's longer entries.
+    """
+    classes = [k for _, k in entries(alphabet, text, direction)]
+    known = [k for k in classes if k]
+    return np.array(known, np.int64), len(classes) - len(known)
+
+
+def entries(alphabet: tuple[str, ...], text: str, direction: Direction) -> list[tuple[str, int]]:
+    """The text as entries of the alphabet with their classes, and characters that it does not hold with 0.
+
+    Text, direction and order as for `encode`.
+    """
+    index, signs = _index(alphabet, direction)
+    if not any(sign in text for sign in signs):
+        return [(char, index.get(char, 0)) for char in text]
+    found: list[tuple[str, int]] = []
+    at = 0
+    while at < len(text):
+        part = next((sign for sign in signs if text.startswith(sign, at)), text[at])
+        found.append((part, index.get(part, 0)))
+        at += len(part)
+    return found
 
 
 def _lattice(
@@ -126,30 +150,32 @@ def _viterbi(emit: npt.NDArray[np.float32], skip: npt.NDArray[np.bool_]) -> npt.
 
 
 def _with_unknown(
-    text: str, alphabet: tuple[str, ...], spans: dict[int, tuple[float, float, float]], end: float
+    parts: Sequence[tuple[str, int]], spans: dict[int, tuple[float, float, float]], end: float
 ) -> list[Character]:
     """The spans of known characters in text order, unknown ones laid evenly into the gap they stand in."""
-    index = _index(alphabet)
     found: list[Character] = []
-    waiting: list[str] = []
+    waiting = ""
     place, at = 0, 0.0
-    for char in text:
-        if char not in index:
-            waiting.append(char)
+    for part, number in parts:
+        if not number:
+            waiting += part
             continue
         probability, start, stop = spans[place]
-        found.extend(_spread(waiting, at, start))
-        found.append(Character(char, probability, start, stop))
-        waiting, at, place = [], stop, place + 1
-    found.extend(_spread(waiting, at, end))
-    return found
+        found += spread_out(waiting, 0.0, at, start)
+        found += spread_out(part, probability, start, stop)
+        waiting, at, place = "", stop, place + 1
+    return found + spread_out(waiting, 0.0, at, end)
 
 
-def _spread(characters: list[str], start: float, end: float) -> list[Character]:
-    share = (end - start) / len(characters) if characters else 0.0
-    return [Character(char, 0.0, start + i * share, start + (i + 1) * share) for i, char in enumerate(characters)]
+def spread_out(text: str, probability: float, start: float, end: float) -> list[Character]:
+    """The characters of a text laid evenly from one column to another."""
+    share = (end - start) / len(text) if text else 0.0
+    return [Character(char, probability, start + i * share, start + (i + 1) * share) for i, char in enumerate(text)]
 
 
 @lru_cache(maxsize=16)
-def _index(alphabet: tuple[str, ...]) -> dict[str, int]:
-    return {char: i + 1 for i, char in enumerate(alphabet)}
+def _index(alphabet: tuple[str, ...], direction: Direction) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Class of each entry as it stands on the page from left to right, and the longer entries, the longest first."""
+    turned = direction == "rtl"
+    index = {(entry[::-1] if turned else entry): i + 1 for i, entry in enumerate(alphabet)}
+    return index, tuple(sorted((entry for entry in index if len(entry) > 1), key=len, reverse=True))

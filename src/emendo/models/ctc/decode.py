@@ -15,7 +15,7 @@ from emendo.text.language import LanguageModel
 from emendo.text.ngram import END
 from emendo.types import Character, Evidence
 
-from .align import forced_alignment
+from .align import forced_alignment, spread_out
 
 
 class Decoding(BaseModel):
@@ -66,18 +66,18 @@ def greedy(evidence: Evidence) -> tuple[Character, ...]:
     classes = best[starts]
     tops = np.maximum.reduceat(evidence.log_probs[np.arange(len(best)), best], starts)
     width = evidence.frame_width
-    found = tuple(
-        Character(evidence.alphabet[k - 1], min(1.0, exp(p)), float(a * width), float(b * width))
-        for k, p, a, b in zip(classes.tolist(), tops.tolist(), starts.tolist(), ends.tolist(), strict=True)
-        if k
-    )
-    return found if evidence.direction == "ltr" else _logical(found[::-1])
+    turned = evidence.direction == "rtl"
+    found: list[Character] = []
+    for k, p, a, b in zip(classes.tolist(), tops.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        if k:
+            entry = evidence.alphabet[k - 1]
+            found += spread_out(entry[::-1] if turned else entry, min(1.0, exp(p)), float(a * width), float(b * width))
+    return _logical(found[::-1]) if turned else tuple(found)
 
 
 def _logical(characters: Sequence[Character]) -> tuple[Character, ...]:
     """The characters of a line, given from its right edge to its left, in logical order."""
-    single = [replace(one, text=char) for one in characters for char in one.text]
-    return tuple(replace(single[at], text=char) for at, char in placed("".join(one.text for one in single)))
+    return tuple(replace(characters[at], text=char) for at, char in placed(text_of(characters)))
 
 
 PRUNED = 12.0
@@ -121,11 +121,13 @@ def _best_text(evidence: Evidence, model: LanguageModel | None, decoding: Decodi
     weight = decoding.model_weight if model is not None else 0.0
 
     def longer(prefix: _Prefix, k: int) -> _Prefix:
-        char = evidence.alphabet[k - 1]
-        language = prefix.language + decoding.bonus
-        if weight and model is not None:
-            language += weight * model.log_prob(prefix.text, char)
-        made = prefix.children[k] = _Prefix(prefix.text + char, k, language)
+        language, text = prefix.language, prefix.text
+        for char in evidence.alphabet[k - 1]:
+            language += decoding.bonus
+            if weight and model is not None:
+                language += weight * model.log_prob(text, char)
+            text += char
+        made = prefix.children[k] = _Prefix(text, k, language)
         return made
 
     # per prefix the log-probability of all its paths that end in a blank, and of those that end in its last character
@@ -193,6 +195,6 @@ def loss(characters: Sequence[Character]) -> float:
     return -sum(log(max(character.probability, 1e-6)) for character in characters) / len(characters)
 
 
-def text_of(characters: tuple[Character, ...]) -> str:
+def text_of(characters: Sequence[Character]) -> str:
     """The characters joined."""
     return "".join(character.text for character in characters)

@@ -191,7 +191,8 @@ def grow_head(
     """The head with exactly the characters `wanted`, in that order.
 
     A row comes from the same character of `alphabet`, else from the same one of `further` (a fuller head with the
-    same features), else from the nearest look-alike of either, else it is small and random with a mean bias.
+    same features), else from the nearest look-alike of either, else (and where it is a whole phrase) it is small and
+    random with a mean bias.
     """
     rows: dict[str, tuple[Array, np.float32]] = {}
     if further is not None:
@@ -202,7 +203,7 @@ def grow_head(
     new_weight, new_bias = [weight[0]], [bias[0]]
     copied, random = {}, []
     for char in wanted:
-        source = char if char in rows else look_alike(char, index)
+        source = char if char in rows else look_alike(char, index) if len(char) == 1 else None
         if source is None:
             random.append(char)
             new_weight.append(np.float32(0.02) * generator.standard_normal(weight.shape[1], np.float32))
