@@ -5,8 +5,8 @@
 
 Peraire: the first 16, 75, 300 and all 1,629 train lines, pages in sorted order; 262 test lines of other pages.
 hands_fr: each writer on its own train lines, measured on its own test lines (a writer with one page and no test split:
-the first two thirds of its lines against the rest). arabic_print: each book on its own train lines, all 364 or the
-first 100, also counted over the Arabic letters alone (all else taken out of both texts). No validation lines are given
+the first two thirds of its lines against the rest). arabic_print: each book on its own train lines, all 364 or 100
+of them evenly spread, also counted over the Arabic letters alone (all else taken out of both texts). No validation lines are given
 to training: what a person corrected is all there is. Each cell is a process of its own through the public `train`, so
 that time and peak memory are its own; a cell whose file is there is not run again. The general set is read before and
 after.
@@ -54,7 +54,8 @@ def lines_of(cell: str, split: str = "test") -> tuple[list[Any], list[Any]]:
         _, book, *few = cell.split("-")
         own = [s for s in open_dataset(DATA / "arabic_print").samples if s.attributes["book"].endswith(f".{book}")]
         train, test = ([s for s in own if s.split == name] for name in ("train", split))
-        return train[: int(few[0]) if few else None], test
+        every = len(train) / int(few[0]) if few else 1
+        return [train[int(at * every)] for at in range(int(len(train) / every))], test
 
     if cell in SIZES:
         dataset = open_dataset(DATA / "peraire")
