@@ -5,11 +5,11 @@
 
 Peraire: the first 16, 75, 300 and all 1,629 train lines, pages in sorted order; 262 test lines of other pages.
 hands_fr: each writer on its own train lines, measured on its own test lines (a writer with one page and no test split:
-the first two thirds of its lines against the rest). arabic_print: each book on its own train lines, all 364 or 100
-of them evenly spread, also counted over the Arabic letters alone (all else taken out of both texts). No validation lines are given
-to training: what a person corrected is all there is. Each cell is a process of its own through the public `train`, so
-that time and peak memory are its own; a cell whose file is there is not run again. The general set is read before and
-after.
+the first two thirds of its lines against the rest). arabic_print: each book on its own train lines, all 364 (`book-`)
+or 100 of them evenly spread (`book100-`), also counted over the Arabic letters alone (all else taken out of both
+texts). No validation lines are given to training: what a person corrected is all there is. Each cell is a process of
+its own through the public `train`, so that time and peak memory are its own; a cell whose file is there is not run
+again. The general set is read before and after.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def writers() -> list[str]:
 
 
 def all_cells() -> list[str]:
-    books = [f"book-{book}{few}" for book in BOOKS for few in ("", f"-{FEW}")]
+    books = [f"{kind}-{book}" for kind in ("book", f"book{FEW}") for book in BOOKS]
     return [*SIZES, *(f"hand-{writer}" for writer in writers()), *books]
 
 
@@ -50,12 +50,12 @@ def lines_of(cell: str, split: str = "test") -> tuple[list[Any], list[Any]]:
     """Training lines of a cell, and those that it is measured on."""
     from emendo.datasets import open_dataset
 
-    if cell.startswith("book-"):
-        _, book, *few = cell.split("-")
+    if cell.startswith("book"):
+        kind, book = cell.split("-")
         own = [s for s in open_dataset(DATA / "arabic_print").samples if s.attributes["book"].endswith(f".{book}")]
         train, test = ([s for s in own if s.split == name] for name in ("train", split))
-        every = len(train) / int(few[0]) if few else 1
-        return [train[int(at * every)] for at in range(int(len(train) / every))], test
+        wanted = len(train) if kind == "book" else FEW
+        return [train[at * len(train) // wanted] for at in range(wanted)], test
 
     if cell in SIZES:
         dataset = open_dataset(DATA / "peraire")
@@ -131,7 +131,7 @@ def cer(rows: dict[str, list[int]], edits: str = "edits", characters: str = "cha
 
 def asked(cell: str, runs: Sequence[dict[str, Any]]) -> str:
     """What is asked of a cell; of a book also the figure over its letters alone."""
-    if not cell.startswith("book-"):
+    if not cell.startswith("book"):
         return str(TARGETS.get(cell, ""))
     raw, letters = BOOKS[cell.split("-")[1]]
     found = statistics.mean(cer(run["after"], "letter_edits", "letters") for run in runs)
