@@ -8,7 +8,7 @@ SIBLING := $(abspath ../shared/data)
 export EMENDO_DATA ?= $(if $(wildcard $(SIBLING)),$(SIBLING))
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check bench lock docs clean help base-ar
+.PHONY: demo test check bench lock docs clean help base-ar base-hand
 
 help:
 	@echo "make demo    read a notebook, learn from 300 corrected lines, read it again"
@@ -16,6 +16,7 @@ help:
 	@echo "make check   ruff, mypy, import layers"
 	@echo "make bench   every figure of docs/benchmarks.md (hours on 2 cores)"
 	@echo "make base-ar the Arabic base from nothing but fonts and word lists, into build/base-ar (hours on 2 cores)"
+	@echo "make base-hand the handwriting base from the data sets hands_fr and hands_en, into build/base-hand (40 minutes)"
 	@echo "make docs    write the generated pages (docs/help.md)"
 	@echo "make lock    write requirements.lock anew from pyproject.toml"
 
@@ -53,6 +54,15 @@ base-ar: $(VENV)/installed
 		$(if $(wildcard $(BASE_AR)/run/run.yaml),--resume) --out $(BASE_AR)/run
 	$(BIN)/python benchmarks/ship.py $(BASE_AR)/run --name base-ar --card docs/base-ar.md --language auto \
 		--data $(BASE_AR)/lines --out $(BASE_AR)/base-ar
+
+# The handwriting base: real lines of many writers.
+BASE_HAND ?= build/base-hand
+HANDS ?= $(EMENDO_DATA)/hands_fr $(EMENDO_DATA)/hands_en
+base-hand: $(VENV)/installed
+	$(BIN)/emendo train --base base $(HANDS:%=--data %) --recipe hands \
+		$(if $(wildcard $(BASE_HAND)/run/run.yaml),--resume) --out $(BASE_HAND)/run
+	$(BIN)/python benchmarks/ship.py $(BASE_HAND)/run --name base-hand --card docs/base-hand.md --language auto \
+		--data $(firstword $(HANDS)) --out $(BASE_HAND)/base-hand
 
 docs: $(VENV)/installed
 	$(BIN)/python docs/make_help.py

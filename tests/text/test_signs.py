@@ -9,12 +9,30 @@ from hypothesis import strategies as st
 
 from emendo.text.signs import LEAST_LINES, find_signs
 
-WORDS = "rain stone river walked under the tall green trees before evening came over hills and fields again".split()
+WORDS = [
+    "rain",
+    "stone",
+    "river",
+    "walked",
+    "under",
+    "the",
+    "tall",
+    "green",
+    "trees",
+    "before",
+    "evening",
+    "came",
+    "over",
+    "hills",
+    "and",
+    "fields",
+    "again",
+]
 SIGN = "peace be upon him always"
 
 
 def lines(count, sign_every, *, saved=1.0, seed=0, noise=6.0):
-    """Texts of eight words, every few with SIGN, and widths: 10 columns a character, the sign `1 - saved` of its own."""
+    """Texts of eight words, every few with SIGN, and widths: 10 columns a character, of SIGN the share not saved."""
     rng = np.random.default_rng(seed)
     texts, widths = [], []
     for at in range(count):

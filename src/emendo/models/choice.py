@@ -1,34 +1,53 @@
-"""Which of several models reads some lines: the one that is surest of them.
+"""Which of several models reads some lines: the general one where it is sure, else the special one that is surest.
 
-Each reads a few of the lines; the one whose characters are most probable, by the geometric mean, reads all. A model
-that does not know a script or a kind of writing is unsure of nearly every character (docs/decisions.md has the
-figures).
+The general model reads a few of the lines. Print it is sure of, and reads; the special models are not even opened.
+Otherwise each of them looks at the same lines, and the one whose characters are most probable, by the geometric mean,
+reads all, unless the general one is clearly surer: a model that does not know a script or a kind of writing is unsure
+of nearly every character (docs/decisions.md has the figures).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import log
+from threading import Lock
 from typing import TypeVar
 
 from emendo.types import Evidence, EvidenceRecognizer, Image, Reading
 
 LOOKED_AT = 8
-"""Lines that every model reads before one is chosen, spread evenly."""
+"""Lines that a model reads before one is chosen, spread evenly."""
+SURE = -0.15
+"""Mean log-probability of the characters from which the general model reads without asking others."""
+LEAD = 0.1
+"""By how much it must be surer than the surest special one, where it is not that sure."""
 LEAST = 1e-6
 _Item = TypeVar("_Item")
 
 
 class ChoosingRecognizer:
-    """Reads the lines of each call with the model that is surest of them; may be shared by threads if they may."""
+    """Reads the lines of each call with one of its models; may be shared by threads if they may.
 
-    def __init__(self, recognizers: Sequence[EvidenceRecognizer]) -> None:
-        self.recognizers = tuple(recognizers)
+    `specialists` are opened by name when they are first asked.
+    """
+
+    def __init__(
+        self, general: EvidenceRecognizer, specialists: Mapping[str, Callable[[], EvidenceRecognizer]]
+    ) -> None:
+        self.general = general
+        self._openers = dict(specialists)
+        self._opened: dict[str, EvidenceRecognizer] = {}
+        self._opening = Lock()
 
     @property
     def model(self) -> str:
-        """All that could read, in the order in which they win ties."""
-        return "auto(" + ", ".join(one.model for one in self.recognizers) + ")"
+        """All that could read, the general one first."""
+        return f"auto({', '.join((self.general.model, *self._openers))})"
+
+    @property
+    def recognizers(self) -> tuple[EvidenceRecognizer, ...]:
+        """All of them, opened, the general one first."""
+        return (self.general, *self._specialists())
 
     def read(self, images: Sequence[Image]) -> list[Reading]:
         """One reading per line image (H, W, 3) uint8 RGB, in order, all by one model."""
@@ -40,13 +59,26 @@ class ChoosingRecognizer:
         return self.choose(images).evidence(images)
 
     def choose(self, images: Sequence[Image]) -> EvidenceRecognizer:
-        """The model that is surest of these lines; of equally sure ones, the first."""
+        """The model that is to read these lines; of equally sure special ones the first."""
         return self._looked(images)[0]
 
     def _looked(self, images: Sequence[Image]) -> tuple[EvidenceRecognizer, list[Reading]]:
-        """The surest model, and what it read of the lines that were looked at."""
+        """The chosen model, and what it read of the lines that were looked at."""
         some = spread(images)
-        return max(((one, one.read(some)) for one in self.recognizers), key=lambda seen: sureness(seen[1]))
+        general = self.general.read(some)
+        sure = sureness(general)
+        if not len(some) or sure >= SURE:
+            return self.general, general
+        looks = [(one, one.read(some)) for one in self._specialists()]
+        best = max(looks, key=lambda seen: sureness(seen[1]), default=(self.general, general))
+        return best if sureness(best[1]) > sure - LEAD else (self.general, general)
+
+    def _specialists(self) -> list[EvidenceRecognizer]:
+        with self._opening:
+            for name, opener in self._openers.items():
+                if name not in self._opened:
+                    self._opened[name] = opener()
+            return list(self._opened.values())
 
 
 def settled(recognizer: EvidenceRecognizer, images: Sequence[Image]) -> EvidenceRecognizer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from emendo.errors import BundleError, UsageError
@@ -19,7 +20,7 @@ from .generative.source import CONFIG_FILE, HUB_ID, Source, from_bundle, from_fo
 from .shipped import SHIPPED, is_shipped, shipped_bundle
 
 AUTO = "auto"
-"""Names whichever embedded model is surest of the lines at hand (to train: reads them best)."""
+"""Names whichever embedded model suits the lines at hand: to read, as `choice` says; to train, the best reader."""
 
 
 def embedded_names() -> tuple[str, ...]:
@@ -43,11 +44,12 @@ def load_recognizer(
     installed.
     """
     if ref == AUTO or (ref == "" and (workspace is None or champion_folder(workspace) is None)):
-        readers = [
-            CtcRecognizer(load_bundle(name), threads=threads, language=language, engine=engine)
-            for name in embedded_names()
-        ]
-        return ChoosingRecognizer(readers) if len(readers) > 1 else readers[0]
+
+        def opened(name: str) -> CtcRecognizer:
+            return CtcRecognizer(load_bundle(name), threads=threads, language=language, engine=engine)
+
+        general, *special = embedded_names()
+        return ChoosingRecognizer(opened(general), {name: partial(opened, name) for name in special})
     found = find_model(ref, workspace=workspace)
     if isinstance(found, Bundle):
         return open_recognizer(found, threads=threads, language=language, engine=engine)

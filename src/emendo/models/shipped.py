@@ -26,6 +26,7 @@ from emendo.types import Image
 from .base import base_bundle, cache_folder, cached_bundle, load_graph, set_head, weights_bytes
 from .bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, read_bundle, write_bundle
 from .ctc.decode import BONUS_PER_WEIGHT, WORDS_WEIGHT
+from .ctc.tune import CHARACTER_MODEL_FILE, LANGUAGE_FIELDS, WORDS_FILE
 from .ctc.weights import read_layers, write_layers
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ def compact_weights(graph: onnx.ModelProto, above: int) -> bytes:
 def ship(bundle: Bundle, name: str, card: str, out: Path, images: Sequence[Image], *, language: str = "") -> Bundle:
     """Write the smallest form of a CTC bundle that reads all `images` as it does to the new folder `out`.
 
-    `card` is the model card (Markdown). `language` makes it expect the words of a language, as in `CtcRecognizer`.
+    `card` is the model card (Markdown). `language` makes it expect the words of a language, as in `CtcRecognizer`, in
+    place of what the bundle expects.
     Raises BundleError when no form reads the same or the one that does is larger than `MOST_BYTES`, UsageError for
     another family or no lines.
     """
@@ -111,11 +113,14 @@ def ship(bundle: Bundle, name: str, card: str, out: Path, images: Sequence[Image
         what = f"is of the family {bundle.info.family!r}" if images else "cannot be compared on no lines"
         raise UsageError(f"{bundle.folder} {what}", remedy="give a bundle of the CTC family and a data set of lines")
     graph = load_graph(bundle.path(GRAPH_FILE))
-    others = {kept: bundle.path(kept) for kept in bundle.info.files if kept not in {GRAPH_FILE, WEIGHTS_FILE, CARD}}
+    made = {GRAPH_FILE, WEIGHTS_FILE, CARD}
     decoding = dict(bundle.info.decoding)
     if language:
+        made |= {CHARACTER_MODEL_FILE, WORDS_FILE}
+        decoding = {key: value for key, value in decoding.items() if key not in LANGUAGE_FIELDS}
         weight = {"model_weight": WORDS_WEIGHT, "bonus": BONUS_PER_WEIGHT * WORDS_WEIGHT}
         decoding |= {"language": language, **weight}
+    others = {kept: bundle.path(kept) for kept in bundle.info.files if kept not in made}
     info = bundle.info.model_copy(update={"name": name, "decoding": decoding})
     for above in ROUNDED_ABOVE:
         files: dict[str, bytes | Path] = {WEIGHTS_FILE: compact_weights(graph, above), CARD: card.encode(), **others}
