@@ -11,7 +11,7 @@ def test_the_base_that_reads_the_lines_best_is_the_start(data: Path) -> None:
     arabic = open_dataset(data / "arabic_print").split("train")[:6]
     french = open_dataset(data / "peraire").split("train")[:6]
     assert best_base(arabic) == "base-ar"
-    assert best_base(french) == "base"
+    assert best_base(french) == "base-hand"
     assert resolved("auto", arabic) == "base-ar"
     assert resolved("base", arabic) == "base"
 

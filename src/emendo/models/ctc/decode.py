@@ -22,7 +22,7 @@ class Decoding(BaseModel):
     """How a bundle's probabilities become text; stored in `bundle.yaml` as `decoding`.
 
     `model_weight` multiplies the log-probability of the language model (character model and word list together),
-    `bonus` is added per character; both are chosen on validation data, and zero where they do not help.
+    `bonus` is added per character or sign; both are chosen on validation data, and zero where they do not help.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,7 +36,9 @@ class Decoding(BaseModel):
     words_share: float = Field(0.0, ge=0, le=1, description="Share of the words in the language model.")
     language: str = Field("", max_length=16, description="Language of the word list; auto: told from what is read.")
     model_weight: float = Field(0.0, ge=0, le=10, description="Weight of the language model.")
-    bonus: float = Field(0.0, ge=-10, le=10, description="Natural-log units added per character by beam search.")
+    bonus: float = Field(
+        0.0, ge=-10, le=10, description="Natural-log units added per character, or sign, by beam search."
+    )
 
 
 WORDS_WEIGHT, BONUS_PER_WEIGHT = 0.5, 2.0
@@ -102,7 +104,8 @@ def beam(
 ) -> tuple[Character, ...]:
     """The most probable text over all its paths, by prefix beam search (Hannun et al. 2014), and where it lies.
 
-    With a language model the score of a text is log P(text | image) + weight * log P(text) + bonus * length.
+    With a language model the score of a text is log P(text | image) + weight * log P(text) + bonus * length, where a
+    sign that stands for a phrase counts as one character, as well foreseen as its characters are on average.
     """
     text = beam_text(evidence, model, decoding or Decoding())
     return tuple(forced_alignment(evidence, text))
@@ -121,13 +124,12 @@ def _best_text(evidence: Evidence, model: LanguageModel | None, decoding: Decodi
     weight = decoding.model_weight if model is not None else 0.0
 
     def longer(prefix: _Prefix, k: int) -> _Prefix:
-        language, text = prefix.language, prefix.text
-        for char in evidence.alphabet[k - 1]:
-            language += decoding.bonus
+        entry, text, foreseen = evidence.alphabet[k - 1], prefix.text, 0.0
+        for char in entry:
             if weight and model is not None:
-                language += weight * model.log_prob(text, char)
+                foreseen += weight * model.log_prob(text, char)
             text += char
-        made = prefix.children[k] = _Prefix(text, k, language)
+        made = prefix.children[k] = _Prefix(text, k, prefix.language + decoding.bonus + foreseen / len(entry))
         return made
 
     # per prefix the log-probability of all its paths that end in a blank, and of those that end in its last character
