@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from emendo.workspace.folder import Workspace
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -41,3 +43,11 @@ def tiny_vlm(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return made[kind]
 
     return folder
+
+
+@pytest.fixture
+def drawn_workspace(tmp_path: Path) -> Workspace:
+    """A workspace with twelve drawn lines on two pages (document `notes`), each with a reading."""
+    from .drawn import small_workspace
+
+    return small_workspace(tmp_path / "ws")

@@ -19,6 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"evaluate", "train"}),
     frozenset({"release"}),
     frozenset({"monitor", "mine", "serve"}),
+    frozenset({"label"}),
     frozenset({"cli", "web", "flows", "cloud"}),
 )
 FLOOR = {package: floor for floor, packages in enumerate(LAYERS) for package in packages}

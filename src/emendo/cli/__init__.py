@@ -13,7 +13,7 @@ import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from ..errors import EmendoError
-from . import data, develop, loop, measure, models
+from . import data, develop, label, loop, measure, models
 from .boards import compression, report
 from .output import complain
 from .pipeline import pipeline
@@ -33,6 +33,7 @@ app.command()(loop.init)
 app.command()(loop.read)
 app.command()(loop.collect)
 app.command()(loop.watch)
+app.command()(label.label)
 app.command()(loop.forget)
 app.command()(models.train)
 app.command()(measure.evaluate)

@@ -10,47 +10,32 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, Select, Table, func, select
+from sqlalchemy import Connection, Select, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ..errors import UsageError, WorkspaceError
-from ..types import Character, Correction, Polygon, Reading, Verdict
+from ..types import Correction, Reading, Verdict
 from .database import Database, sqlite_url
 from .migrations import migrate
+from .rows import (
+    Event,
+    Line,
+    now,
+    reading_values,
+    to_correction,
+    to_event,
+    to_line,
+    to_reading,
+    unit_values,
+)
 from .schema import corrections, events, inputs, readings, units
 
 __all__ = ["Entry", "Event", "Line", "Stale", "Store", "sqlite_url"]
 
 CHUNK = 500
 """Ids in one SQL list (SQLite allows 32,766 variables)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One line that was cut from a page.
-
-    `id` is the start of its crop's SHA-256; `document` the path of the note in the workspace without its ending
-    (`trips/journal`); `number` counts the crops of the document from 1, `text_line` the lines of `note.txt` from 1,
-    `page` from 1; `polygon` and `box` (x0, y0, x1, y1) are pixels of the page image; `image` is the path of the crop
-    in the workspace. `present` is False when a later reading of the document no longer has this line.
-    """
-
-    id: str
-    document: str
-    number: int
-    text_line: int
-    page: int
-    image: str
-    sha256: str
-    region: int = 0
-    polygon: Polygon = ()
-    box: tuple[float, float, float, float] = (0, 0, 0, 0)
-    page_width: int = 0
-    page_height: int = 0
-    present: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +49,6 @@ class Entry:
     author: str
     source: str = ""
     expected: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One row of the log: `number` grows, `data` is a JSON object."""
-
-    number: int
-    at: datetime
-    kind: str
-    data: Mapping[str, Any]
 
 
 class Stale(WorkspaceError):
@@ -150,7 +125,7 @@ class Store:
         if present:
             query = query.where(units.c.present == 1)
         with self._database.read() as connection:
-            return [_line(row) for row in connection.execute(query)]
+            return [to_line(row) for row in connection.execute(query)]
 
     def line(self, line: str) -> Line:
         """One line by its id. Raises WorkspaceError when it is unknown."""
@@ -158,7 +133,7 @@ class Store:
             row = connection.execute(select(units).where(units.c.id == line)).first()
         if row is None:
             raise WorkspaceError(f"knows no line {line!r}", where=self._database.where, remedy="run `emendo collect`")
-        return _line(row)
+        return to_line(row)
 
     def readings(self, lines: Iterable[str]) -> dict[str, Reading]:
         """The latest reading of each given line that has one."""
@@ -175,13 +150,13 @@ class Store:
             inside = select(units.c.id).where(units.c.document.in_(list(documents)))
             query = query.where(corrections.c.unit.in_(inside))
         with self._database.read() as connection:
-            return [_correction(row) for row in connection.execute(query)]
+            return [to_correction(row) for row in connection.execute(query)]
 
     def history(self, line: str) -> list[Correction]:
         """Every verdict on one line, the first first."""
         query = select(corrections).where(corrections.c.unit == line).order_by(corrections.c.version)
         with self._database.read() as connection:
-            return [_correction(row) for row in connection.execute(query)]
+            return [to_correction(row) for row in connection.execute(query)]
 
     def mark(self) -> int:
         """A number that grows with each verdict: give it to `corrections(since=...)` or `count_new` later."""
@@ -200,7 +175,7 @@ class Store:
         if kind is not None:
             query = query.where(events.c.kind == kind)
         with self._database.read() as connection:
-            return [_event(row) for row in connection.execute(query)]
+            return [to_event(row) for row in connection.execute(query)]
 
     def signature(self, document: str) -> str:
         """The state of a note's files that was collected last (empty: never)."""
@@ -208,24 +183,43 @@ class Store:
             found = connection.execute(select(inputs.c.signature).where(inputs.c.document == document)).scalar()
         return str(found or "")
 
+    def waiting_ids(self, order: str = "document", *, limit: int = 1000) -> list[str]:
+        """Ids of the present lines that nobody has given a verdict on, in an order of `queue`."""
+        with self._database.read() as connection:
+            found = _waiting(order, limit).with_only_columns(units.c.id)
+            return [row.id for row in connection.execute(found)]
+
+    def verdict_ids(self) -> list[str]:
+        """Ids of the present lines that have a verdict, the latest first."""
+        latest = select(func.max(corrections.c.id).label("id"), corrections.c.unit).group_by(corrections.c.unit)
+        newest = latest.subquery()
+        query = (select(units.c.id).join(newest, newest.c.unit == units.c.id).where(units.c.present == 1)).order_by(
+            newest.c.id.desc()
+        )
+        with self._database.read() as connection:
+            return [row.id for row in connection.execute(query)]
+
+    def look_up(self, lines: Sequence[str]) -> tuple[dict[str, Line], dict[str, Reading], dict[str, Correction]]:
+        """Lines by id, with their latest reading and the verdict that holds, where there are such."""
+        with self._database.read() as connection:
+            view = Transaction(connection)
+            return view.lines(lines), view.readings(lines), view.latest(lines)
+
+    def counts(self) -> tuple[int, int]:
+        """Number of present lines, and of those that have a verdict."""
+        present = select(func.count()).select_from(units).where(units.c.present == 1)
+        judged = present.where(units.c.id.in_(select(corrections.c.unit)))
+        with self._database.read() as connection:
+            return int(connection.execute(present).scalar_one()), int(connection.execute(judged).scalar_one())
+
     def queue(self, order: str = "document", *, limit: int = 1000) -> list[tuple[Line, Reading]]:
         """Present lines that nobody has given a verdict on, with their latest reading.
 
         `order` is `document` (page by page) or `confidence` (least sure first).
         """
-        if order not in ("document", "confidence"):
-            raise UsageError(f"unknown order {order!r}", remedy="use document or confidence")
-        newest = select(func.max(readings.c.id)).group_by(readings.c.unit)
-        query = (
-            select(units, readings.c.model, readings.c.text, readings.c.confidence, readings.c.characters)
-            .join(readings, readings.c.unit == units.c.id)
-            .where(units.c.present == 1, readings.c.id.in_(newest), units.c.id.not_in(select(corrections.c.unit)))
-            .order_by(*([readings.c.confidence] if order == "confidence" else []), units.c.document, units.c.page)
-            .order_by(units.c.number)
-            .limit(limit)
-        )
+        query = _waiting(order, limit)
         with self._database.read() as connection:
-            return [(_line(row), _reading(row)) for row in connection.execute(query)]
+            return [(to_line(row), to_reading(row)) for row in connection.execute(query)]
 
 
 class Transaction:
@@ -238,7 +232,7 @@ class Transaction:
         """See `Store.put_document`."""
         gone = units.update().where(units.c.document == document).values(present=0)
         self._connection.execute(gone)
-        values = [_unit_values(line) for line, _ in rows]
+        values = [unit_values(line) for line, _ in rows]
         if values:
             insert = self._insert(units)
             columns = [column.name for column in units.columns if column.name != "id"]
@@ -247,14 +241,22 @@ class Transaction:
         known = self.readings(line.id for line, _ in rows)
         said = [(line.id, reading) for line, reading in rows if reading is not None and reading != known.get(line.id)]
         if said:
-            self._connection.execute(readings.insert(), [_reading_values(*one) for one in said])
+            self._connection.execute(readings.insert(), [reading_values(*one) for one in said])
+
+    def lines(self, lines: Iterable[str]) -> dict[str, Line]:
+        """The given lines by id."""
+        found: dict[str, Line] = {}
+        for some in _chunks(lines):
+            query = select(units).where(units.c.id.in_(some))
+            found.update({row.id: to_line(row) for row in self._connection.execute(query)})
+        return found
 
     def readings(self, lines: Iterable[str]) -> dict[str, Reading]:
         """See `Store.readings`."""
         found: dict[str, Reading] = {}
         for some in _chunks(lines):
             query = select(readings).where(readings.c.unit.in_(some)).order_by(readings.c.id)
-            found.update({row.unit: _reading(row) for row in self._connection.execute(query)})
+            found.update({row.unit: to_reading(row) for row in self._connection.execute(query)})
         return found
 
     def add_corrections(self, entries: Sequence[Entry]) -> list[tuple[Correction, bool]]:
@@ -275,7 +277,7 @@ class Transaction:
                 text=entry.text,
                 verdict=entry.verdict,
                 author=entry.author,
-                at=_now(),
+                at=now(),
                 version=version + 1,
                 source=entry.source,
             )
@@ -291,12 +293,12 @@ class Transaction:
             query = select(corrections).where(corrections.c.unit.in_(some)).order_by(corrections.c.version)
             if source:
                 query = query.where(corrections.c.source.startswith(source, autoescape=True))
-            found.update({row.unit: _correction(row) for row in self._connection.execute(query)})
+            found.update({row.unit: to_correction(row) for row in self._connection.execute(query)})
         return found
 
     def add_event(self, kind: str, data: Mapping[str, Any]) -> Event:
         """See `Store.add_event`."""
-        at = _now()
+        at = now()
         row = events.insert().values(at=at.isoformat(), kind=kind, data=json.dumps(data, ensure_ascii=False))
         key = self._connection.execute(row).inserted_primary_key
         assert key is not None
@@ -304,7 +306,7 @@ class Transaction:
 
     def set_signature(self, document: str, signature: str) -> None:
         """Remember the state of a note's files that the corrections of this transaction come from."""
-        insert = self._insert(inputs).values(document=document, signature=signature, at=_now().isoformat())
+        insert = self._insert(inputs).values(document=document, signature=signature, at=now().isoformat())
         update = {"signature": insert.excluded.signature, "at": insert.excluded.at}
         self._connection.execute(insert.on_conflict_do_update(index_elements=["document"], set_=update))
 
@@ -328,6 +330,20 @@ class Transaction:
         return sqlite.insert(table) if self._connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
+def _waiting(order: str, limit: int) -> Select[Any]:
+    if order not in ("document", "confidence"):
+        raise UsageError(f"unknown order {order!r}", remedy="use document or confidence")
+    newest = select(func.max(readings.c.id)).group_by(readings.c.unit)
+    return (
+        select(units, readings.c.model, readings.c.text, readings.c.confidence, readings.c.characters)
+        .join(readings, readings.c.unit == units.c.id)
+        .where(units.c.present == 1, readings.c.id.in_(newest), units.c.id.not_in(select(corrections.c.unit)))
+        .order_by(*([readings.c.confidence] if order == "confidence" else []), units.c.document, units.c.page)
+        .order_by(units.c.number)
+        .limit(limit)
+    )
+
+
 def _latest() -> Select[Any]:
     newest = select(func.max(corrections.c.id)).group_by(corrections.c.unit)
     return select(corrections).where(corrections.c.id.in_(newest))
@@ -337,53 +353,3 @@ def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
     every = list(ids)
     for start in range(0, len(every), CHUNK):
         yield every[start : start + CHUNK]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _unit_values(line: Line) -> dict[str, Any]:
-    values = {column.name: getattr(line, column.name) for column in units.columns}
-    return values | {"polygon": json.dumps(line.polygon), "box": json.dumps(line.box), "present": int(line.present)}
-
-
-def _reading_values(unit: str, reading: Reading) -> dict[str, Any]:
-    characters = [[c.text, c.probability, c.start, c.end] for c in reading.characters]
-    return {
-        "unit": unit,
-        "model": reading.model,
-        "text": reading.text,
-        "confidence": reading.confidence,
-        "characters": json.dumps(characters, ensure_ascii=False),
-        "at": _now().isoformat(),
-    }
-
-
-def _line(row: Row[Any]) -> Line:
-    values = {column.name: getattr(row, column.name) for column in units.columns}
-    polygon = tuple((float(x), float(y)) for x, y in json.loads(row.polygon))
-    x0, y0, x1, y1 = json.loads(row.box)
-    return Line(**values | {"polygon": polygon, "box": (x0, y0, x1, y1), "present": bool(row.present)})
-
-
-def _reading(row: Row[Any]) -> Reading:
-    characters = tuple(Character(str(t), float(p), float(s), float(e)) for t, p, s, e in json.loads(row.characters))
-    return Reading(row.text, row.confidence, characters, row.model)
-
-
-def _correction(row: Row[Any]) -> Correction:
-    return Correction(
-        line=row.unit,
-        reading=row.reading,
-        text=row.text,
-        verdict=Verdict(row.verdict),
-        author=row.author,
-        at=datetime.fromisoformat(row.at),
-        version=row.version,
-        source=row.source,
-    )
-
-
-def _event(row: Row[Any]) -> Event:
-    return Event(row.id, datetime.fromisoformat(row.at), row.kind, json.loads(row.data))

@@ -1,0 +1,60 @@
+"""`emendo label`: the page in which people correct."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import EngineError
+from . import output
+from .context import Model, Threads, open_context
+
+
+def label(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Workspace or a folder in it.")] = Path(),
+    model: Model = None,
+    host: Annotated[str, typer.Option(help="Address to listen at; other than this machine's own only if you must.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8765,
+    token: Annotated[
+        str, typer.Option(envvar="EMENDO_TOKEN", help="Token of the address; a new one if left out.")
+    ] = "",
+    threads: Threads = None,
+) -> int:
+    """Correct line by line in the browser.
+
+    Enter: right, or save and go on. Tab: to the next uncertain character; arrow up and down: what else it could be.
+    Escape: skip. [: back. Ctrl+Q: save and leave. What has been read is taken in first, as by `emendo collect`. A line
+    counts as saved when it is on the disk; until then it is kept in the browser.
+    """
+    try:
+        import uvicorn
+
+        from ..web.serve import bound, listening
+    except ModuleNotFoundError as error:
+        raise EngineError(f"the page needs {error.name!r}", remedy="pip install 'emendo[web]'") from error
+    from ..correct import collect
+    from ..label.desk import Desk
+    from ..web.app import create_app
+    from ..web.guard import Guard
+
+    context = open_context(folder, need_workspace=True, model=model, threads=threads)
+    assert context.workspace is not None
+    taken = collect(context.workspace, recognizer=context.recognizer, settings=context.settings, wait=False)
+    for failure in taken.failures:
+        output.complain(failure)
+    key = token or secrets.token_urlsafe(24)
+    socket = bound(host, port)
+    address = listening(socket)
+    desk = Desk.open(context.workspace, lambda: context.recognizer)
+    author = context.settings.author or getpass.getuser()
+    app = create_app(desk, Guard(key, frozenset({address, f"localhost:{address.rpartition(':')[2]}"})), author=author)
+    output.note(f"open http://{address}/?token={key} (Ctrl+C ends)")
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    uvicorn.Server(config).run(sockets=[socket])
+    return 0

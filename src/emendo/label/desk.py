@@ -1,0 +1,224 @@
+"""The desk of a workspace: lines in an order, each with its reading and what holds; verdicts, with nothing lost.
+
+An order is worked out once and kept as a list of line ids, so that the next line costs one look-up however many lines
+the workspace has. A verdict names the version that the person saw: when somebody else was quicker, `Stale` carries the
+text that holds, and nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..errors import BadInput, UsageError
+from ..image.load import read_frame, read_image
+from ..mine.workspace import workspace_queue
+from ..text.direction import right_to_left
+from ..text.normalize import normalize_text
+from ..types import Correction, EvidenceRecognizer, Image, Reading, Recognizer, Verdict
+from ..workspace.folder import Workspace
+from ..workspace.store import Entry, Line, Store
+from .alternatives import Alternative, alternatives
+
+ORDERS: Mapping[str, str] = {
+    "document": "as they stand in the documents",
+    "confidence": "least sure first",
+    "instructive": "those that teach most first",
+    "done": "those that have a verdict, to look over again",
+}
+MOST_LINES = 1_000_000
+PAGE_SIDE = 2200
+"""Longest side of a page's picture, in pixels."""
+SOURCE = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One line as it is shown: where it stands, what a model read, and the verdict that holds, if any."""
+
+    line: Line
+    reading: Reading
+    verdict: Correction | None
+
+    @property
+    def text(self) -> str:
+        """What stands in the field: the corrected text, else the reading."""
+        return self.verdict.text if self.verdict and self.verdict.text is not None else self.reading.text
+
+    @property
+    def version(self) -> int:
+        """Number of verdicts so far."""
+        return self.verdict.version if self.verdict else 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the page; places are shares of the line's picture, from its left edge."""
+        line, width = self.line, max(1.0, self.line.box[2] - self.line.box[0])
+        known = self.reading.characters if self.text == self.reading.text else ()
+        return {
+            "id": line.id,
+            "document": line.document,
+            "page": line.page,
+            "number": line.number,
+            "text": self.text,
+            "reading": self.reading.text,
+            "confidence": round(self.reading.confidence, 4),
+            "model": self.reading.model,
+            "characters": [[one.text, round(one.probability, 4)] for one in known],
+            "version": self.version,
+            "verdict": self.verdict.verdict.value if self.verdict else "",
+            "author": self.verdict.author if self.verdict else "",
+            "direction": "rtl" if right_to_left(self.text) else "ltr",
+            "polygon": [[round(x, 1), round(y, 1)] for x, y in line.polygon],
+            "page_size": [line.page_width, line.page_height],
+            "width": round(width, 1),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Lines of the workspace: all of them, and how many have a verdict."""
+
+    total: int
+    done: int
+
+
+@dataclass
+class Desk:
+    """What a page asks of a workspace; may be shared by threads. Close it when done."""
+
+    workspace: Workspace
+    store: Store
+    recognizer: Callable[[], Recognizer] | None = None
+    _orders: dict[str, list[str]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+    _reader: Recognizer | None = None
+
+    @classmethod
+    def open(cls, workspace: Workspace, recognizer: Callable[[], Recognizer] | None = None) -> Desk:
+        """The desk of a workspace; `recognizer` is opened when alternatives are first asked for."""
+        return cls(workspace, workspace.store(), recognizer)
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.close()
+
+    def order(self, name: str, *, fresh: bool = False) -> list[str]:
+        """Ids of all lines in an order of `ORDERS`, worked out at the first call or anew with `fresh`."""
+        if name not in ORDERS:
+            raise UsageError(f"unknown order {name!r}", remedy=f"use {', '.join(ORDERS)}")
+        with self._lock:
+            if fresh or name not in self._orders:
+                self._orders[name] = self._ordered(name)
+            return self._orders[name]
+
+    def _ordered(self, name: str) -> list[str]:
+        if name == "instructive":
+            return [line.id for line, _ in workspace_queue(self.workspace)]
+        if name == "done":
+            return self.store.verdict_ids()
+        return self.store.waiting_ids(name, limit=MOST_LINES)
+
+    def cards(self, name: str, start: int, count: int) -> list[Card]:
+        """The cards at `start` and after in an order."""
+        return self._cards(self.order(name)[max(0, start) : max(0, start) + count])
+
+    def card(self, line: str) -> Card:
+        """One line. Raises WorkspaceError when it is unknown."""
+        self.store.line(line)
+        return self._cards([line])[0]
+
+    def _cards(self, ids: Sequence[str]) -> list[Card]:
+        lines, readings, verdicts = self.store.look_up(ids)
+        nothing = Reading("", 0.0)
+        return [Card(lines[one], readings.get(one, nothing), verdicts.get(one)) for one in ids if one in lines]
+
+    def progress(self) -> Progress:
+        """How far the people are."""
+        return Progress(*self.store.counts())
+
+    def save(self, line: str, text: str | None, verdict: Verdict, *, expected: int, author: str) -> Correction:
+        """Record a verdict; on the disk when this returns.
+
+        `text` is normalised as all texts are (NFC, no direction marks). One that equals the reading is ACCEPTED,
+        another EDITED. Raises Stale when `expected` is not the version that holds, UsageError when there is no text
+        and the verdict is not that the line is skipped or unreadable.
+        """
+        card = self.card(line)
+        if verdict in (Verdict.ACCEPTED, Verdict.EDITED):
+            clean = normalize_text(text or "")
+            if not clean:
+                what = f"line {line} would get an empty text"
+                raise UsageError(what, remedy="skip it, or mark it as unreadable")
+            verdict = Verdict.ACCEPTED if clean == card.reading.text else Verdict.EDITED
+        else:
+            clean = None
+        entry = Entry(
+            line=line,
+            reading=card.reading.text,
+            text=clean,
+            verdict=verdict,
+            author=author,
+            source=SOURCE,
+            expected=expected,
+        )
+        return self.store.add_correction(entry)[0]
+
+    def history(self, line: str) -> list[Correction]:
+        """Every verdict on a line, the first first."""
+        return self.store.history(line)
+
+    def alternatives(self, line: str) -> list[Alternative]:
+        """What else could stand at each place of the reading; nothing where the model does not show evidence."""
+        image, reader = read_image(self.crop(line)), self._opened()
+        if not isinstance(reader, EvidenceRecognizer):
+            return []
+        return alternatives(reader, image, self.card(line).reading)
+
+    def _opened(self) -> Recognizer | None:
+        with self._lock:
+            if self._reader is None and self.recognizer is not None:
+                self._reader = self.recognizer()
+            return self._reader
+
+    def crop(self, line: str) -> Path:
+        """The file of a line's picture. Raises WorkspaceError for an unknown line, BadInput when it is not there."""
+        return self._inside(self.store.line(line).image)
+
+    def page(self, document: str, number: int) -> bytes:
+        """A page of a document as JPEG, at most `PAGE_SIDE` pixels. Raises BadInput when it cannot be read."""
+        settings = self.workspace.settings()
+        for path in sorted(self.workspace.root.glob(f"{_plain(document)}.*")):
+            if path.suffix.lower() in {".txt", ".orig", ".jsonl", ".json"} or not path.is_file():
+                continue
+            image = read_frame(self._inside(str(path.relative_to(self.workspace.root))), number - 1, settings.limits)
+            return _jpeg(image)
+        raise BadInput("its document is not there any more", where=document)
+
+    def _inside(self, name: str) -> Path:
+        path = (self.workspace.root / name).resolve()
+        if not path.is_relative_to(self.workspace.root) or not path.is_file():
+            raise BadInput("is not in the workspace any more", where=name, remedy="run `emendo read` again")
+        return path
+
+
+def _plain(document: str) -> str:
+    """The name with everything escaped that a glob would understand."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in document)
+
+
+def _jpeg(image: Image) -> bytes:
+    height, width = image.shape[:2]
+    scale = min(1.0, PAGE_SIDE / max(height, width))
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    done, data = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
+    if not done:
+        raise BadInput("a page cannot be made a JPEG")
+    return data.tobytes()

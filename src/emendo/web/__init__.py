@@ -1,0 +1,1 @@
+"""The page in which people correct: a thin face over `emendo.label`."""

@@ -1,0 +1,230 @@
+"""The page in a real Chromium: typing, saving, going back, losing the server, two people at one line."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import string
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from emendo.types import Reading, Verdict
+from emendo.workspace.folder import Workspace
+from emendo.workspace.store import Entry, Line
+
+TOKEN = "browser-test"
+
+
+class Server:
+    """`emendo label` in a process of its own."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace, self.port = workspace, 0
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "emendo", "label", str(self.workspace.root), "--token", TOKEN]
+        environment = {**os.environ, "EMENDO_AUTHOR": "ann", "PYTHONUNBUFFERED": "1"}
+        self.process = subprocess.Popen(
+            [*command, "--port", str(self.port)],
+            stderr=subprocess.STDOUT,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        assert self.process.stdout is not None
+        shown = self.process.stdout.readline()
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/", shown)
+        assert found, shown + self.process.stdout.read()
+        self.port = int(found.group(1))
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}/?token={TOKEN}"
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def server(drawn_workspace: Workspace) -> Iterator[Server]:
+    held = Server(drawn_workspace)
+    yield held
+    held.kill()
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1300, "height": 800})
+    opened = context.new_page()
+    opened.set_default_timeout(15_000)
+    faults: list[str] = []
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.goto(server.address)
+    expect(opened.locator("#text")).to_have_value("the rain fell 1")
+    yield opened
+    context.close()
+    assert not faults
+
+
+def verdicts(workspace: Workspace) -> dict[int, tuple[str | None, str]]:
+    with workspace.store() as store:
+        return {int(one.line, 16) + 1: (one.text, one.verdict.value) for one in store.corrections()}
+
+
+def settled(page: Page) -> None:
+    expect(page.locator("#saved")).to_have_text("all saved")
+
+
+def field(page: Page) -> str:
+    return page.locator("#text").input_value()
+
+
+def test_lines_are_corrected_by_keyboard_alone(page: Page, server: Server) -> None:
+    assert page.url.endswith("/") and TOKEN not in page.url
+    page.keyboard.press("Enter")
+    expect(page.locator("#text")).to_have_value("over the hills 2")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("over the mills")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(page.locator("#place")).to_have_text("notes, page 1, line 4")
+    settled(page)
+    page.keyboard.press("[")
+    page.keyboard.press("[")
+    expect(page.locator("#text")).to_have_value("over the mills")
+    page.keyboard.type("!")
+    page.keyboard.press("Enter")
+    settled(page)
+    assert verdicts(server.workspace) == {
+        1: ("the rain fell 1", "accepted"),
+        2: ("over the mills!", "edited"),
+        3: (None, "skipped"),
+    }
+    with server.workspace.store() as store:
+        assert [(one.version, one.author) for one in store.history(f"{1:016x}")] == [(1, "ann"), (2, "ann")]
+    expect(page.locator("#count")).to_have_text("3 of 12 lines")
+
+
+def test_every_letter_digit_and_mark_can_be_typed(page: Page) -> None:
+    typed = string.ascii_letters + string.digits + "éßçœ]{}()#!?.,;:'\"-_/\\|@&%$€«»" + "عربي"
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text("")
+    page.keyboard.type(typed)
+    assert field(page) == typed
+    expect(page.locator("#place")).to_have_text("notes, page 1, line 1")
+
+
+def test_tab_goes_to_what_is_uncertain_and_undo_takes_back(page: Page) -> None:
+    expect(page.locator("#mirror mark")).to_have_count(1)
+    page.keyboard.press("Tab")
+    assert page.evaluate("[text.selectionStart, text.selectionEnd]") == [4, 5]
+    page.keyboard.type("t")
+    assert field(page) == "the tain fell 1"
+    expect(page.locator("#mirror mark")).to_have_count(0)
+    page.keyboard.press("Control+z")
+    assert field(page) == "the rain fell 1"
+    assert page.evaluate("document.activeElement.id") == "text"
+
+
+def test_without_the_server_nothing_is_lost(page: Page, server: Server) -> None:
+    server.kill()
+    for number in range(3):
+        page.keyboard.press("End")
+        page.keyboard.type(f" kept{number}")
+        page.keyboard.press("Enter")
+    page.keyboard.type("unfinished ")
+    expect(page.locator("#saved")).to_have_text("3 lines not saved yet")
+    server.start()
+    settled(page)
+    assert [text for text, _ in verdicts(server.workspace).values()] == [
+        "the rain fell 1 kept0",
+        "over the hills 2 kept1",
+        "and we walked 3 kept2",
+    ]
+    page.goto(server.address)
+    expect(page.locator("#place")).to_have_text("notes, page 1, line 4")
+    assert field(page).endswith("unfinished ") and "kept" in page.locator("#note").inner_text()
+
+
+def test_two_people_at_one_line_see_both_texts(page: Page, server: Server) -> None:
+    with server.workspace.store() as store:
+        theirs = Entry(line=f"{0:016x}", reading="", text="what bob wrote", verdict=Verdict.EDITED, author="bob")
+        store.add_correction(theirs)
+    page.keyboard.press("End")
+    page.keyboard.type(" mine")
+    page.keyboard.press("Enter")
+    conflict = page.get_by_role("alertdialog")
+    expect(conflict).to_contain_text("bob changed this line meanwhile")
+    expect(conflict).to_contain_text("what bob wrote")
+    expect(conflict).to_contain_text("the rain fell 1 mine")
+    assert verdicts(server.workspace)[1][0] == "what bob wrote"
+    conflict.get_by_role("button", name="Keep yours").press("Enter")
+    expect(page.locator("#place")).to_have_text("notes, page 1, line 2")
+    settled(page)
+    assert verdicts(server.workspace)[1][0] == "the rain fell 1 mine"
+
+
+def test_markup_is_text_and_arabic_runs_from_the_right(browser: Browser, drawn_workspace: Workspace) -> None:
+    evil = "<img src=x onerror=\"document.title='owned'\">"
+    with drawn_workspace.store() as store:
+        line, other = store.lines()[:2]
+        moved = Line(**{name: getattr(line, name) for name in line.__slots__} | {"document": evil})
+        store.put_document(evil, [(moved, Reading(evil, 0.5))])
+        store.put_document("notes", [(other, Reading("قال (12) Paris", 0.5))])
+    server = Server(drawn_workspace)
+    context = browser.new_context()
+    page = context.new_page()
+    try:
+        page.goto(server.address)
+        expect(page.locator("#text")).to_have_value(evil)
+        expect(page.locator("#place")).to_contain_text(evil)
+        page.keyboard.press("Enter")
+        expect(page.locator("#text")).to_have_attribute("dir", "rtl")
+        page.keyboard.type("\u200f!")
+        page.keyboard.press("Enter")
+        settled(page)
+        assert page.title() == "emendo"
+        assert verdicts(drawn_workspace)[2][0] == "قال (12) Paris!"
+    finally:
+        context.close()
+        server.kill()
+
+
+def test_the_next_lines_are_there_before_they_are_asked_for(page: Page) -> None:
+    asked: list[str] = []
+    time.sleep(0.3)
+    page.on("request", lambda request: asked.append(request.url))
+    page.keyboard.press("Enter")
+    expect(page.locator("#text")).to_have_value("over the hills 2")
+    assert page.evaluate("document.getElementById('crop').complete")
+    assert not [url for url in asked if "/api/cards" in url or url.endswith("/image")]
+
+
+def test_screenshots_have_nothing_cut_off(browser: Browser, server: Server, tmp_path: Path) -> None:
+    for width, scheme in ((1300, "light"), (480, "dark")):
+        context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        page = context.new_page()
+        page.goto(server.address)
+        expect(page.locator("#text")).to_have_value("the rain fell 1")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.screenshot(path=str(tmp_path / f"{scheme}.png"))
+        assert (tmp_path / f"{scheme}.png").stat().st_size > 5000
+        context.close()
