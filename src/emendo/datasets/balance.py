@@ -23,7 +23,7 @@ from ..image.load import sample_image
 from ..settings import Limits
 from ..types import Image, Origin, Sample, Split
 from .build import export
-from .faces import BUILT_IN, PDF_FACES
+from .faces import BUILT_IN, PDF_FACES, Face
 from .synth import make_line
 from .words import LANGUAGES
 
@@ -165,7 +165,7 @@ def _generated(own: Sequence[Sample], number: int, place: Path, seed: int, by: s
     """Generated lines that stand in the value."""
     language = _language(own)
     made: list[Sample] = []
-    faces = (*PDF_FACES, BUILT_IN)
+    faces: tuple[Face, ...] = (*PDF_FACES, BUILT_IN)
     for at in range(number):
         line = make_line(SPACE, seed, at, faces, (language,))
         path = place / f"generated-{at:06}.png"

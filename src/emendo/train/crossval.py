@@ -7,7 +7,7 @@ takes; the mean over the folds stands beside their spread, and the figures of al
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,11 +48,14 @@ class CrossValidation:
 
     def mean(self, rate: str) -> float:
         """Mean of one of RATES over the folds."""
-        return statistics.fmean(figures(fold.report.lines)[rate] for fold in self.folds)
+        return statistics.fmean(self._rates(rate))
 
     def spread(self, rate: str) -> float:
         """Standard deviation of one of RATES between the folds (n - 1)."""
-        return statistics.stdev(figures(fold.report.lines)[rate] for fold in self.folds)
+        return statistics.stdev(self._rates(rate))
+
+    def _rates(self, rate: str) -> list[float]:
+        return [float(figures(fold.report.lines)[rate]) for fold in self.folds]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -81,6 +84,10 @@ class CrossValidation:
                 f"on {len(fold.report.lines)} lines, {fold.learned} learned"
             )
         return [*told, f"CER {100 * self.mean('cer'):.2f} % on average, spread {100 * self.spread('cer'):.2f} points"]
+
+
+def _reading(text: str, show: Progress) -> Callable[[int, int], None]:
+    return lambda done, total: show(done, total, text)
 
 
 def cross_validate(
@@ -121,9 +128,8 @@ def cross_validate(
     )
     folds = []
     for at, (fold, bundle) in enumerate(zip(trained.folds.folds, trained.bundles, strict=True), 1):
-        name = f"fold {at} of {count}: reading"
         held = narrowed(dataset, tuple(labelled[int(row)] for row in fold.held))
         reader = load_recognizer(str(bundle), threads=trained.threads)
-        report = evaluate(reader, held, limits=limits, progress=lambda done, total, name=name: show(done, total, name))
+        report = evaluate(reader, held, limits=limits, progress=_reading(f"fold {at} of {count}: reading", show))
         folds.append(Fold(len(fold.train), report))
     return CrossValidation(base, trained.folds.dealt, tuple(folds))

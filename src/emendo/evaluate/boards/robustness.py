@@ -155,7 +155,7 @@ def robustness(
         )
 
     clean = read(0, "as they are", original)
-    damaged = []
+    damaged: list[Damaged] = []
     for damage in damages:
         for level in levels:
             report = read(len(damaged) + 1, f"{damage} {level:g}", _damaging(original, damage, level, seed))
