@@ -226,7 +226,7 @@ def test_full_training_that_was_stopped_goes_on_with_the_same_losses(data, tiny_
         if done == 1:
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(Interrupted, match="stopped after step 1 of 3"):
+    with pytest.raises(Interrupted, match="stopped after step 2 of 3"):
         train(own, base=base, out=tmp_path / "stopped", recipe=one, threads=1, progress=stop)
     resumed = train(own, base=base, out=tmp_path / "stopped", recipe=one, resume=True, threads=1)
     whole = train(own, base=base, out=tmp_path / "whole", recipe=one, threads=1)
