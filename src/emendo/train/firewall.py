@@ -25,8 +25,8 @@ from .foldwise import train_folds
 from .recipe import Recipe
 
 BATCH = 64
-LIKELY = 0.5
-"""Labels with at least this chance to be wrong are named."""
+LIKELY = 0.4
+"""Labels with at least this chance to be wrong are named: a look at a right one is cheaper than a wrong one learned."""
 Progress = Callable[[int, int, str], None]
 
 
@@ -59,7 +59,7 @@ class LabelReport:
 
     @property
     def suspects(self) -> tuple[Judged, ...]:
-        """The labels that are more likely wrong than right."""
+        """The labels that are likely enough to be wrong to be looked at."""
         return tuple(one for one in self.judged if one.verdict.wrong >= LIKELY)
 
     def to_dict(self) -> dict[str, Any]:
