@@ -55,6 +55,14 @@ def test_an_existing_folder_is_kept_unless_replaced(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_a_folder_that_another_process_made_meanwhile_stays(tmp_path: Path) -> None:
+    with pytest.raises(FileExistsError), files.new_folder(tmp_path / "out") as partial:
+        (partial / "mine").write_text("a")
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "theirs").write_text("b")
+    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*"))] == ["out", "out/theirs"]
+
+
 def test_a_folder_is_removed_whole(tmp_path: Path) -> None:
     (tmp_path / "full" / "inner").mkdir(parents=True)
     (tmp_path / "full" / "inner" / "x").write_text("x")

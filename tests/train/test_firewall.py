@@ -12,7 +12,7 @@ from emendo.datasets import Dataset
 from emendo.datasets.synth import synth_lines
 from emendo.errors import DataError
 from emendo.models.base import base_bundle
-from emendo.train import firewall
+from emendo.train import firewall, parallel
 from emendo.types import Sample
 
 
@@ -49,7 +49,7 @@ def test_folds_are_trained_on_the_others_and_used_for_the_held_out(
         trained.append([sample.id for sample in samples])
         return Run()
 
-    monkeypatch.setattr(firewall, "train", train)
+    monkeypatch.setattr(parallel, "train", train)
     report = firewall.check_labels(swapped(printed), folds=3, work=tmp_path)
     assert len(trained) == 3
     assert sorted(one.sample.id for one in report.judged) == sorted(one.id for one in printed.samples)

@@ -13,7 +13,7 @@ import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from ..errors import EmendoError
-from . import data, develop, label, loop, measure, models
+from . import damage, data, develop, label, loop, measure, models
 from .boards import compression, report
 from .output import complain
 from .pipeline import pipeline
@@ -36,9 +36,11 @@ app.command()(loop.watch)
 app.command()(label.label)
 app.command()(loop.forget)
 app.command()(models.train)
+app.command()(models.crossval)
 app.command()(measure.evaluate)
 app.command()(measure.compare)
 app.command()(models.export)
+report.command()(damage.robustness)
 app.add_typer(report, name="report")
 app.add_typer(compression, name="compression")
 app.add_typer(probe, name="probe")
@@ -47,6 +49,7 @@ app.command()(models.rollback)
 app.command("models")(models.list_models)
 app.command()(models.mine)
 app.command()(data.check)
+data.dataset.command()(damage.balance)
 app.add_typer(data.dataset, name="dataset")
 app.add_typer(data.synth, name="synth")
 app.add_typer(pipeline, name="pipeline")

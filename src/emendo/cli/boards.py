@@ -64,7 +64,7 @@ def leaderboard(
         output.complain(str(fault))
     made = rank(entries, metric)
     told = [str(fault) for fault in faults]
-    _keep(out, leaderboard_page(made, told) if out else "", made.to_dict())
+    keep(out, leaderboard_page(made, told) if out else "", made.to_dict())
     if json:
         output.print_json({**made.to_dict(), "left_out": told})
         return 2 if faults else 0
@@ -99,8 +99,8 @@ def limitations(
     if out:
         shown = line_images(open_context(Path()).dataset(data), examples_of(found), None) if data else {}
         page = limitations_page(found, shown)
-    _keep(out, page, found.to_dict())
-    _tell(found.to_dict(), found.sentences(), json)
+    keep(out, page, found.to_dict())
+    tell(found.to_dict(), found.sentences(), json)
 
 
 @report.command()
@@ -125,8 +125,8 @@ def efficiency(
     made = score(own, read_outputs(outputs, limits=open_context(Path()).settings.limits, name=name))
     for one in made.rejects:
         output.complain(one)
-    _keep(out, efficiency_page(made, own.lines), made.to_dict())
-    _tell(made.to_dict(), made.sentences(), json)
+    keep(out, efficiency_page(made, own.lines), made.to_dict())
+    tell(made.to_dict(), made.sentences(), json)
 
 
 @report.command()
@@ -203,7 +203,7 @@ def optical(
         f"({output.percent(one.accuracy.low)} to {output.percent(one.accuracy.high)})  [{one.counted}]"
         for one in made.modes
     ]
-    _tell(made.to_dict(), [*told, f"text tokens: {made.tokenizer}"], json)
+    tell(made.to_dict(), [*told, f"text tokens: {made.tokenizer}"], json)
 
 
 @compression.command()
@@ -230,7 +230,7 @@ def structural(
     if not texts:
         raise DataError("holds no texts", where=dataset.name, remedy="give a data set with texts, or another --split")
     found = measure("\n".join(texts).encode("utf-8"), window=window, stride=stride, level=level)
-    _keep(out, structural_page(dataset.name, found), found.to_dict())
+    keep(out, structural_page(dataset.name, found), found.to_dict())
     told = [
         f"text                        {found.original:10,} bytes, {found.windows:,} windows of {window}",
         f"signatures alone            {found.signature_size:10,}  {found.signature_ratio:6.2f}x  cannot be undone; "
@@ -240,7 +240,7 @@ def structural(
         f"the same, zlib level {level}      {found.stored_zlib:10,}  {found.stored_zlib_ratio:6.2f}x",
         f"zlib level {level} alone          {found.plain_zlib:10,}  {found.zlib_ratio:6.2f}x",
     ]
-    _tell(found.to_dict(), told, json)
+    tell(found.to_dict(), told, json)
 
 
 def _report(folder: Path) -> Report:
@@ -251,7 +251,7 @@ def _report(folder: Path) -> Report:
     return read_report(folder)
 
 
-def _keep(out: Path | None, page: str, content: Mapping[str, Any]) -> None:
+def keep(out: Path | None, page: str, content: Mapping[str, Any]) -> None:
     """The page, and the same as JSON beside it."""
     from ..tools.files import write_text
 
@@ -260,7 +260,8 @@ def _keep(out: Path | None, page: str, content: Mapping[str, Any]) -> None:
         write_text(out, page)
 
 
-def _tell(content: Mapping[str, Any], sentences: Sequence[str], json: bool) -> None:
+def tell(content: Mapping[str, Any], sentences: Sequence[str], json: bool) -> None:
+    """What a command found: the JSON object, or its sentences on standard output."""
     if json:
         output.print_json(content)
     else:

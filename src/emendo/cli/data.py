@@ -40,6 +40,9 @@ def check(
     folds: Annotated[
         int, typer.Option(min=0, help="With --labels: train so many models, each on the other folds; 0: none.")
     ] = 0,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="With --folds: train so many at once; 0: as many as threads and memory allow.")
+    ] = 0,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="With --labels: where labels.json, labels.html and folds go.")
     ] = None,
@@ -58,7 +61,7 @@ def check(
 
     context = open_context(Path(), threads=threads)
     if labels:
-        return _check_labels(context, ref, model, folds, out, split, seed, json)
+        return _check_labels(context, ref, model, folds, jobs, out, split, seed, json)
     report = check_dataset(context.dataset(ref), images=not no_images, limits=context.settings.limits)
     if json:
         output.print_json(report.to_dict())
@@ -71,7 +74,15 @@ def check(
 
 
 def _check_labels(
-    context: Context, ref: str, model: str, folds: int, out: Path | None, split: str | None, seed: int, json: bool
+    context: Context,
+    ref: str,
+    model: str,
+    folds: int,
+    jobs: int,
+    out: Path | None,
+    split: str | None,
+    seed: int,
+    json: bool,
 ) -> int:
     from ..evaluate.suspects import write_suspects_page
     from ..tools.files import write_text
@@ -86,6 +97,7 @@ def _check_labels(
             work=out,
             seed=seed,
             threads=context.threads,
+            jobs=jobs,
             limits=context.settings.limits,
             workspace=context.root,
             progress=bar,

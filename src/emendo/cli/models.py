@@ -1,4 +1,4 @@
-"""Commands about models: train, export, promote, rollback, models, mine."""
+"""Commands about models: train, crossval, export, promote, rollback, models, mine."""
 
 from __future__ import annotations
 
@@ -76,6 +76,56 @@ def train(
             if context.workspace:
                 told.append(f"put it in use, if it is proven better: emendo promote {out}")
     output.show(report, told, json=json)
+
+
+def crossval(
+    data: Annotated[str, typer.Option("--data", metavar="REF", help="Data set with texts.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the folds and of crossval.json.")],
+    folds: Annotated[int, typer.Option(metavar="K", min=2, help="How many folds.")] = 5,
+    base: Annotated[str, typer.Option(metavar="REF", help="Model to start from, as for train.")] = "base",
+    recipe: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="How to train. [default: that of the model's family]")
+    ] = None,
+    set_: Set = None,
+    jobs: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Folds trained at once; 0: as many as threads and memory allow.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Which lines are in which fold.")] = 0,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Cross-validate: train a model without each fold, read the fold with it, and tell mean and spread.
+
+    No document and no text is in two folds. Samples of split test are never used. Stopped, the same command goes on.
+    """
+    from json import dumps
+
+    from ..tools.files import write_text
+    from ..train.crossval import cross_validate
+    from ..train.families import family_of
+    from ..train.recipe import family_recipe
+    from ..types import Split
+
+    context = open_context(Path(), threads=threads)
+    family, _ = family_of(base, workspace=context.root)
+    dataset = context.dataset(data)
+    with output.progress("cross-validating", quiet=json) as bar:
+        made = cross_validate(
+            dataset,
+            folds,
+            out,
+            samples=[sample for sample in dataset.samples if sample.split is not Split.TEST],
+            base=base,
+            recipe=family_recipe(recipe or family.default, set_ or (), family=family.name, kind=family.recipe),
+            seed=seed,
+            threads=context.threads,
+            jobs=jobs,
+            limits=context.settings.limits,
+            workspace=context.root,
+            progress=bar,
+        )
+    write_text(out / "crossval.json", dumps(made.to_dict(), ensure_ascii=False, indent=1) + "\n")
+    output.show(made.to_dict(), made.sentences(), json=json)
 
 
 def export(

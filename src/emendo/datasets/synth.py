@@ -9,6 +9,7 @@ replay does not rehearse.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -175,21 +176,23 @@ def _general_texts() -> frozenset[str]:
 def replay_samples(count: int, seed: int, cache: Path) -> tuple[Sample, ...]:
     """`count` training lines that rehearse the general case, none with a text of the general set.
 
-    Kept in `cache` in blocks of 50: asking for more makes only the new ones. Origin is `replay`, split `train`.
+    Kept in `cache` in blocks of 50: asking for more makes only the new ones. Several processes may ask at the same
+    time: what one makes is as good as what another makes. Origin is `replay`, split `train`.
     """
     samples: list[Sample] = []
     block = 0
     while len(samples) < count:
         folder = cache / f"replay-{VERSION}-{seed}" / f"{block:05}"
         if not (folder / MANIFEST).is_file():
-            _make_replay(folder, seed, range(block * REPLAY_BLOCK, (block + 1) * REPLAY_BLOCK))
+            with suppress(FileExistsError):
+                _make_replay(folder, seed, range(block * REPLAY_BLOCK, (block + 1) * REPLAY_BLOCK))
         samples += open_dataset(folder, strict=True).samples
         block += 1
     return tuple(samples[:count])
 
 
 def _make_replay(target: Path, seed: int, indices: range) -> None:
-    with new_folder(target, replace=True) as folder:
+    with new_folder(target, replace=target.exists()) as folder:
         rows = []
         for index in indices:
             line = make_line(REPLAY_SPACE, seed, index, REPLAY_FACES, longest=GENERAL_LONGEST)

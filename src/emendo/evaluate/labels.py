@@ -27,6 +27,7 @@ from ..types import Evidence
 Floats = npt.NDArray[np.float64]
 Stretch = tuple[int, int, str]
 """Start and end in the reading, and what the label has there."""
+SIGNS = 9
 FOLDS, TURNS, STEPS, RIDGE = 5, 4, 30, 1e-4
 PRIOR = 0.1
 """Share of wrong labels to begin with; the data then says how many there are."""
@@ -102,12 +103,13 @@ def signs(label: str, reading: str, evidence: Evidence, fit: float, typical: Cou
     `fit` is the log-likelihood of the reading; `typical` counts the confusions of this model on other lines.
     """
     if label == reading:
-        return [0.0] * 7
+        return [0.0] * SIGNS
     ratio = min(max(0.0, fit - log_likelihood(evidence, label)), WORST)
     length = max(len(label), len(reading), 1)
     edits = list(_edits(label, reading))
     odd = sum(_cost(pair, typical) for pair in edits)
     stretches = _stretches(label, reading)
+    gains = [_gain(reading, one, evidence, fit) for one in stretches]
     return [
         math.log1p(ratio),
         math.log1p(ratio / length),
@@ -115,8 +117,30 @@ def signs(label: str, reading: str, evidence: Evidence, fit: float, typical: Cou
         len(edits) / length,
         abs(math.log((len(label) + 1) / (len(reading) + 1))),
         math.log1p(max(max(end - start, len(text)) for start, end, text in stretches)),
-        math.log1p(max(_gain(reading, one, evidence, fit) for one in stretches)),
+        math.log1p(max(gains)),
+        math.log1p(max(map(_both, gains, (_oddness(reading, one, typical) for one in stretches)))),
+        math.log1p(_lost(label, reading)),
     ]
+
+
+def _both(gain: float, odd: float) -> float:
+    """How far a stretch is unlikely and odd at once: the geometric mean in nats; one of the two alone is little."""
+    return math.sqrt(max(gain, 0.0) * max(odd, 0.0))
+
+
+def _oddness(reading: str, stretch: Stretch, typical: Counter[tuple[str, str]]) -> float:
+    start, end, text = stretch
+    return sum(_cost(pair, typical) for pair in _edits(text, reading[start:end]))
+
+
+def _lost(label: str, reading: str) -> int:
+    """Characters in words of the label that are like no word of the reading; a misread word is still like itself."""
+    there = set(reading.split())
+    return sum(len(word) for word in label.split() if not any(_alike(word, other) for other in there))
+
+
+def _alike(word: str, other: str) -> bool:
+    return Levenshtein.normalized_distance(word, other) <= 0.5
 
 
 def _edits(label: str, reading: str) -> Iterator[tuple[str, str]]:

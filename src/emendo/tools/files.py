@@ -6,6 +6,7 @@ is flushed too: after a crash the target holds the old or the new content, never
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -53,7 +54,7 @@ def new_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
 
     With `replace`, an existing `target` is moved aside first and removed after the rename (there is one instant
     without it; where that matters, name folders by content and switch a pointer file instead). Raises
-    FileExistsError when `target` exists and `replace` is False.
+    FileExistsError when `target` exists and `replace` is False, also when another process made it in the meantime.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists() and not replace:
@@ -67,16 +68,25 @@ def new_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
                 with (Path(root) / name).open("rb") as stream:
                     os.fsync(stream.fileno())
             sync_folder(Path(root))
-        if target.exists():
+        if replace and target.exists():
             aside = target.parent / f"{PARTIAL}{uuid.uuid4().hex[:12]}"
             target.replace(aside)
-            partial.replace(target)
+            _become(partial, target)
             shutil.rmtree(aside, ignore_errors=True)
         else:
-            partial.replace(target)
+            _become(partial, target)
         sync_folder(target.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _become(partial: Path, target: Path) -> None:
+    try:
+        partial.replace(target)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise FileExistsError(errno.EEXIST, "was made by another process in the meantime", str(target)) from error
+        raise
 
 
 def remove_folder(folder: Path) -> None:

@@ -2,7 +2,8 @@
 
 Two ways. *Quick*: one model that has not seen these labels (the base, or the model in use before these corrections)
 reads everything. *Folds*: for each of k folds a model is trained on the others and reads the fold held out; slower by
-k trainings, and sharper, since the models know the hand.
+k trainings, and sharper, since the models know the hand. The folds are trained side by side where cores and memory
+allow.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from emendo.datasets.folds import make_folds
 from emendo.errors import BadInput, DataError
 from emendo.evaluate.labels import Verdict, judge
 from emendo.image.load import sample_image
@@ -21,12 +21,12 @@ from emendo.models.references import load_bundle
 from emendo.settings import Limits
 from emendo.types import Evidence, Sample
 
+from .foldwise import train_folds
 from .recipe import Recipe
-from .run import train
 
 BATCH = 64
-LIKELY = 0.5
-"""Labels with at least this chance to be wrong are named."""
+LIKELY = 0.4
+"""Labels with at least this chance to be wrong are named: a look at a right one is cheaper than a wrong one learned."""
 Progress = Callable[[int, int, str], None]
 
 
@@ -59,7 +59,7 @@ class LabelReport:
 
     @property
     def suspects(self) -> tuple[Judged, ...]:
-        """The labels that are more likely wrong than right."""
+        """The labels that are likely enough to be wrong to be looked at."""
         return tuple(one for one in self.judged if one.verdict.wrong >= LIKELY)
 
     def to_dict(self) -> dict[str, Any]:
@@ -94,14 +94,17 @@ def check_labels(
     recipe: Recipe | None = None,
     seed: int = 0,
     threads: int = 1,
+    jobs: int = 0,
     limits: Limits | None = None,
     workspace: Path | None = None,
     progress: Progress | None = None,
 ) -> LabelReport:
     """Judge every label. With `folds` (2 or more), models are trained from `model` into `work`, one for each fold.
 
-    A fold whose run is finished in `work` is not trained again. Raises DataError when no line has a text, or there
-    are too few documents for the folds.
+    `jobs` of them are trained at once (0: as many as threads and memory allow), each with `threads // jobs` threads. A
+    fold whose run is finished in `work` is not trained again. Raises DataError when no line has a text, or there
+    are too few documents for the folds; UsageError when `work` holds folds of other labels or settings; EngineError
+    when a fold failed, once the others are done.
     """
     show = progress or (lambda done, total, text: None)
     labelled = [sample for sample in samples if sample.text and "\n" not in sample.text]
@@ -114,26 +117,26 @@ def check_labels(
         return LabelReport("quick", recognizer.model, "", _worst_first(judged), (*unread, *failed))
     if work is None:
         raise DataError("folds need a folder to train in", remedy="give --out DIR")
-    made = make_folds(labelled, folds, seed)
+    trained = train_folds(
+        labelled,
+        folds,
+        work,
+        base=model,
+        recipe=recipe,
+        seed=seed,
+        threads=threads,
+        jobs=jobs,
+        workspace=workspace,
+        progress=show,
+    )
     everything: list[Judged] = []
-    for at, fold in enumerate(made.folds):
-        out = work / f"fold-{at}"
-        run = train(
-            [labelled[int(row)] for row in fold.train],
-            base=model,
-            recipe=recipe,
-            out=out,
-            resume=out.exists(),
-            workspace=workspace,
-            threads=threads,
-            progress=lambda done, total, text, at=at: show(done, total, f"fold {at + 1} of {folds}: {text}"),  # type: ignore[misc]
-        )
-        recognizer = CtcRecognizer(load_bundle(str(run.bundle)), threads=threads)
+    for at, fold in enumerate(trained.folds.folds):
+        recognizer = CtcRecognizer(load_bundle(str(trained.bundles[at])), threads=trained.threads)
         held = [labelled[int(row)] for row in fold.held]
         judged, failed = _judged(recognizer, held, at, seed, limits, show)
         everything += judged
         unread += failed
-    return LabelReport("folds", model, made.dealt, _worst_first(everything), tuple(unread))
+    return LabelReport("folds", model, trained.folds.dealt, _worst_first(everything), tuple(unread))
 
 
 def _judged(
