@@ -64,7 +64,7 @@ class _Image(_One):
 
 @torch.no_grad()
 def for_one_token(decoder: Any) -> Any:
-    """A copy of a decoder that takes one token with the cache of all before; of other kinds than TrOCR's a plain copy."""
+    """A copy of a decoder that takes one token, with all before in the cache; one of another kind is only copied."""
     made = copy.deepcopy(decoder)
     for layer in made.modules():
         if isinstance(layer, TrOCRDecoderLayer):
