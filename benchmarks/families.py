@@ -55,7 +55,7 @@ def learn(mode: str, count: int, changes: list[str]) -> dict[str, Any]:
         own = [row for row in rows if row["split"] == "train"][:count]
         manifest = folder / "lines.jsonl"
         manifest.write_text("".join(json.dumps(row) + "\n" for row in own), encoding="utf-8")
-        base = trocr(folder / "base", width=128)
+        base = trocr(folder / "base", width=128, tied=False)
         began = time.monotonic()
         settings = [f"--set={key}={value}" for key, value in {**COMMON, **MODES[mode]}.items()]
         settings += [f"--set={change}" for change in changes]

@@ -1,12 +1,12 @@
 """One training step of a full-size TrOCR-small (random weights): emendo beside a plain `Seq2SeqTrainer` script.
 
-    python benchmarks/trocr_speed.py [--steps 6] [--threads 1] [--json]
+    python benchmarks/trocr_speed.py [--steps 6] [--threads 1] [--precision auto] [--json]
 
 Each part runs in a process of its own, so that its peak of memory is its own, on the same lines, the same weights and
-the same adapter (rank 16 on the attention of both sides), batch 4 in float32:
+the same adapter (rank 16 on the attention of both sides), batch 4:
 
-    plain     the script that one would write with transformers and peft alone
-    emendo    `emendo train` as it is, by the recipe `trocr-lora`
+    plain     the script that one would write with transformers and peft alone; float32, as the library does by itself
+    emendo    `emendo train` as it is, by the recipe `trocr-lora`, in the recipe's `precision`
     frozen    the same with a frozen encoder, whose output is kept (recipe `trocr-decoder`)
 
 The seconds are the processor's, of the quickest step and of the one in the middle, from the end of one step to the end
@@ -128,7 +128,7 @@ def plain(folder: Path, steps: int, threads: int) -> list[float]:
     return between(seen)
 
 
-def ours(folder: Path, steps: int, threads: int, *, frozen: bool) -> list[float]:
+def ours(folder: Path, steps: int, threads: int, *, frozen: bool, precision: str) -> list[float]:
     """Seconds of each step of a run of emendo."""
     from emendo.train.recipe import family_recipe
     from emendo.train.run import train
@@ -136,7 +136,14 @@ def ours(folder: Path, steps: int, threads: int, *, frozen: bool) -> list[float]
     from emendo.train.tuning.recipe import TuneRecipe
 
     name = "trocr-decoder" if frozen else "trocr-lora"
-    changes = [f"steps={steps}", f"batch={BATCH}", "evaluations=1", "judged=1", "precision=float32", "max_target=64"]
+    changes = [
+        f"steps={steps}",
+        f"batch={BATCH}",
+        "evaluations=1",
+        "judged=1",
+        "max_target=64",
+        f"precision={precision}",
+    ]
     recipe = family_recipe(name, changes, family="trocr", kind=TuneRecipe)
     seen: list[float] = []
     plain_end = Attendant.on_step_end
@@ -161,6 +168,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="Of emendo's.")
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     parser.add_argument("--model", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true")
@@ -168,28 +176,43 @@ def main() -> None:
     if arguments.part:
         from emendo.train.record import peak_memory_mb
 
-        measure = {"plain": plain, "emendo": ours, "frozen": ours}[arguments.part]
-        named = {} if arguments.part == "plain" else {"frozen": arguments.part == "frozen"}
-        seconds = measure(arguments.model, arguments.steps, arguments.threads, **named)
+        if arguments.part == "plain":
+            seconds = plain(arguments.model, arguments.steps, arguments.threads)
+        else:
+            how = {"frozen": arguments.part == "frozen", "precision": arguments.precision}
+            seconds = ours(arguments.model, arguments.steps, arguments.threads, **how)
         least, middle = min(seconds), statistics.median(seconds)
         print(json.dumps({"step_seconds": least, "median_seconds": middle, "memory_mb": peak_memory_mb()}))
         return
+    from emendo.train.tuning.family import precision_of
+    from emendo.train.tuning.recipe import TuneRecipe
+
     figures: dict[str, Any] = {"batch": BATCH, "threads": arguments.threads, "steps": arguments.steps}
+    figures["precision"] = {"plain": "float32", "emendo": precision_of(TuneRecipe(precision=arguments.precision))}
     with tempfile.TemporaryDirectory() as held:
         make_model(Path(held))
         for part in PARTS:
             command = [sys.executable, __file__, "--part", part, "--model", held]
             command += ["--steps", str(arguments.steps), "--threads", str(arguments.threads)]
+            command += ["--precision", arguments.precision]
             ran = subprocess.run(command, capture_output=True, text=True, check=True)
             figures[part] = json.loads(ran.stdout.strip().splitlines()[-1])
     figures["beside_plain"] = figures["emendo"]["step_seconds"] / figures["plain"]["step_seconds"]
-    figures["frozen_faster"] = figures["emendo"]["step_seconds"] / figures["frozen"]["step_seconds"]
+    figures["frozen_faster"] = figures["plain"]["step_seconds"] / figures["frozen"]["step_seconds"]
     if arguments.json:
         print(json.dumps(figures))
         return
     for part in PARTS:
-        print(f"{part:8} {figures[part]['step_seconds']:.2f} s a step of {BATCH}, {figures[part]['memory_mb']:.0f} MB")
-    print(f"emendo {figures['beside_plain']:.2f} of the plain script, frozen {figures['frozen_faster']:.1f} x faster")
+        number = figures["precision"]["plain" if part == "plain" else "emendo"]
+        seen = figures[part]
+        print(
+            f"{part:8} {seen['step_seconds']:.3f} s a step of {BATCH} (median {seen['median_seconds']:.3f}), "
+            f"{seen['memory_mb']:.0f} MB, {number}"
+        )
+    print(
+        f"emendo takes {figures['beside_plain']:.2f} of the plain script's time; "
+        f"with a frozen encoder it is {figures['frozen_faster']:.1f} x faster than the script"
+    )
 
 
 if __name__ == "__main__":

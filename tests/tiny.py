@@ -50,8 +50,11 @@ def tokenizer(specials: list[str], *, pad: str, end: str, begin: str | None = No
     return made
 
 
-def trocr(folder: Path, *, size: int = 32, width: int = 64, layers: int = 2, seed: int = 0) -> Path:
-    """A TrOCR: DeiT encoder for `size` x `size` pixels, decoder of the same width, byte tokens."""
+def trocr(folder: Path, *, size: int = 32, width: int = 64, layers: int = 2, tied: bool = True, seed: int = 0) -> Path:
+    """A TrOCR: DeiT encoder for `size` x `size` pixels, decoder of the same width, byte tokens.
+
+    `tied`: whether words go in and out by the same matrix (not so in TrOCR's own checkpoints).
+    """
     import torch
     from transformers import (
         DeiTConfig,
@@ -85,6 +88,7 @@ def trocr(folder: Path, *, size: int = 32, width: int = 64, layers: int = 2, see
         bos_token_id=0,
         eos_token_id=2,
         decoder_start_token_id=2,
+        tie_word_embeddings=tied,
     )
     config = VisionEncoderDecoderConfig.from_encoder_decoder_configs(encoder, decoder)
     config.decoder_start_token_id, config.pad_token_id, config.eos_token_id = 2, 1, 2

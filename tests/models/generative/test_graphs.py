@@ -89,6 +89,11 @@ def test_what_is_exported_says_how_it_was_proven(network, bundle) -> None:
     assert bundle.info.decoding["start"] == 0 and bundle.info.preprocessing == network.preprocessing
 
 
+def test_a_step_multiplies_six_matrices_a_layer(bundle) -> None:
+    made = [node.op_type for node in onnx.load(bundle.path(DECODER_FILE)).graph.node]
+    assert sum(made.count(kind) for kind in ("MatMul", "Gemm")) == 2 * (6 + 4) + 1  # 4: own tokens, image; 1: the words
+
+
 def test_a_forced_first_token_is_written_first(network, bundle, tmp_path: Path) -> None:
     reader = GraphRecognizer(with_decoding(bundle, tmp_path / "forced", most_tokens=6, first=77))
     network.model.generation_config.forced_bos_token_id = 77

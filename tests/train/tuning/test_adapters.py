@@ -15,6 +15,7 @@ from emendo.train.tuning.adapters import attach, freeze, load_state, targets_of,
 from emendo.train.tuning.finish import place_adapter
 from emendo.train.tuning.fit import encoder_trains
 
+from ... import tiny
 from .lines import recipe
 
 COUNTS = {
@@ -34,6 +35,17 @@ def test_both_sides_of_trocr_are_reached(tiny_trocr: Path) -> None:
     assert {side: len(names) for side, names in found.items()} == {"encoder": 8, "decoder": 16}
     assert all(name.startswith("encoder.") for name in found["encoder"])
     assert any("encoder_attn" in name for name in found["decoder"])
+
+
+def test_an_adapter_on_shared_weights_is_refused(tiny_trocr: Path, tmp_path: Path) -> None:
+    both = recipe(lora_rank=2, lora_targets=r".*\.(q_proj|output_projection)$")
+    what = (
+        r"matches decoder\.output_projection, whose weights are those of decoder\.model\.decoder\.embed_tokens as well"
+    )
+    with pytest.raises(UsageError, match=what):
+        targets_of(trocr(tiny_trocr), both)
+    own = trocr(tiny.trocr(tmp_path / "own", tied=False))
+    assert "decoder.output_projection" in targets_of(own, both)["decoder"]
 
 
 @pytest.mark.parametrize("kind", sorted(COUNTS))

@@ -130,6 +130,18 @@ def test_the_merged_model_needs_no_peft_and_the_adapter_none_of_it(finished, tin
         assert torch.equal(adapted.logits(example), plain)
 
 
+def test_bfloat16_learns_as_float32_does(data, tiny_trocr, tmp_path):
+    own, _ = parts(data)
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        settings = recipe(steps=12, batch=4, lora_rank=0, augment=0, evaluations=1, judged=1, precision=precision)
+        report = train(own, base=str(tiny_trocr), out=tmp_path / precision, recipe=settings, threads=1).report
+        losses[precision] = [loss for _, loss in report["losses"]]
+    assert losses["float32"][-1] < losses["float32"][0] - 0.5
+    assert losses["bfloat16"] != losses["float32"]
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.02)
+
+
 WITH_VAL = ("trocr", "paddleocr_vl")
 QUICK = {"steps": 3, "evaluations": 3, "batch": 1, "judged": 1, "max_target": 24}
 KILLED = (

@@ -6,8 +6,10 @@ The whole crop is scaled to a fixed size, whatever its proportions, and its valu
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
@@ -62,7 +64,16 @@ class Pixels(BaseModel):
 def pixels_of(image: Image, form: Pixels) -> npt.NDArray[np.float32]:
     """The crop (H, W, 3) uint8 as (3, height, width) float32 in the encoder's range."""
     scaled = PIL.Image.fromarray(image).resize((form.width, form.height), PIL.Image.Resampling(form.resample))
-    values: npt.NDArray[np.float32] = np.asarray(scaled, np.float32) / np.float32(255)
-    values -= np.asarray(form.mean, np.float32)
-    values /= np.asarray(form.deviation, np.float32)
-    return np.ascontiguousarray(values.transpose(2, 0, 1))
+    found = np.empty((3, form.height, form.width), np.float32)
+    for plane, table, values in zip(
+        cv2.split(np.asarray(scaled)), _tables(form.mean, form.deviation), found, strict=True
+    ):
+        cv2.LUT(plane, table, dst=values)
+    return found
+
+
+@lru_cache(maxsize=8)
+def _tables(mean: tuple[float, ...], deviation: tuple[float, ...]) -> npt.NDArray[np.float32]:
+    """(3, 256) float32: what each value of a channel becomes; looked up, it is not computed for each pixel anew."""
+    values = np.arange(256, dtype=np.float32) / np.float32(255)
+    return (values - np.asarray(mean, np.float32)[:, None]) / np.asarray(deviation, np.float32)[:, None]

@@ -25,6 +25,7 @@ from transformers import DynamicCache, EncoderDecoderCache
 from emendo.errors import EngineError
 
 from .graphs import CROSS, DECODER_FILE, ENCODER_FILE, IDS, PAST, PIXELS
+from .one_token import for_one_token
 from .trocr import Trocr
 
 OPSET: Final = 20
@@ -54,14 +55,14 @@ class _Decoder(torch.nn.Module):
 
     def __init__(self, model: Any) -> None:
         super().__init__()
-        self.model = model
+        self.decoder = for_one_token(model.decoder)
 
     def forward(self, ids: Tensor, cross: Sequence[Tensor], past: Sequence[Tensor]) -> tuple[Tensor, ...]:
         cache = EncoderDecoderCache(_cache(past), _cache(cross))
         for layer in range(len(past) // 2):
             cache.is_updated[layer] = True  # so that nothing is computed from the encoder's output again
         unused = cross[0].new_zeros(ids.shape[0], cross[0].shape[2], 1)
-        logits = self.model.decoder(
+        logits = self.decoder(
             input_ids=ids, encoder_hidden_states=unused, past_key_values=cache, use_cache=True
         ).logits[:, -1]
         best = torch.log_softmax(logits, -1).max(-1)
@@ -89,7 +90,7 @@ def write_graphs(network: Trocr, folder: Path) -> dict[str, Path]:
     model = network.model.eval()
     model.set_attn_implementation("eager")  # the fused kind is written with a guard against rows without any key
     pixels = torch.zeros(1, 3, network.form.height, network.form.width)
-    encoder = _Encoder(model, network.pad)
+    encoder, decoder = _Encoder(model, network.pad), _Decoder(model)
     free, length = torch.export.Dim("lines"), torch.export.Dim("length")
     paths = {name: folder / name for name in (ENCODER_FILE, DECODER_FILE)}
     with torch.inference_mode(), _quiet():
@@ -99,7 +100,7 @@ def write_graphs(network: Trocr, folder: Path) -> dict[str, Path]:
         try:
             _export(encoder, (pixels,), paths[ENCODER_FILE], inputs=[PIXELS], outputs=crosses)
             _export(
-                _Decoder(model),
+                decoder,
                 (torch.full((2, 1), network.pad), cross, past),
                 paths[DECODER_FILE],
                 inputs=[IDS, *crosses, *pasts],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,21 @@ def targets_of(network: Network, recipe: TuneRecipe) -> Mapping[str, list[str]]:
             close = difflib.get_close_matches(pattern.strip(".*\\$^"), known, n=1)
             hint = f"did you mean .*{close[0]}" if close else f"its linear modules are {', '.join(known[:12])}"
             raise UsageError(f"lora_targets {pattern!r} matches nothing in the {side}", remedy=hint)
+    _require_own_weights(network.model, {name for names in found.values() for name in names})
     return found
+
+
+def _require_own_weights(model: Any, names: Collection[str]) -> None:
+    """Raise UsageError for a module that shares its weights: merged into one, an adapter would change the other too."""
+    holders: dict[int, list[str]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        holders.setdefault(id(parameter), []).append(name.rpartition(".")[0])
+    for held in holders.values():
+        asked = [name for name in held if name in names]
+        if asked and len(held) > 1:
+            other = next(name for name in held if name != asked[0])
+            what = f"lora_targets matches {asked[0]}, whose weights are those of {other} as well"
+            raise UsageError(what, remedy="leave it out, or train all weights with --set lora_rank=0")
 
 
 def attach(network: Network, recipe: TuneRecipe) -> tuple[Any, Mapping[str, list[str]]]:
