@@ -68,7 +68,7 @@ def test_what_is_saved_is_clean_and_judged_by_its_text(desk: Desk) -> None:
     with pytest.raises(UsageError, match="empty text"):
         desk.save(line(1), " \u200f ", Verdict.EDITED, expected=2, author="ann")
     assert [one.version for one in desk.history(line(1))] == [1, 2]
-    with pytest.raises(WorkspaceError, match="knows no line"):
+    with pytest.raises(WorkspaceError, match="unknown line"):
         desk.save("nothing", "x", Verdict.EDITED, expected=0, author="ann")
 
 

@@ -149,25 +149,10 @@ class Desk:
         another EDITED. Raises Stale when `expected` is not the version that holds, UsageError when there is no text
         and the verdict is not that the line is skipped or unreadable.
         """
-        card = self.card(line)
-        if verdict in (Verdict.ACCEPTED, Verdict.EDITED):
-            clean = normalize_text(text or "")
-            if not clean:
-                what = f"line {line} would get an empty text"
-                raise UsageError(what, remedy="skip it, or mark it as unreadable")
-            verdict = Verdict.ACCEPTED if clean == card.reading.text else Verdict.EDITED
-        else:
-            clean = None
-        entry = Entry(
-            line=line,
-            reading=card.reading.text,
-            text=clean,
-            verdict=verdict,
-            author=author,
-            source=SOURCE,
-            expected=expected,
-        )
-        return self.store.add_correction(entry)[0]
+        with self.store.transaction() as transaction:
+            known = transaction.readings([line]).get(line)
+            reading = known.text if known else ""
+            return transaction.add_corrections([_entry(line, reading, text, verdict, expected, author)])[0][0]
 
     def history(self, line: str) -> list[Correction]:
         """Every verdict on a line, the first first."""
@@ -205,6 +190,19 @@ class Desk:
         if not path.is_relative_to(self.workspace.root) or not path.is_file():
             raise BadInput("is not in the workspace any more", where=name, remedy="run `emendo read` again")
         return path
+
+
+def _entry(line: str, reading: str, text: str | None, verdict: Verdict, expected: int, author: str) -> Entry:
+    """What is recorded when a person says this of a line that was read so."""
+    clean = None
+    if verdict in (Verdict.ACCEPTED, Verdict.EDITED):
+        clean = normalize_text(text or "")
+        if not clean:
+            raise UsageError(f"line {line} would get an empty text", remedy="skip it, or mark it as unreadable")
+        verdict = Verdict.ACCEPTED if clean == reading else Verdict.EDITED
+    return Entry(
+        line=line, reading=reading, text=clean, verdict=verdict, author=author, source=SOURCE, expected=expected
+    )
 
 
 def _plain(document: str) -> str:

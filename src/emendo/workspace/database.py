@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -40,6 +41,7 @@ class Database:
             raise UsageError(f"database URL cannot be understood ({error})") from error
         except ModuleNotFoundError as error:
             raise EngineError(f"the driver {error.name!r} is missing", remedy=f"pip install {error.name}") from error
+        self._turn: AbstractContextManager[Any] = Lock() if self.is_sqlite else nullcontext()
         self.where = parsed.database or url if self.is_sqlite else parsed.render_as_string(hide_password=True)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _configure_sqlite)
@@ -58,9 +60,17 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction, on the disk when the block ends; it takes the write lock at once (no deadlock later)."""
+        """One transaction, on the disk when the block ends; it takes the write lock at once (no deadlock later).
+
+        Threads write in turn: SQLite would let them try again and again until one is lucky.
+        """
         connect = self.engine.connect
-        with self._sentences(), connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+        with (
+            self._sentences(),
+            self._turn,
+            connect().execution_options(**{WRITE: True}) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     def close(self) -> None:

@@ -187,7 +187,7 @@ class Page {
     }
     const [at, card] = [...this.cards].find(([, one]) => one.id === line) ?? [];
     if (event === "saved") {
-      this.counted(detail.done, detail.total);
+      this.counted(this.judged + (detail.version === 1 ? 1 : 0), this.lines);
       if (card) Object.assign(card, { version: detail.version, verdict: detail.verdict });
     } else if (event === "conflict") {
       drafts.set(line, detail.saving.text ?? "", detail.saving.version);
@@ -262,6 +262,8 @@ class Page {
   }
 
   counted(done, total) {
+    this.judged = done;
+    this.lines = total;
     get("count").textContent = STRINGS.count(done, total);
     get("bar").setAttribute("aria-valuemax", total);
     get("bar").setAttribute("aria-valuenow", done);
