@@ -36,7 +36,7 @@ def check(
     ] = False,
     model: Annotated[
         str, typer.Option(metavar="REF", help="With --labels: a model that never learned these labels.")
-    ] = "base",
+    ] = "auto",
     folds: Annotated[
         int, typer.Option(min=0, help="With --labels: train so many models, each on the other folds; 0: none.")
     ] = 0,

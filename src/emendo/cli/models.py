@@ -82,7 +82,7 @@ def crossval(
     data: Annotated[str, typer.Option("--data", metavar="REF", help="Data set with texts.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the folds and of crossval.json.")],
     folds: Annotated[int, typer.Option(metavar="K", min=2, help="How many folds.")] = 5,
-    base: Annotated[str, typer.Option(metavar="REF", help="Model to start from, as for train.")] = "base",
+    base: Annotated[str, typer.Option(metavar="REF", help="Model to start from, as for train.")] = "auto",
     recipe: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="How to train. [default: that of the model's family]")
     ] = None,

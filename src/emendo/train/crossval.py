@@ -19,12 +19,13 @@ from emendo.datasets.summary import narrowed
 from emendo.errors import DataError
 from emendo.evaluate.report import Report, figures
 from emendo.evaluate.run import evaluate
-from emendo.models.references import load_recognizer
+from emendo.models.references import AUTO, load_recognizer
 from emendo.settings import Limits
 from emendo.types import Sample
 
 from .foldwise import train_folds
 from .parallel import Progress
+from .start import resolved
 
 FORMAT = "emendo-crossval/1"
 RATES = ("cer", "wer", "exact")
@@ -96,7 +97,7 @@ def cross_validate(
     work: Path,
     *,
     samples: Sequence[Sample] | None = None,
-    base: str = "base",
+    base: str = AUTO,
     recipe: BaseModel | None = None,
     seed: int = 0,
     threads: int = 1,
@@ -114,6 +115,7 @@ def cross_validate(
     labelled = [sample for sample in (dataset.samples if samples is None else samples) if sample.text]
     if not labelled:
         raise DataError("no sample with a text", where=dataset.name, remedy="give a data set with texts")
+    base = resolved(base, labelled, threads=threads)
     trained = train_folds(
         labelled,
         count,

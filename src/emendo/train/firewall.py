@@ -17,12 +17,13 @@ from emendo.errors import BadInput, DataError
 from emendo.evaluate.labels import Verdict, judge
 from emendo.image.load import sample_image
 from emendo.models.ctc.recognizer import CtcRecognizer
-from emendo.models.references import load_bundle
+from emendo.models.references import AUTO, load_bundle
 from emendo.settings import Limits
 from emendo.types import Evidence, Sample
 
 from .foldwise import train_folds
 from .recipe import Recipe
+from .start import resolved
 
 BATCH = 64
 LIKELY = 0.4
@@ -88,7 +89,7 @@ class LabelReport:
 def check_labels(
     samples: Sequence[Sample],
     *,
-    model: str = "base",
+    model: str = AUTO,
     folds: int = 0,
     work: Path | None = None,
     recipe: Recipe | None = None,
@@ -99,18 +100,20 @@ def check_labels(
     workspace: Path | None = None,
     progress: Progress | None = None,
 ) -> LabelReport:
-    """Judge every label. With `folds` (2 or more), models are trained from `model` into `work`, one for each fold.
+    """Judge every label by `model` (`auto`: the embedded one that reads most of them right).
 
-    `jobs` of them are trained at once (0: as many as threads and memory allow), each with `threads // jobs` threads. A
-    fold whose run is finished in `work` is not trained again. Raises DataError when no line has a text, or there
-    are too few documents for the folds; UsageError when `work` holds folds of other labels or settings; EngineError
-    when a fold failed, once the others are done.
+    With `folds` (2 or more), models are trained from `model` into `work`, one for each fold; `jobs` of them at once (0:
+    as many as threads and memory allow), each with `threads // jobs` threads. A fold whose run is finished in `work` is
+    not trained again. Raises DataError when no line has a text, or there are too few documents for the folds;
+    UsageError when `work` holds folds of other labels or settings; EngineError when a fold failed, once the others are
+    done.
     """
     show = progress or (lambda done, total, text: None)
     labelled = [sample for sample in samples if sample.text and "\n" not in sample.text]
     unread = [Unread(sample.id, "it has no text of one line") for sample in samples if sample not in labelled]
     if not labelled:
         raise DataError("no line with a text to judge", remedy="give a data set of line images with their texts")
+    model = resolved(model, labelled, threads=threads)
     if not folds:
         recognizer = CtcRecognizer(load_bundle(model, workspace=workspace), threads=threads)
         judged, failed = _judged(recognizer, labelled, -1, seed, limits, show)
