@@ -26,7 +26,7 @@ from .recipe import Recipe
 from .start import resolved
 
 BATCH = 64
-LIKELY = 0.4
+LIKELY = 0.35
 """Labels with at least this chance to be wrong are named: a look at a right one is cheaper than a wrong one learned."""
 Progress = Callable[[int, int, str], None]
 
