@@ -94,6 +94,12 @@ def test_threads_open_a_special_model_once() -> None:
     assert read == ["xyz"] * 8 and opened == [1]
 
 
+def test_the_model_of_an_earlier_reading_is_found_by_its_name() -> None:
+    general, special = Told("abc", 0.4), Told("xyz", 0.9)
+    chooser = choosing(general, special)
+    assert (chooser.named("abc"), chooser.named("xyz"), chooser.named("other@1")) == (general, special, None)
+
+
 def test_a_model_that_reads_nothing_is_unsure() -> None:
     assert choosing(Told("", 1.0), Told("abc", 0.1)).read(lines(2))[0].text == "abc"
     assert sureness([]) == sureness([Reading("", 1.0)]) < sureness([Told("a", 0.01).read(lines(1))[0]])

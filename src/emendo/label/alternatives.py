@@ -43,7 +43,7 @@ def alternatives(recognizer: EvidenceRecognizer, image: Image, reading: Reading)
 
 def _reader(recognizer: EvidenceRecognizer, image: Image, reading: Reading) -> EvidenceRecognizer:
     if isinstance(recognizer, ChoosingRecognizer):
-        return next((one for one in recognizer.recognizers if one.model == reading.model), settled(recognizer, [image]))
+        return recognizer.named(reading.model) or settled(recognizer, [image])
     return recognizer
 
 

@@ -62,6 +62,13 @@ class ChoosingRecognizer:
         """The model that is to read these lines; of equally sure special ones the first."""
         return self._looked(images)[0]
 
+    def named(self, model: str) -> EvidenceRecognizer | None:
+        """The one that calls itself `model` in its readings; None when none of them does."""
+        if self.general.model == model:
+            return self.general
+        found = self._specialist(model.partition("@")[0])
+        return found if found is not None and found.model == model else None
+
     def _looked(self, images: Sequence[Image]) -> tuple[EvidenceRecognizer, list[Reading]]:
         """The chosen model, and what it read of the lines that were looked at."""
         some = spread(images)
@@ -74,11 +81,14 @@ class ChoosingRecognizer:
         return best if sureness(best[1]) > sure - LEAD else (self.general, general)
 
     def _specialists(self) -> list[EvidenceRecognizer]:
+        opened = [self._specialist(name) for name in self._openers]
+        return [one for one in opened if one is not None]
+
+    def _specialist(self, name: str) -> EvidenceRecognizer | None:
         with self._opening:
-            for name, opener in self._openers.items():
-                if name not in self._opened:
-                    self._opened[name] = opener()
-            return list(self._opened.values())
+            if name not in self._opened and name in self._openers:
+                self._opened[name] = self._openers[name]()
+            return self._opened.get(name)
 
 
 def settled(recognizer: EvidenceRecognizer, images: Sequence[Image]) -> EvidenceRecognizer:

@@ -5,8 +5,9 @@ import { Field } from "./field.js";
 import { Outbox, drafts } from "./outbox.js";
 import { STRINGS } from "./strings.js";
 
-const AHEAD = 12;
-const CHUNK = 25;
+const AHEAD = 25;
+const CHUNK = 40;
+const PAUSE = 150;
 const get = (id) => document.getElementById(id);
 
 class Page {
@@ -102,7 +103,8 @@ class Page {
     if (draft) this.say(STRINGS.draft);
     this.mark(card);
     this.ahead();
-    this.others(card);
+    clearTimeout(this.pause);
+    this.pause = setTimeout(() => this.others(card), PAUSE);
   }
 
   mark(card) {
@@ -116,14 +118,18 @@ class Page {
     outline.scrollIntoView({ block: "center", inline: "nearest" });
   }
 
-  // What else the model sees at each place of its reading, asked in the background.
+  // What else the model sees at each place of its reading: asked when a line stays for a moment, one at a time.
   async others(card) {
-    if (!card.characters.length) return;
+    if (!card.characters.length || this.asking) return;
+    this.asking = true;
     try {
       const found = await api.alternatives(card.id);
       if (this.card === card) this.places = found;
     } catch {
       this.places = [];
+    } finally {
+      this.asking = false;
+      if (this.card && this.card !== card) this.others(this.card);
     }
   }
 
@@ -141,7 +147,7 @@ class Page {
     else if (event.key === "Enter" && !event.shiftKey) this.take(event, () => this.done());
     else if (event.key === "Escape") this.take(event, () => this.skip());
     else if (event.key === "[") this.take(event, () => this.go(this.at - 1));
-    else if (event.key === "Tab" && this.card) this.take(event, () => this.offer(this.field.nextUncertain()));
+    else if (event.key === "Tab" && !event.shiftKey) this.take(event, () => this.offer(this.card ? this.field.nextUncertain() : -1));
     else if (event.key === "ArrowDown" || event.key === "ArrowUp") this.choose(event, event.key === "ArrowDown" ? 1 : -1);
   }
 
