@@ -18,7 +18,7 @@ from emendo.errors import DataError, UsageError
 from emendo.models.bundle import read_bundle
 from emendo.models.ctc.recognizer import CtcRecognizer
 from emendo.train import session
-from emendo.train.recipe import Recipe
+from emendo.train.recipe import Recipe, load_recipe, recipe_names
 from emendo.train.run import dry_run, train
 from emendo.train.session import Interrupted, last_checkpoint
 
@@ -70,6 +70,32 @@ def test_a_run_leaves_everything_it_was_made_of(finished, data):
     assert list((out / "logs").glob("events.out.tfevents*"))
     assert seen[-1] == (6, 6)
     assert any("before" in sentence for sentence in result.sentences())
+
+
+@pytest.mark.parametrize("name", recipe_names("ctc"))
+def test_every_recipe_trains_for_a_few_steps(data, tmp_path, name):
+    own, val = parts(data)
+    quick = ["steps=2", "lines_per_batch=2", "evaluations=1", "replay=0", "precision=float32"]
+    result = train(own, val=val, base="base", out=tmp_path / "run", recipe=load_recipe(name, quick), threads=1)
+    assert result.report["steps"] == 2
+    run = yaml.safe_load((tmp_path / "run" / "run.yaml").read_text("utf-8"))
+    assert run["schedule"]["share"] == {"default": pytest.approx(0.7), "hands": 0.6, "script": pytest.approx(0.7)}[name]
+
+
+def test_a_sign_for_a_phrase_is_found_trained_and_read(data, tmp_path):
+    book = [s for s in open_dataset(data / "arabic_print").split("train") if s.attributes["book"].endswith("Kamil")]
+    phrase = "صلى الله عليه وآله وسلم"
+    own = [sample for sample in book if len(sample.text) < 95][200:245]
+    assert sum(phrase in sample.text for sample in own) > 6
+    quick = ["steps=2", "lines_per_batch=2", "evaluations=1", "replay=0", "precision=float32", "language=none"]
+    result = train(own, base="base-ar", out=tmp_path / "run", recipe=load_recipe("default", quick), threads=1)
+    run = yaml.safe_load((tmp_path / "run" / "run.yaml").read_text("utf-8"))
+    assert run["signs"] == [phrase]
+    assert phrase in read_bundle(result.bundle).info.alphabet
+    without = load_recipe("default", [*quick, "signs=false"])
+    plain = train(own, base="base-ar", out=tmp_path / "plain", recipe=without, threads=1)
+    assert phrase not in read_bundle(plain.bundle).info.alphabet
+    assert read_bundle(plain.bundle).info.alphabet == read_bundle(result.bundle).info.alphabet[:-1]
 
 
 def test_the_bundle_reads_as_the_report_says(finished, data):
