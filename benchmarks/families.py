@@ -30,14 +30,14 @@ COMMON = {
     "weight_decay": 0.0,
 }
 MODES: dict[str, dict[str, Any]] = {
-    "full": {"lora_rank": 0, "learning_rate": 2e-3, "epochs": 100, "warmup": 0.1},
+    "full": {"lora_rank": 0, "learning_rate": 1e-3, "epochs": 700, "warmup": 0.1},
     "lora": {
         "lora_rank": 128,
         "lora_alpha": 256,
         "lora_dropout": 0.0,
         "lora_targets": r".*\.(q_proj|k_proj|v_proj|o_proj|out_proj|fc1|fc2|output_projection)$",
-        "learning_rate": 2e-3,
-        "epochs": 150,
+        "learning_rate": 1e-3,
+        "epochs": 900,
         "warmup": 0.1,
     },
 }
@@ -60,7 +60,18 @@ def learn(mode: str, count: int, changes: list[str]) -> dict[str, Any]:
         settings = [f"--set={key}={value}" for key, value in {**COMMON, **MODES[mode]}.items()]
         settings += [f"--set={change}" for change in changes]
         out = folder / "run"
-        command = ["train", "--data", f"lines={manifest}:{data}", "--base", str(base), "--out", str(out), *settings]
+        command = [
+            "train",
+            "--data",
+            f"lines={manifest}:{data}",
+            "--base",
+            str(base),
+            "--out",
+            str(out),
+            "--threads",
+            "1",
+            *settings,
+        ]
         if emendo(command) != 0:
             raise SystemExit(f"training in the mode {mode!r} failed")
         report = json.loads((out / "report.json").read_text(encoding="utf-8"))
