@@ -59,6 +59,14 @@ def create_app(desk: Desk, guard: Guard, *, author: str) -> FastAPI:
     def page() -> str:
         return (_STATIC / "index.html").read_text(encoding="utf-8")
 
+    _show_lines(app, desk, author)
+    _show_pictures(app, desk)
+    return app
+
+
+def _show_lines(app: FastAPI, desk: Desk, author: str) -> None:
+    """What the lines hold, and what is said of them."""
+
     @app.get("/api/state")
     def state() -> dict[str, Any]:
         progress = desk.progress()
@@ -90,6 +98,10 @@ def create_app(desk: Desk, guard: Guard, *, author: str) -> FastAPI:
     def others(line: str) -> list[dict[str, object]]:
         return to_rows(desk.alternatives(line))
 
+
+def _show_pictures(app: FastAPI, desk: Desk) -> None:
+    """Lines and pages as pictures."""
+
     @app.get("/api/lines/{line}/image")
     def image(line: str) -> Response:
         return FileResponse(desk.crop(line), headers=CACHED)
@@ -97,8 +109,6 @@ def create_app(desk: Desk, guard: Guard, *, author: str) -> FastAPI:
     @app.get("/api/page")
     def page_image(document: str, number: Annotated[int, Query(ge=1)]) -> Response:
         return Response(desk.page(document, number), media_type="image/jpeg", headers={"Cache-Control": "private"})
-
-    return app
 
 
 def verdict_row(one: Correction) -> dict[str, Any]:
