@@ -16,6 +16,13 @@ from emendo.types import Evidence
 LATIN = ("a", "b", "que", " ")
 ARABIC = ("ا", "ب", "صلى الله", " ", "1")
 FEW_FRAMES = 6
+either = pytest.mark.parametrize(
+    ("path", "alphabet", "direction", "text"),
+    [
+        ([1, 0, 3, 0, 4, 2], LATIN, "ltr", "aque b"),
+        ([2, 0, 3, 3, 4, 1], ARABIC, "rtl", "ا صلى اللهب"),
+    ],
+)
 
 
 def evidence(path, alphabet, direction):
@@ -25,13 +32,7 @@ def evidence(path, alphabet, direction):
     return Evidence(shown, alphabet, 10.0, direction)
 
 
-@pytest.mark.parametrize(
-    ("path", "alphabet", "direction", "text"),
-    [
-        ([1, 0, 3, 0, 4, 2], LATIN, "ltr", "aque b"),
-        ([2, 0, 3, 3, 4, 1], ARABIC, "rtl", "ا صلى اللهب"),
-    ],
-)
+@either
 def test_a_sign_is_read_as_its_phrase_by_every_decoder(path, alphabet, direction, text):
     shown = evidence(path, alphabet, direction)
     assert text_of(greedy(shown)) == text
@@ -40,13 +41,7 @@ def test_a_sign_is_read_as_its_phrase_by_every_decoder(path, alphabet, direction
     assert text_of(beam(shown, model, Decoding(width=8, model_weight=0.3, bonus=0.5))) == text
 
 
-@pytest.mark.parametrize(
-    ("path", "alphabet", "direction", "text"),
-    [
-        ([1, 0, 3, 0, 4, 2], LATIN, "ltr", "aque b"),
-        ([2, 0, 3, 3, 4, 1], ARABIC, "rtl", "ا صلى اللهب"),
-    ],
-)
+@either
 def test_its_characters_share_its_place_and_probability(path, alphabet, direction, text):
     shown = evidence(path, alphabet, direction)
     for characters in (greedy(shown), tuple(forced_alignment(shown, text))):
