@@ -30,14 +30,14 @@ COMMON = {
     "weight_decay": 0.0,
 }
 MODES: dict[str, dict[str, Any]] = {
-    "full": {"lora_rank": 0, "learning_rate": 1e-3, "epochs": 700, "warmup": 0.1},
+    "full": {"lora_rank": 0, "learning_rate": 5e-4, "epochs": 450, "warmup": 0.1},
     "lora": {
         "lora_rank": 128,
         "lora_alpha": 256,
         "lora_dropout": 0.0,
         "lora_targets": r".*\.(q_proj|k_proj|v_proj|o_proj|out_proj|fc1|fc2|output_projection)$",
-        "learning_rate": 1e-3,
-        "epochs": 900,
+        "learning_rate": 5e-4,
+        "epochs": 600,
         "warmup": 0.1,
     },
 }
@@ -55,7 +55,7 @@ def learn(mode: str, count: int, changes: list[str]) -> dict[str, Any]:
         own = [row for row in rows if row["split"] == "train"][:count]
         manifest = folder / "lines.jsonl"
         manifest.write_text("".join(json.dumps(row) + "\n" for row in own), encoding="utf-8")
-        base = trocr(folder / "base", width=128, tied=False)
+        base = trocr(folder / "base", width=128, tied=False, spread=0.09, paper=(0.8, 0.15))
         began = time.monotonic()
         settings = [f"--set={key}={value}" for key, value in {**COMMON, **MODES[mode]}.items()]
         settings += [f"--set={change}" for change in changes]

@@ -50,10 +50,22 @@ def tokenizer(specials: list[str], *, pad: str, end: str, begin: str | None = No
     return made
 
 
-def trocr(folder: Path, *, size: int = 32, width: int = 64, layers: int = 2, tied: bool = True, seed: int = 0) -> Path:
+def trocr(
+    folder: Path,
+    *,
+    size: int = 32,
+    width: int = 64,
+    layers: int = 2,
+    tied: bool = True,
+    spread: float = 0.0,
+    paper: tuple[float, float] | None = None,
+    seed: int = 0,
+) -> Path:
     """A TrOCR: DeiT encoder for `size` x `size` pixels, decoder of the same width, byte tokens.
 
-    `tied`: whether words go in and out by the same matrix (not so in TrOCR's own checkpoints).
+    `tied`: whether words go in and out by the same matrix (not so in TrOCR's own checkpoints). `spread`: standard
+    deviation of all matrices and positions, in place of the library's 0.02, with which so small a model cannot tell
+    one picture from another (1 / sqrt(width) is usual). `paper`: mean and deviation of the pixels.
     """
     import torch
     from transformers import (
@@ -93,9 +105,16 @@ def trocr(folder: Path, *, size: int = 32, width: int = 64, layers: int = 2, tie
     config = VisionEncoderDecoderConfig.from_encoder_decoder_configs(encoder, decoder)
     config.decoder_start_token_id, config.pad_token_id, config.eos_token_id = 2, 1, 2
     model = VisionEncoderDecoderModel(config=config)
+    if spread:
+        for weight in model.parameters():
+            if weight.dim() > 1:
+                torch.nn.init.normal_(weight, std=spread)
     model.save_pretrained(folder)
     words.save_pretrained(folder)
-    processor = {"image_processor_type": "ViTImageProcessor", "size": {"height": size, "width": size}, "resample": 3}
+    processor: dict[str, Any] = {"image_processor_type": "ViTImageProcessor", "resample": 3}
+    processor["size"] = {"height": size, "width": size}
+    if paper:
+        processor |= {"image_mean": [paper[0]] * 3, "image_std": [paper[1]] * 3}
     (folder / "preprocessor_config.json").write_text(json.dumps(processor), encoding="utf-8")
     return folder
 
