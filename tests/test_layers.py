@@ -27,7 +27,10 @@ FLOOR = {package: floor for floor, packages in enumerate(LAYERS) for package in 
 TORCH_HOMES = (
     "train",
     "models/ctc/network.py",
-    *(f"models/generative/{name}.py" for name in ("network", "trocr", "vlm", "recognizer", "write_graphs")),
+    *(
+        f"models/generative/{name}.py"
+        for name in ("network", "one_token", "trocr", "vlm", "recognizer", "write_graphs")
+    ),
 )
 
 
