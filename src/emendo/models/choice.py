@@ -19,7 +19,7 @@ LOOKED_AT = 8
 """Lines that a model reads before one is chosen, spread evenly."""
 SURE = -0.15
 """Mean log-probability of the characters from which the general model reads without asking others."""
-LEAD = 0.1
+LEAD = 0.2
 """By how much it must be surer than the surest special one, where it is not that sure."""
 LEAST = 1e-6
 _Item = TypeVar("_Item")
