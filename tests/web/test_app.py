@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from emendo.errors import WorkspaceError
 from emendo.label.desk import Desk
 from emendo.web.app import create_app
 from emendo.web.guard import HEADERS, Guard
@@ -49,6 +50,17 @@ def test_a_stale_save_gets_409_with_what_holds(client: TestClient) -> None:
     assert late.status_code == 409
     assert late.json()["current"]["text"] == "one" and "changed meanwhile by ann" in late.json()["error"]
     assert save(client, "two", version=1).json()["version"] == 2
+
+
+def test_a_database_that_cannot_be_written_is_tried_again(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(*_: Any, **__: Any) -> None:
+        raise WorkspaceError("the database is locked by another program", remedy="close it and try again")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Desk, "save", locked)
+        answer = save(client, "kept in the browser")
+    assert answer.status_code == 503 and "locked" in answer.json()["error"]
+    assert save(client, "kept in the browser").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,8 @@ class Card:
         return self.verdict.version if self.verdict else 0
 
     def to_dict(self) -> dict[str, Any]:
-        """For the page; places are shares of the line's picture, from its left edge."""
-        line, width = self.line, max(1.0, self.line.box[2] - self.line.box[0])
+        """For the page; the outline is in pixels of the page's picture at `page_size`."""
+        line = self.line
         known = self.reading.characters if self.text == self.reading.text else ()
         return {
             "id": line.id,
@@ -76,7 +76,6 @@ class Card:
             "direction": "rtl" if right_to_left(self.text) else "ltr",
             "polygon": [[round(x, 1), round(y, 1)] for x, y in line.polygon],
             "page_size": [line.page_width, line.page_height],
-            "width": round(width, 1),
         }
 
 

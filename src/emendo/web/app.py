@@ -12,11 +12,11 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..errors import EmendoError, UsageError
+from ..errors import BadInput, EmendoError, UsageError
 from ..label.alternatives import to_rows
 from ..label.desk import ORDERS, Desk
 from ..types import Correction, Verdict
-from ..workspace.store import Stale
+from ..workspace.store import Stale, UnknownLine
 from .guard import Guard, refused
 
 _STATIC = resources.files("emendo.web") / "static"
@@ -49,7 +49,9 @@ def create_app(desk: Desk, guard: Guard, *, author: str) -> FastAPI:
 
     @app.exception_handler(EmendoError)
     def said(_: Request, error: EmendoError) -> Response:
-        return refused(400 if isinstance(error, UsageError) else 404, str(error))
+        absent = isinstance(error, (UnknownLine, BadInput))
+        # what is no fault of the request (a locked database, a full disk) is 503: the page keeps it and tries again
+        return refused(400 if isinstance(error, UsageError) else 404 if absent else 503, str(error))
 
     @app.exception_handler(Stale)
     def stale(_: Request, error: Stale) -> Response:

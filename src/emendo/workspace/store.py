@@ -51,6 +51,10 @@ class Entry:
     expected: int | None = None
 
 
+class UnknownLine(WorkspaceError):
+    """A line that the database does not hold."""
+
+
 class Stale(WorkspaceError):
     """A verdict that rests on a version which is no longer the latest; `current` is the one that holds."""
 
@@ -132,7 +136,7 @@ class Store:
         with self._database.read() as connection:
             row = connection.execute(select(units).where(units.c.id == line)).first()
         if row is None:
-            raise WorkspaceError(f"knows no line {line!r}", where=self._database.where, remedy="run `emendo collect`")
+            raise UnknownLine(f"knows no line {line!r}", where=self._database.where, remedy="run `emendo collect`")
         return to_line(row)
 
     def readings(self, lines: Iterable[str]) -> dict[str, Reading]:
@@ -313,7 +317,7 @@ class Transaction:
     def _record(self, correction: Correction) -> None:
         known = self._connection.execute(select(units.c.id).where(units.c.id == correction.line)).first()
         if known is None:
-            raise WorkspaceError(f"unknown line {correction.line!r}", remedy="run `emendo collect` first")
+            raise UnknownLine(f"unknown line {correction.line!r}", remedy="run `emendo collect` first")
         row = corrections.insert().values(
             unit=correction.line,
             version=correction.version,
