@@ -42,12 +42,13 @@ from pathlib import Path
 import uvicorn
 from emendo.label.desk import Desk
 from emendo.web.app import create_app
-from emendo.web.guard import Guard
+from emendo.web.guard import Guard, one_person
 from emendo.web.serve import bound, listening
 from emendo.workspace.folder import Workspace
+from emendo.workspace.people import Person
 opened = bound("127.0.0.1", int(sys.argv[2]))
 desk = Desk.open(Workspace.open(Path(sys.argv[1])))
-app = create_app(desk, Guard("saves", frozenset({listening(opened)})), author="ann")
+app = create_app(desk, Guard(one_person("saves", Person("ann")), frozenset({listening(opened)})))
 print("ready", flush=True)
 uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False)).run(sockets=[opened])
 """

@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 from emendo.errors import WorkspaceError
 from emendo.label.desk import Desk
 from emendo.web.app import create_app
-from emendo.web.guard import HEADERS, Guard
+from emendo.web.guard import HEADERS, Guard, one_person
 from emendo.workspace.folder import Workspace
+from emendo.workspace.people import Person
 
 HOST = "127.0.0.1:8765"
 FIRST = f"{0:016x}"
@@ -20,7 +21,7 @@ FIRST = f"{0:016x}"
 
 @pytest.fixture
 def client(drawn_workspace: Workspace) -> Iterator[TestClient]:
-    app = create_app(Desk.open(drawn_workspace), Guard("secret", frozenset({HOST})), author="ann")
+    app = create_app(Desk.open(drawn_workspace), Guard(one_person("secret", Person("ann")), frozenset({HOST})))
     with TestClient(app, base_url=f"http://{HOST}", headers={"Authorization": "Bearer secret"}) as opened:
         yield opened
 

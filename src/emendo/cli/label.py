@@ -41,7 +41,8 @@ def label(
     from ..correct import collect
     from ..label.desk import Desk
     from ..web.app import create_app
-    from ..web.guard import Guard
+    from ..web.guard import Guard, one_person
+    from ..workspace.people import Person
 
     context = open_context(folder, need_workspace=True, model=model, threads=threads)
     assert context.workspace is not None
@@ -52,8 +53,9 @@ def label(
     socket = bound(host, port)
     address = listening(socket)
     desk = Desk.open(context.workspace, lambda: context.recognizer)
-    author = context.settings.author or getpass.getuser()
-    app = create_app(desk, Guard(key, frozenset({address, f"localhost:{address.rpartition(':')[2]}"})), author=author)
+    hosts = frozenset({address, f"localhost:{address.rpartition(':')[2]}"})
+    person = Person(context.settings.author or getpass.getuser())
+    app = create_app(desk, Guard(one_person(key, person), hosts))
     output.note(f"open http://{address}/?token={key} (Ctrl+C ends)")
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[socket])

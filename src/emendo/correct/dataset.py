@@ -9,7 +9,7 @@ from ..datasets.dataset import Dataset
 from ..errors import DataError
 from ..types import UNKNOWN_LANGUAGE, Correction, Origin, Sample, Verdict
 from ..workspace.folder import Workspace
-from ..workspace.store import Line, Store
+from ..workspace.store import Kind, Line, Store
 
 FORGOTTEN = "forgotten"
 """Kind of the event that says that an author's corrections are not to be used any more."""
@@ -36,6 +36,8 @@ def samples(
     for correction in store.corrections(since=since):
         line = lines[correction.line]
         if correction.author in left_out or correction.verdict not in _ORIGINS or not correction.text:
+            continue
+        if line.kind is Kind.DOCUMENT:  # its text is fields, nothing that stands in a line
             continue
         if (workspace.root / line.image).is_file():
             yield _sample(workspace, line, correction, language)

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
+from ..errors import EmendoError
+from ..workspace.people import Person, Role
+
 COOKIE = "emendo"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -27,13 +30,38 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 Next = Callable[[Request], Awaitable[Response]]
+Known = Callable[[str], Person | None]
+"""Who holds a token; None for a token that nobody holds."""
+
+
+class Forbidden(EmendoError):
+    """Somebody may not do what they ask for."""
+
+
+def one_person(token: str, person: Person) -> Known:
+    """The one person who works here alone."""
+    return lambda given: person if secrets.compare_digest(given.encode(), token.encode()) else None
+
+
+def who(request: Request) -> Person:
+    """The person who asks."""
+    person: Person = request.state.person
+    return person
+
+
+def need(request: Request, role: Role) -> Person:
+    """The person who asks, if they may do what `role` may. Raises Forbidden otherwise."""
+    person = who(request)
+    if not person.may(role):
+        raise Forbidden(f"this needs the role {role.value}, {person.name} has {person.role.value}")
+    return person
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
     """Lets a request through or answers in its place. `hosts` are names with port as browsers send them."""
 
-    token: str
+    known: Known
     hosts: frozenset[str]
 
     async def __call__(self, request: Request, forward: Next) -> Response:
@@ -52,8 +80,10 @@ class Guard:
             return refused(403, "requests from other pages are not taken")
         if request.url.path == "/" and "token" in request.query_params:
             return None
-        if not self._known(request):
+        person = self._person(request)
+        if person is None:
             return refused(401, "open the address that emendo printed; it holds the token")
+        request.state.person = person
         return None
 
     def _way_in(self, request: Request) -> Response | None:
@@ -61,16 +91,16 @@ class Guard:
         given = request.query_params.get("token")
         if request.url.path != "/" or given is None:
             return None
-        if not secrets.compare_digest(given.encode(), self.token.encode()):
+        if self.known(given) is None:
             return refused(401, "this is not the token")
         answer = RedirectResponse("/", status_code=303)
-        answer.set_cookie(COOKIE, self.token, httponly=True, samesite="strict", path="/")
+        answer.set_cookie(COOKIE, given, httponly=True, samesite="strict", path="/")
         return answer
 
-    def _known(self, request: Request) -> bool:
+    def _person(self, request: Request) -> Person | None:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
-        held = (request.cookies.get(COOKIE, ""), bearer)
-        return any(secrets.compare_digest(one.encode(), self.token.encode()) for one in held)
+        held = (bearer, request.cookies.get(COOKIE, ""))
+        return next((person for token in held if token and (person := self.known(token))), None)
 
 
 def refused(status: int, what: str) -> Response:

@@ -39,6 +39,30 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE TABLE inputs (document TEXT PRIMARY KEY, signature TEXT NOT NULL, at TEXT NOT NULL)",
         ),
     ),
+    (
+        "units of other kinds than lines",
+        (
+            "ALTER TABLE units ADD COLUMN kind TEXT NOT NULL DEFAULT 'line'",
+            "ALTER TABLE units ADD COLUMN attributes TEXT NOT NULL DEFAULT '{}'",
+        ),
+    ),
+    (
+        "people, what they have in work, second readings, effort",
+        (
+            """CREATE TABLE users (
+                name TEXT PRIMARY KEY, role TEXT NOT NULL, token TEXT NOT NULL UNIQUE, active INTEGER NOT NULL,
+                at TEXT NOT NULL)""",
+            """CREATE TABLE leases (
+                unit TEXT PRIMARY KEY REFERENCES units (id), author TEXT NOT NULL, until TEXT NOT NULL)""",
+            """CREATE TABLE seconds (
+                id {serial}, unit TEXT NOT NULL REFERENCES units (id), version INTEGER NOT NULL, author TEXT NOT NULL,
+                verdict TEXT NOT NULL, text TEXT, at TEXT NOT NULL, UNIQUE (unit, author))""",
+            """CREATE TABLE efforts (
+                id {serial}, unit TEXT NOT NULL, version INTEGER NOT NULL, author TEXT NOT NULL, keys INTEGER NOT NULL,
+                seconds DOUBLE PRECISION NOT NULL, characters INTEGER NOT NULL, at TEXT NOT NULL)""",
+            "CREATE INDEX efforts_author ON efforts (author, at)",
+        ),
+    ),
 )
 
 VERSION = len(MIGRATIONS)

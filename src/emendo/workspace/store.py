@@ -21,6 +21,7 @@ from .database import Database, sqlite_url
 from .migrations import migrate
 from .rows import (
     Event,
+    Kind,
     Line,
     now,
     reading_values,
@@ -32,7 +33,7 @@ from .rows import (
 )
 from .schema import corrections, events, inputs, readings, units
 
-__all__ = ["Entry", "Event", "Line", "Stale", "Store", "sqlite_url"]
+__all__ = ["Entry", "Event", "Kind", "Line", "Stale", "Store", "sqlite_url"]
 
 CHUNK = 500
 """Ids in one SQL list (SQLite allows 32,766 variables)."""
@@ -71,6 +72,11 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    @property
+    def database(self) -> Database:
+        """What else is kept in the same database goes through this (see `people`)."""
+        return self._database
 
     @classmethod
     def open(cls, url: str) -> Store:
@@ -187,19 +193,18 @@ class Store:
             found = connection.execute(select(inputs.c.signature).where(inputs.c.document == document)).scalar()
         return str(found or "")
 
-    def waiting_ids(self, order: str = "document", *, limit: int = 1000) -> list[str]:
-        """Ids of the present lines that nobody has given a verdict on, in an order of `queue`."""
+    def waiting_ids(self, order: str = "document", *, kind: Kind = Kind.LINE, limit: int = 1000) -> list[str]:
+        """Ids of the present units of a kind that nobody has given a verdict on, in an order of `queue`."""
         with self._database.read() as connection:
-            found = _waiting(order, limit).with_only_columns(units.c.id)
+            found = _waiting(order, kind, limit).with_only_columns(units.c.id)
             return [row.id for row in connection.execute(found)]
 
-    def verdict_ids(self) -> list[str]:
-        """Ids of the present lines that have a verdict, the latest first."""
+    def verdict_ids(self, *, kind: Kind = Kind.LINE) -> list[str]:
+        """Ids of the present units of a kind that have a verdict, the latest first."""
         latest = select(func.max(corrections.c.id).label("id"), corrections.c.unit).group_by(corrections.c.unit)
         newest = latest.subquery()
-        query = (select(units.c.id).join(newest, newest.c.unit == units.c.id).where(units.c.present == 1)).order_by(
-            newest.c.id.desc()
-        )
+        judged = select(units.c.id).join(newest, newest.c.unit == units.c.id)
+        query = judged.where(units.c.present == 1, units.c.kind == kind.value).order_by(newest.c.id.desc())
         with self._database.read() as connection:
             return [row.id for row in connection.execute(query)]
 
@@ -209,9 +214,9 @@ class Store:
             view = Transaction(connection)
             return view.lines(lines), view.readings(lines), view.latest(lines)
 
-    def counts(self) -> tuple[int, int]:
-        """Number of present lines, and of those that have a verdict."""
-        present = select(func.count()).select_from(units).where(units.c.present == 1)
+    def counts(self, *, kind: Kind = Kind.LINE) -> tuple[int, int]:
+        """Number of present units of a kind, and of those that have a verdict."""
+        present = select(func.count()).select_from(units).where(units.c.present == 1, units.c.kind == kind.value)
         judged = present.where(units.c.id.in_(select(corrections.c.unit)))
         with self._database.read() as connection:
             return int(connection.execute(present).scalar_one()), int(connection.execute(judged).scalar_one())
@@ -221,7 +226,7 @@ class Store:
 
         `order` is `document` (page by page) or `confidence` (least sure first).
         """
-        query = _waiting(order, limit)
+        query = _waiting(order, Kind.LINE, limit)
         with self._database.read() as connection:
             return [(to_line(row), to_reading(row)) for row in connection.execute(query)]
 
@@ -334,14 +339,15 @@ class Transaction:
         return sqlite.insert(table) if self._connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def _waiting(order: str, limit: int) -> Select[Any]:
+def _waiting(order: str, kind: Kind, limit: int) -> Select[Any]:
     if order not in ("document", "confidence"):
         raise UsageError(f"unknown order {order!r}", remedy="use document or confidence")
     newest = select(func.max(readings.c.id)).group_by(readings.c.unit)
     return (
         select(units, readings.c.model, readings.c.text, readings.c.confidence, readings.c.characters)
         .join(readings, readings.c.unit == units.c.id)
-        .where(units.c.present == 1, readings.c.id.in_(newest), units.c.id.not_in(select(corrections.c.unit)))
+        .where(units.c.present == 1, units.c.kind == kind.value, readings.c.id.in_(newest))
+        .where(units.c.id.not_in(select(corrections.c.unit)))
         .order_by(*([readings.c.confidence] if order == "confidence" else []), units.c.document, units.c.page)
         .order_by(units.c.number)
         .limit(limit)

@@ -1,5 +1,10 @@
 // Every sentence of the page, in one place.
 export const STRINGS = {
+  modes: {
+    lines: "Lines",
+  },
+  line: "line",
+  page: "page",
   order: "Order",
   orders: {
     document: "page by page",

@@ -1,0 +1,78 @@
+"""What the lines hold, and what is said of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from ...label.alternatives import to_rows
+from ...label.desk import ORDERS, Desk
+from ...types import Correction, Verdict
+from ..guard import who
+
+MOST_CARDS = 50
+
+
+class Saving(BaseModel):
+    """What the page sends when a line is done."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str | None = Field(None, max_length=20_000)
+    verdict: Verdict
+    version: int = Field(ge=0)
+
+
+def add(app: FastAPI, desk: Desk) -> None:
+    """Add the routes."""
+
+    @app.get("/api/state")
+    def state(request: Request) -> dict[str, Any]:
+        progress, person = desk.progress(), who(request)
+        return {
+            "author": person.name,
+            "role": person.role.value,
+            "orders": dict(ORDERS),
+            "total": progress.total,
+            "done": progress.done,
+        }
+
+    @app.get("/api/cards")
+    def cards(
+        order: str = "document",
+        start: Annotated[int, Query(ge=0)] = 0,
+        count: Annotated[int, Query(ge=1, le=MOST_CARDS)] = 20,
+        fresh: bool = False,
+    ) -> dict[str, Any]:
+        total = len(desk.order(order, fresh=fresh))
+        return {"total": total, "start": start, "cards": [card.to_dict() for card in desk.cards(order, start, count)]}
+
+    @app.get("/api/lines/{line}")
+    def card(line: str) -> dict[str, Any]:
+        return desk.card(line).to_dict()
+
+    @app.post("/api/lines/{line}")
+    def save(line: str, saving: Saving, request: Request) -> dict[str, Any]:
+        author = who(request).name
+        return verdict_row(desk.save(line, saving.text, saving.verdict, expected=saving.version, author=author))
+
+    @app.get("/api/lines/{line}/history")
+    def history(line: str) -> list[dict[str, Any]]:
+        return [verdict_row(one) for one in desk.history(line)]
+
+    @app.get("/api/lines/{line}/alternatives")
+    def others(line: str) -> list[dict[str, object]]:
+        return to_rows(desk.alternatives(line))
+
+
+def verdict_row(one: Correction) -> dict[str, Any]:
+    """A verdict for the page."""
+    return {
+        "text": one.text,
+        "verdict": one.verdict.value,
+        "version": one.version,
+        "author": one.author,
+        "at": one.at.isoformat(),
+    }

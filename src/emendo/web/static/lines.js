@@ -1,0 +1,291 @@
+// One line at a time. The next lines are here before they are asked for, and what was said is kept in the browser until
+// the server has it on its disk.
+import * as api from "./api.js";
+import { get, make, shape } from "./dom.js";
+import { Field } from "./field.js";
+import { drafts } from "./outbox.js";
+import { STRINGS } from "./strings.js";
+
+const AHEAD = 25;
+const CHUNK = 40;
+const PAUSE = 150;
+
+export class Mode {
+  constructor(shell, main, tools) {
+    this.shell = shell;
+    this.order = "document";
+    this.cards = new Map();
+    this.total = 0;
+    this.at = 0;
+    this.places = [];
+    main.append(this.work(), this.aside());
+    tools.append(this.orders());
+    this.field = new Field(get("text"), get("mirror"), () => this.edited());
+  }
+
+  work() {
+    const keys = STRINGS.keys.flatMap(([key, what]) => [make("dt", { text: key }), make("dd", { text: what })]);
+    const area = make("textarea", {
+      id: "text",
+      rows: 1,
+      spellcheck: "false",
+      autocomplete: "off",
+      autocapitalize: "off",
+      autocorrect: "off",
+      "aria-label": STRINGS.field,
+    });
+    return make(
+      "section",
+      { class: "work", "aria-label": STRINGS.line },
+      make("p", { class: "place", id: "place" }),
+      make("div", { class: "crop" }, make("img", { id: "crop", alt: STRINGS.crop })),
+      make("div", { class: "field", id: "field" }, make("div", { class: "mirror", id: "mirror", "aria-hidden": "true" }), area),
+      make("ol", { class: "options", id: "options", "aria-live": "polite" }),
+      make("div", { class: "conflict", id: "conflict", role: "alertdialog", hidden: true }),
+      make("dl", { class: "keys", id: "keys" }, ...keys),
+    );
+  }
+
+  aside() {
+    const mark = shape("svg", { id: "mark", preserveAspectRatio: "none" }, shape("polygon"));
+    const figure = make("figure", { id: "page" }, make("img", { id: "page-image", alt: STRINGS.pageImage }), mark);
+    return make("aside", { "aria-label": STRINGS.page, tabindex: "-1" }, figure);
+  }
+
+  orders() {
+    const names = Object.keys(this.shell.state.orders);
+    const options = names.map((name) => make("option", { value: name, text: STRINGS.orders[name] ?? name }));
+    const change = (event) => this.start(event.target.value);
+    return make("label", { text: `${STRINGS.order} ` }, make("select", { id: "order", onchange: change }, ...options));
+  }
+
+  get card() {
+    return this.cards.get(this.at);
+  }
+
+  async open() {
+    const state = await api.state();
+    this.shell.counted(state.done, state.total);
+    await this.start(this.order);
+  }
+
+  async start(order) {
+    this.order = order;
+    this.cards.clear();
+    this.at = 0;
+    await this.load(0, true);
+    this.show();
+  }
+
+  // Loads a stretch of the order, and the pictures with it.
+  async load(start, fresh = false) {
+    const order = this.order;
+    const found = await api.cards(order, start, CHUNK, fresh);
+    if (order !== this.order) return;
+    this.total = found.total;
+    found.cards.forEach((card, number) => {
+      if (this.cards.has(start + number)) return;
+      this.cards.set(start + number, card);
+      card.picture = Object.assign(new Image(), { src: api.imageOf(card.id) });
+    });
+  }
+
+  ahead() {
+    let last = this.at;
+    while (this.cards.has(last)) last++;
+    if (last < this.total && last - this.at < AHEAD && !this.loading) {
+      this.loading = this.load(last).finally(() => {
+        this.loading = null;
+      });
+    }
+    return this.loading;
+  }
+
+  show() {
+    if (this.gone) return;
+    const card = this.card;
+    this.places = [];
+    get("options").replaceChildren();
+    get("conflict").hidden = true;
+    this.shell.say("");
+    get("field").hidden = !card;
+    get("crop").hidden = !card;
+    get("page").hidden = !card;
+    if (!card) {
+      get("place").textContent = "";
+      this.shell.say(this.total ? STRINGS.finished : STRINGS.nothing);
+      return;
+    }
+    const draft = drafts.get(card.id);
+    const text = draft ? draft.text : card.text;
+    get("place").textContent = STRINGS.place(card);
+    get("crop").src = card.picture.src;
+    get("crop").parentElement.dir = card.direction;
+    this.field.show(text, text === card.reading ? card.characters : [], card.direction);
+    if (draft) this.shell.say(STRINGS.draft);
+    this.mark(card);
+    this.ahead();
+    clearTimeout(this.pause);
+    this.pause = setTimeout(() => this.others(card), PAUSE);
+  }
+
+  mark(card) {
+    const source = api.pageOf(card);
+    const image = get("page-image");
+    if (!image.src.endsWith(source)) image.src = source;
+    const [width, height] = card.page_size;
+    get("mark").setAttribute("viewBox", `0 0 ${width || 1} ${height || 1}`);
+    const outline = get("mark").firstElementChild;
+    outline.setAttribute("points", card.polygon.map((point) => point.join(",")).join(" "));
+    outline.scrollIntoView({ block: "center", inline: "nearest" });
+  }
+
+  // What else the model sees at each place of its reading: asked when a line stays for a moment, one at a time.
+  async others(card) {
+    if (!card.characters.length || this.asking) return;
+    this.asking = true;
+    try {
+      const found = await api.alternatives(card.id);
+      if (this.card === card) this.places = found;
+    } catch {
+      this.places = [];
+    } finally {
+      this.asking = false;
+      if (this.card && this.card !== card) this.others(this.card);
+    }
+  }
+
+  edited() {
+    get("options").replaceChildren();
+    drafts.set(this.card.id, this.field.text, this.card.version);
+  }
+
+  key(event) {
+    if (event.isComposing || event.target.closest?.("header")) return;
+    const plain = !event.ctrlKey && !event.altKey && !event.metaKey;
+    if (event.key === "q" && event.ctrlKey) this.take(event, () => this.quit());
+    else if (!plain) return;
+    else if (!get("conflict").hidden && event.key !== "[") return;
+    else if (event.key === "Enter" && !event.shiftKey) this.take(event, () => this.done());
+    else if (event.key === "Escape") this.take(event, () => this.skip());
+    else if (event.key === "[") this.take(event, () => this.go(this.at - 1));
+    else if (event.key === "Tab" && !event.shiftKey) this.take(event, () => this.offer(this.card ? this.field.nextUncertain() : -1));
+    else if (event.key === "ArrowDown" || event.key === "ArrowUp") this.choose(event, event.key === "ArrowDown" ? 1 : -1);
+  }
+
+  take(event, act) {
+    event.preventDefault();
+    act();
+  }
+
+  go(at) {
+    if (at < 0 || at > this.total) return;
+    this.at = at;
+    if (this.card || at >= this.total) this.show();
+    else this.load(at).then(() => this.show());
+  }
+
+  done() {
+    const card = this.card;
+    if (!card) return;
+    const text = this.field.text.trim();
+    if (!text) {
+      this.shell.say(STRINGS.empty);
+      return;
+    }
+    card.text = text;
+    this.send(card, { text, verdict: text === card.reading ? "accepted" : "edited" });
+  }
+
+  skip() {
+    if (this.card) this.send(this.card, { text: null, verdict: "skipped" });
+  }
+
+  send(card, saving) {
+    drafts.drop(card.id);
+    this.shell.outbox.add(card.id, { ...saving, version: card.version });
+    this.go(this.at + 1);
+  }
+
+  told(event, line, detail) {
+    const [at, card] = [...this.cards].find(([, one]) => one.id === line) ?? [];
+    if (event === "saved") {
+      this.shell.counted(this.shell.done + (detail.version === 1 ? 1 : 0), this.shell.total);
+      if (card) Object.assign(card, { version: detail.version, verdict: detail.verdict });
+    } else if (event === "conflict") {
+      drafts.set(line, detail.saving.text ?? "", detail.saving.version);
+      if (card) this.conflict(at, card, detail.saving, detail.error.body.current);
+    } else {
+      drafts.set(line, detail.saving.text ?? "", detail.saving.version);
+      this.shell.say(STRINGS.refused(detail.error.message));
+    }
+  }
+
+  // Somebody else was quicker: both texts are shown, and the person decides.
+  conflict(at, card, saving, current) {
+    this.at = at;
+    this.show();
+    const box = get("conflict");
+    const row = (label, text, button, act) => {
+      const part = document.createElement("div");
+      const bold = Object.assign(document.createElement("b"), { textContent: label });
+      const shown = Object.assign(document.createElement("p"), { textContent: text ?? "", dir: card.direction });
+      const knob = Object.assign(document.createElement("button"), { textContent: button, type: "button" });
+      knob.addEventListener("click", () => {
+        box.hidden = true;
+        Object.assign(card, { version: current.version });
+        act();
+      });
+      part.append(bold, shown, knob);
+      return part;
+    };
+    const title = Object.assign(document.createElement("p"), { textContent: STRINGS.conflict(current.author) });
+    const theirs = row(STRINGS.theirs, current.text, STRINGS.keepTheirs, () => {
+      card.text = current.text ?? card.reading;
+      drafts.drop(card.id);
+      this.show();
+    });
+    const mine = row(STRINGS.mine, saving.text, STRINGS.keepMine, () => this.send(card, saving));
+    box.replaceChildren(title, theirs, mine);
+    box.hidden = false;
+    box.querySelector("button").focus();
+  }
+
+  offer(at) {
+    if (at < 0) return;
+    this.options = this.places.find((place) => place.at === this.field.characters[at][2])?.options ?? [];
+    this.chosen = -1;
+    this.shown = this.field.characters[at][0];
+    this.list();
+  }
+
+  list() {
+    const rows = this.options.map(([text], number) => {
+      const row = Object.assign(document.createElement("li"), { textContent: text.trim() ? text : text ? "␣" : STRINGS.nothingThere });
+      row.classList.toggle("chosen", number === this.chosen);
+      return row;
+    });
+    get("options").replaceChildren(...rows);
+  }
+
+  choose(event, step) {
+    if (!get("options").childElementCount) return;
+    event.preventDefault();
+    const { options, shown } = this;
+    this.chosen = (this.chosen + 1 + step + options.length + 1) % (options.length + 1) - 1;
+    this.field.put(this.chosen < 0 ? shown : options[this.chosen][0]);
+    this.list();
+  }
+
+  async quit() {
+    if (this.card && this.field.text !== this.card.text) drafts.set(this.card.id, this.field.text, this.card.version);
+    await this.shell.outbox.flush();
+    this.shell.say(this.shell.outbox.count ? STRINGS.leftWaiting : STRINGS.left);
+    get("field").hidden = true;
+  }
+
+  leave() {
+    clearTimeout(this.pause);
+    this.gone = true;
+  }
+}
