@@ -2,9 +2,9 @@
 
 `units` are the lines that were cut from pages, known by the hash of their crop: a renamed or copied document keeps its
 corrections. `readings` is what models said of them. `corrections` only grows: each verdict on a line is a new version,
-the highest holds. `events` is the log. `inputs` remembers which state of a note was collected last. `users` are the people of
-a team (their tokens as SHA-256), `leases` the lines that somebody has in work, `seconds` what a second reader said of a
-line without seeing the first text, `efforts` the keys and seconds that a verdict in the page has cost.
+the highest holds. `events` is the log. `inputs` remembers which state of a note was collected last. `users` are the
+people of a team (tokens as SHA-256), `leases` the lines that somebody has in work, `seconds` what a second reader said
+of a line without seeing the first text, `efforts` the keys and seconds that a verdict in the page has cost.
 """
 
 from __future__ import annotations
