@@ -7,10 +7,10 @@ synchronous=FULL; PostgreSQL by its own default): a correction that was acknowle
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Select, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -34,6 +34,8 @@ from .rows import (
 from .schema import corrections, events, inputs, readings, units
 
 __all__ = ["Entry", "Event", "Kind", "Line", "Stale", "Store", "sqlite_url"]
+
+T = TypeVar("T")
 
 CHUNK = 500
 """Ids in one SQL list (SQLite allows 32,766 variables)."""
@@ -105,10 +107,13 @@ class Store:
         with self._database.write() as connection:
             yield Transaction(connection)
 
+    def work(self, work: Callable[[Transaction], T]) -> T:
+        """The same for work that is small, may be done twice, and comes from many threads (see `Database.work`)."""
+        return self._database.work(lambda connection: work(Transaction(connection)))
+
     def put_document(self, document: str, rows: Sequence[tuple[Line, Reading | None]]) -> None:
         """Record the lines of a document and their readings; lines it had before and has no more become not present."""
-        with self.transaction() as transaction:
-            transaction.put_document(document, rows)
+        self.work(lambda transaction: transaction.put_document(document, rows))
 
     def add_correction(self, entry: Entry) -> tuple[Correction, bool]:
         """Record a verdict; returns the one that holds now and whether it is new (False: it said the same).
@@ -119,8 +124,7 @@ class Store:
 
     def add_corrections(self, entries: Sequence[Entry]) -> list[tuple[Correction, bool]]:
         """Record verdicts, all or none."""
-        with self.transaction() as transaction:
-            return transaction.add_corrections(entries)
+        return self.work(lambda transaction: transaction.add_corrections(entries))
 
     def add_event(self, kind: str, data: Mapping[str, Any]) -> Event:
         """Append to the log."""
@@ -237,6 +241,11 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """For what else is written in the same transaction (leases, efforts)."""
+        return self._connection
+
     def put_document(self, document: str, rows: Sequence[tuple[Line, Reading | None]]) -> None:
         """See `Store.put_document`."""
         gone = units.update().where(units.c.document == document).values(present=0)
@@ -270,6 +279,7 @@ class Transaction:
 
     def add_corrections(self, entries: Sequence[Entry]) -> list[tuple[Correction, bool]]:
         """See `Store.add_corrections`."""
+        self._hold({entry.line for entry in entries})
         latest = self.latest([entry.line for entry in entries])
         results = []
         for entry in entries:
@@ -319,10 +329,15 @@ class Transaction:
         update = {"signature": insert.excluded.signature, "at": insert.excluded.at}
         self._connection.execute(insert.on_conflict_do_update(index_elements=["document"], set_=update))
 
+    def _hold(self, lines: set[str]) -> None:
+        """Let nobody else give these lines a verdict until this transaction ends. Raises UnknownLine."""
+        for some in _chunks(sorted(lines)):
+            query = select(units.c.id).where(units.c.id.in_(some)).order_by(units.c.id)
+            known = {row.id for row in self._connection.execute(query.with_for_update(key_share=True))}
+            if missing := [line for line in some if line not in known]:
+                raise UnknownLine(f"unknown line {missing[0]!r}", remedy="run `emendo collect` first")
+
     def _record(self, correction: Correction) -> None:
-        known = self._connection.execute(select(units.c.id).where(units.c.id == correction.line)).first()
-        if known is None:
-            raise UnknownLine(f"unknown line {correction.line!r}", remedy="run `emendo collect` first")
         row = corrections.insert().values(
             unit=correction.line,
             version=correction.version,
