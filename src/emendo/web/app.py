@@ -13,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from ..errors import BadInput, EmendoError, UsageError
 from ..label.desk import Desk
 from ..workspace.store import Stale, UnknownLine
-from .guard import Forbidden, Guard, refused
+from .guard import Forbidden, Guard, Guarded, refused
 from .routes import lines, pictures
 
 _STATIC = resources.files("emendo.web") / "static"
@@ -31,7 +31,7 @@ def create_app(desk: Desk, guard: Guard) -> FastAPI:
         desk.close()
 
     app = FastAPI(title="emendo", lifespan=closing, docs_url=None, redoc_url=None, openapi_url=None)
-    app.middleware("http")(guard)
+    app.add_middleware(Guarded, guard=guard)
     app.mount("/static", StaticFiles(directory=str(_STATIC)), name="static")
 
     @app.exception_handler(EmendoError)

@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Select, Table, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Select, func, select
 
 from ..errors import UsageError, WorkspaceError
 from ..types import Correction, Reading, Verdict
-from .database import Database, sqlite_url
+from .database import Database, insert_into, sqlite_url
 from .migrations import migrate
 from .rows import (
     Event,
@@ -252,7 +251,7 @@ class Transaction:
         self._connection.execute(gone)
         values = [unit_values(line) for line, _ in rows]
         if values:
-            insert = self._insert(units)
+            insert = insert_into(self._connection, units)
             columns = [column.name for column in units.columns if column.name != "id"]
             update = {name: insert.excluded[name] for name in columns}
             self._connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=update), values)
@@ -325,7 +324,9 @@ class Transaction:
 
     def set_signature(self, document: str, signature: str) -> None:
         """Remember the state of a note's files that the corrections of this transaction come from."""
-        insert = self._insert(inputs).values(document=document, signature=signature, at=now().isoformat())
+        insert = insert_into(self._connection, inputs).values(
+            document=document, signature=signature, at=now().isoformat()
+        )
         update = {"signature": insert.excluded.signature, "at": insert.excluded.at}
         self._connection.execute(insert.on_conflict_do_update(index_elements=["document"], set_=update))
 
@@ -349,9 +350,6 @@ class Transaction:
             at=correction.at.isoformat(),
         )
         self._connection.execute(row)
-
-    def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        return sqlite.insert(table) if self._connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def _waiting(order: str, kind: Kind, limit: int) -> Select[Any]:
