@@ -67,6 +67,11 @@ class Member:
     active: bool
     since: datetime
 
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        name, role = self.person.name, self.person.role.value
+        return {"name": name, "role": role, "active": self.active, "since": self.since.isoformat(timespec="seconds")}
+
 
 class People:
     """The people of a workspace. Safe to share between threads."""

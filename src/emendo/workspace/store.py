@@ -167,9 +167,8 @@ class Store:
 
     def history(self, line: str) -> list[Correction]:
         """Every verdict on one line, the first first."""
-        query = select(corrections).where(corrections.c.unit == line).order_by(corrections.c.version)
         with self._database.read() as connection:
-            return [to_correction(row) for row in connection.execute(query)]
+            return Transaction(connection).history(line)
 
     def mark(self) -> int:
         """A number that grows with each verdict: give it to `corrections(since=...)` or `count_new` later."""
@@ -216,6 +215,15 @@ class Store:
         with self._database.read() as connection:
             view = Transaction(connection)
             return view.lines(lines), view.readings(lines), view.latest(lines)
+
+    def judged(self, lines: Iterable[str]) -> set[str]:
+        """Those of the lines that have a verdict."""
+        found: set[str] = set()
+        with self._database.read() as connection:
+            for some in _chunks(lines):
+                query = select(corrections.c.unit).where(corrections.c.unit.in_(some)).distinct()
+                found.update(row.unit for row in connection.execute(query))
+        return found
 
     def counts(self, *, kind: Kind = Kind.LINE) -> tuple[int, int]:
         """Number of present units of a kind, and of those that have a verdict."""
@@ -275,6 +283,16 @@ class Transaction:
             query = select(readings).where(readings.c.unit.in_(some)).order_by(readings.c.id)
             found.update({row.unit: to_reading(row) for row in self._connection.execute(query)})
         return found
+
+    def reading_text(self, line: str) -> str:
+        """The text of a line's latest reading; empty when it has none."""
+        query = select(readings.c.text).where(readings.c.unit == line).order_by(readings.c.id.desc()).limit(1)
+        return str(self._connection.execute(query).scalar() or "")
+
+    def history(self, line: str) -> list[Correction]:
+        """See `Store.history`."""
+        query = select(corrections).where(corrections.c.unit == line).order_by(corrections.c.version)
+        return [to_correction(row) for row in self._connection.execute(query)]
 
     def add_corrections(self, entries: Sequence[Entry]) -> list[tuple[Correction, bool]]:
         """See `Store.add_corrections`."""
