@@ -32,7 +32,8 @@ class Shell {
     document.addEventListener("keydown", (event) => this.key(event));
     window.addEventListener("online", () => this.outbox.flush());
     window.addEventListener("hashchange", () => this.route());
-    this.outbox.open(this.state.author);
+    this.counted(this.state.done, this.state.total);
+    await this.outbox.open(this.state.author);
     await this.route();
   }
 

@@ -6,6 +6,7 @@ import { kept, tab } from "./kept.js";
 const RETRY = [500, 1000, 2000, 3000];
 // without locks between tabs (plain http at a foreign host) a tab leaves others' entries to them for so long
 const PATIENCE = 15000;
+const GREETING = 1000;
 const BARRED = 401;
 
 let author = "";
@@ -21,7 +22,8 @@ export class Outbox {
     this.current = null;
   }
 
-  // From now on it is this person's; what somebody else left in this browser waits for them.
+  // From now on it is this person's; what somebody else left in this browser waits for them. What is there is sent
+  // before anything is shown, unless that takes long.
   open(name) {
     author = name;
     this.prefix = `emendo:save:${name}:`;
@@ -32,7 +34,8 @@ export class Outbox {
     window.addEventListener("storage", (event) => {
       if (event.key?.startsWith(this.prefix)) this.waiting();
     });
-    this.flush();
+    this.waiting();
+    return Promise.race([this.flush(), new Promise((done) => setTimeout(done, GREETING))]);
   }
 
   get keys() {

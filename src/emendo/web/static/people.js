@@ -16,7 +16,7 @@ export class Mode {
     this.rows = make("tbody");
     const head = make("tr", {}, ...S.columns.map((text) => make("th", { scope: "col", text })));
     const table = make("table", {}, make("caption", { text: S.title }), make("thead", {}, head), this.rows);
-    main.append(add, this.token, make("div", { class: "scroll" }, table), make("p", { class: "hint", text: S.owner }));
+    main.append(add, this.token, make("div", { class: "scroll" }, table), ...[S.may, S.owner].map((text) => make("p", { class: "hint", text })));
   }
 
   roles(chosen, label, properties = {}) {

@@ -70,7 +70,8 @@ export const STRINGS = {
   people: {
     title: "People of this workspace",
     columns: ["name", "role", "state", "lines in work", "token since", ""],
-    roles: { annotator: "annotator: corrects", reviewer: "reviewer: also restores and decides", admin: "admin: also trains and lets people in" },
+    roles: { annotator: "annotator", reviewer: "reviewer", admin: "admin" },
+    may: "An annotator corrects. A reviewer also brings earlier texts back, decides between two readers, imports and exports. An admin also trains, promotes and lets people in.",
     name: "name",
     role: "role",
     join: "A new person",
