@@ -19,8 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .errors import SettingsError
 
 FILE_NAME = "emendo.toml"
-IGNORED = frozenset({"EMENDO_DATA", "EMENDO_CACHE"})
-"""Environment names with our prefix that are no settings: where the development data and converted models lie."""
+IGNORED = frozenset({"EMENDO_DATA", "EMENDO_CACHE", "EMENDO_SCREENSHOTS"})
+"""Environment names with our prefix that are no settings: where the development data, converted models and the
+pictures that tests make for the documentation lie."""
 
 
 class _Section(BaseModel):
@@ -106,6 +107,18 @@ class DriftSettings(_Section):
     )
 
 
+class LabelSettings(_Section):
+    """The page in which people correct."""
+
+    hosts: tuple[str, ...] = Field(
+        (), description="Further names, with port, by which browsers reach the page (ocr.example.org:8765)."
+    )
+    lease_minutes: float = Field(10.0, gt=0, description="Minutes after which a line that nobody touches is free.")
+    second_share: float = Field(
+        0.05, ge=0, le=1, description="Share of the lines that a second person reads without seeing the first text."
+    )
+
+
 class Settings(_Section):
     """All settings of one workspace or one command."""
 
@@ -119,6 +132,7 @@ class Settings(_Section):
     collect: CollectSettings = CollectSettings()
     watch: WatchSettings = WatchSettings()
     drift: DriftSettings = DriftSettings()
+    label: LabelSettings = LabelSettings()
 
 
 def load_settings(
