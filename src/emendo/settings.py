@@ -87,6 +87,7 @@ class CollectSettings(_Section):
 class WatchSettings(_Section):
     """The automatic loop."""
 
+    recipe: str = Field("default", min_length=1, description="Training recipe of the rounds: a name or a file.")
     min_corrections: int = Field(50, ge=1, description="New corrections after which the model is trained again.")
     poll_seconds: float = Field(2.0, gt=0, description="Seconds between two looks at the folder.")
     settle_seconds: float = Field(2.0, ge=0, description="Seconds a file must stay unchanged before it is used.")

@@ -13,9 +13,9 @@ import pytest
 from emendo.datasets import open_dataset
 from emendo.datasets.notebook import synth_notebook
 from emendo.errors import Refused
-from emendo.flows import learn as learning
 from emendo.flows.demo import correct_by_truth, lay_out
 from emendo.flows.watch import Watcher, watch
+from emendo.learn import round as learning
 from emendo.pages.note import note_files
 from emendo.settings import load_settings
 from emendo.types import Split

@@ -237,6 +237,11 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """What else belongs to the same transaction is written through this (see `efforts`)."""
+        return self._connection
+
     def put_document(self, document: str, rows: Sequence[tuple[Line, Reading | None]]) -> None:
         """See `Store.put_document`."""
         gone = units.update().where(units.c.document == document).values(present=0)

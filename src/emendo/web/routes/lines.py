@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...label.alternatives import to_rows
 from ...label.desk import ORDERS, Desk
 from ...types import Correction, Verdict
+from ...workspace.efforts import Effort
 from ..guard import who
 
 MOST_CARDS = 50
@@ -23,6 +24,13 @@ class Saving(BaseModel):
     text: str | None = Field(None, max_length=20_000)
     verdict: Verdict
     version: int = Field(ge=0)
+    keys: int = Field(0, ge=0, le=1_000_000)
+    seconds: float = Field(0.0, ge=0, le=86_400, allow_inf_nan=False)
+
+    @property
+    def effort(self) -> Effort | None:
+        """What it took; None when the page did not count."""
+        return Effort(self.keys, self.seconds) if self.keys or self.seconds else None
 
 
 def add(app: FastAPI, desk: Desk) -> None:
@@ -55,8 +63,15 @@ def add(app: FastAPI, desk: Desk) -> None:
 
     @app.post("/api/lines/{line}")
     def save(line: str, saving: Saving, request: Request) -> dict[str, Any]:
-        author = who(request).name
-        return verdict_row(desk.save(line, saving.text, saving.verdict, expected=saving.version, author=author))
+        held = desk.save(
+            line,
+            saving.text,
+            saving.verdict,
+            expected=saving.version,
+            author=who(request).name,
+            effort=saving.effort,
+        )
+        return verdict_row(held)
 
     @app.get("/api/lines/{line}/history")
     def history(line: str) -> list[dict[str, Any]]:
