@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from emendo.cli.context import cores
+from emendo.settings import cores
 from emendo.datasets import open_dataset
 from emendo.evaluate.labels import spoil
 from emendo.train.firewall import check_labels

@@ -40,6 +40,7 @@ class Limits(_Section):
     xml_depth: int = Field(256, gt=0, description="Deepest nesting of an XML file.")
     xml_bytes: int = Field(64_000_000, gt=0, description="Largest XML file, in bytes.")
     archive_bytes: int = Field(1_000_000_000, gt=0, description="Largest unpacked archive, in bytes.")
+    upload_bytes: int = Field(200_000_000, gt=0, description="Largest document that the page takes, in bytes.")
     note_bytes: int = Field(16_000_000, gt=0, description="Largest text file with corrections, in bytes.")
 
 
@@ -120,6 +121,16 @@ class Settings(_Section):
     collect: CollectSettings = CollectSettings()
     watch: WatchSettings = WatchSettings()
     drift: DriftSettings = DriftSettings()
+
+    @property
+    def cores(self) -> int:
+        """Threads to use: the setting, or one per core that this process may use."""
+        return self.threads or cores()
+
+
+def cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def load_settings(

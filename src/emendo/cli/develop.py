@@ -11,7 +11,8 @@ import typer
 
 from ..errors import UsageError
 from . import output
-from .context import Json, cores
+from ..settings import cores
+from .context import Json
 
 BENCHMARKS = {
     "reading": ("reading_speed.py", "recognition speed and CER beside rapidocr, tesseract and TrOCR"),

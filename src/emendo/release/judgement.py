@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from ..errors import FormatError
@@ -18,19 +19,28 @@ DECISION = "decision.json"
 
 @dataclass(frozen=True)
 class Judgement:
-    """One decision of the gate; `comparison` (the model in use then against the candidate) is None when the bundle
-    itself was refused. `at` is ISO 8601 UTC."""
+    """One decision of the gate; `at` is ISO 8601 UTC."""
 
+    folder: Path
     at: str
     candidate: str
     champion: str
     findings: tuple[Finding, ...]
-    comparison: Comparison | None
 
     @property
     def decision(self) -> Decision:
         """What was decided."""
         return Decision(self.candidate, self.champion, self.findings)
+
+    @cached_property
+    def comparison(self) -> Comparison | None:
+        """The model in use then (A) against the candidate (B) on the test lines; None when the bundle was refused.
+
+        Raises FormatError when the files are damaged.
+        """
+        if not (self.folder / "a").is_dir():
+            return None
+        return compare_reports(read_report(self.folder / "a"), read_report(self.folder / "b"))
 
 
 def keep_judgement(folder: Path, decision: Decision) -> None:
@@ -56,13 +66,11 @@ def read_judgement(folder: Path) -> Judgement | None:
         if content["format"] != FORMAT:
             raise FormatError(f"format is {content['format']!r}, not {FORMAT!r}", where=path)
         return Judgement(
+            folder=folder,
             at=str(content["at"]),
             candidate=str(content["candidate"]),
             champion=str(content["champion"]),
             findings=tuple(Finding(**row) for row in content["findings"]),
-            comparison=compare_reports(read_report(folder / "a"), read_report(folder / "b"))
-            if (folder / "a").is_dir()
-            else None,
         )
     except (KeyError, TypeError) as error:
         raise FormatError(f"is no complete decision ({error})", where=path, remedy="judge the run again") from error

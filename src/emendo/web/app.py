@@ -10,15 +10,21 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
-from ..errors import BadInput, EmendoError, UsageError
+from ..errors import BadInput, DataError, EmendoError, Refused, UsageError
 from ..label.desk import Desk
 from ..workspace.store import Stale, UnknownLine
 from .guard import Forbidden, Guard, refused
-from .routes import lines, pictures
+from .routes import documents, effort, lines, models, pictures
 
 _STATIC = resources.files("emendo.web") / "static"
 
-ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (lines.add, pictures.add)
+ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (
+    lines.add,
+    pictures.add,
+    models.add,
+    documents.add,
+    effort.add,
+)
 """Each adds what one part of the page asks for."""
 
 
@@ -28,9 +34,13 @@ def create_app(desk: Desk, guard: Guard) -> FastAPI:
     @asynccontextmanager
     async def closing(_: FastAPI) -> AsyncIterator[None]:
         yield
+        for close in app.state.closing:
+            close()
         desk.close()
 
     app = FastAPI(title="emendo", lifespan=closing, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.closing = []
+    """What the routes have to end when the server does."""
     app.middleware("http")(guard)
     app.mount("/static", StaticFiles(directory=str(_STATIC)), name="static")
 
@@ -55,6 +65,8 @@ def _status(error: EmendoError) -> int:
     """What is no fault of the request (a locked database, a full disk) is 503: the page keeps it and tries again."""
     if isinstance(error, Forbidden):
         return 403
-    if isinstance(error, UsageError):
+    if isinstance(error, (UsageError, DataError)):
         return 400
+    if isinstance(error, Refused):
+        return 409
     return 404 if isinstance(error, (UnknownLine, BadInput)) else 503

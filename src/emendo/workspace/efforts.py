@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, func, literal_column, select
 
 from ..types import Correction, Verdict
 from .schema import corrections, efforts
@@ -85,7 +85,7 @@ def add_effort(connection: Connection, correction: Correction, effort: Effort) -
 
 def spent(store: Store, author: str | None = None) -> list[Spent]:
     """What each person (or one) spent, day by day, the first day first."""
-    day = func.substr(efforts.c.at, 1, 10).label("day")
+    day = func.substr(efforts.c.at, literal_column("1"), literal_column("10")).label("day")
     query = (
         select(
             efforts.c.author,

@@ -7,6 +7,9 @@ import { STRINGS } from "./strings.js";
 // name of the address (#lines/...): the module that exports `Mode`, and the role that it needs
 const MODES = {
   lines: { module: "./lines.js" },
+  read: { module: "./read.js" },
+  models: { module: "./models.js", needs: "reviewer" },
+  effort: { module: "./effort-view.js" },
 };
 const FIRST = "lines";
 const RANKS = ["annotator", "reviewer", "admin"];

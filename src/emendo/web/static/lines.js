@@ -2,6 +2,7 @@
 // the server has it on its disk.
 import * as api from "./api.js";
 import { get, make, shape } from "./dom.js";
+import * as effort from "./effort.js";
 import { Field } from "./field.js";
 import { drafts } from "./outbox.js";
 import { STRINGS } from "./strings.js";
@@ -116,6 +117,7 @@ export class Mode {
       this.shell.say(this.total ? STRINGS.finished : STRINGS.nothing);
       return;
     }
+    effort.start(card.id);
     const draft = drafts.get(card.id);
     const text = draft ? draft.text : card.text;
     get("place").textContent = STRINGS.place(card);
@@ -203,7 +205,7 @@ export class Mode {
 
   send(card, saving) {
     drafts.drop(card.id);
-    this.shell.outbox.add(card.id, { ...saving, version: card.version });
+    this.shell.outbox.add(card.id, { ...saving, ...effort.stop(), version: card.version });
     this.go(this.at + 1);
   }
 
