@@ -95,7 +95,7 @@ class Training:
     """The training of one workspace; may be shared by threads. Close it when the server ends."""
 
     workspace: Workspace
-    command: Sequence[str] = COMMAND
+    command: Sequence[str] = field(default_factory=lambda: COMMAND)
     _child: subprocess.Popen[bytes] | None = None
     _lock: Lock = field(default_factory=Lock)
 
