@@ -297,7 +297,7 @@ class Reader:
     def _take_in(self, upload: Upload, recognizer: Recognizer, settings: Settings) -> None:
         """Let its lines be corrected, as `emendo collect` does."""
         try:
-            collect(self._workspace, recognizer=recognizer, settings=settings, wait=False)
+            collect(self._workspace, recognizer=recognizer, settings=settings)
         except Busy:
             upload.notice = f"{upload.notice} its lines can be corrected after the next `emendo collect`".strip()
 
