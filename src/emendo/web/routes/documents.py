@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from ...label.desk import Desk
 from ...label.uploads import Uploads
 from ...workspace.people import Role
-from ..guard import need, who
+from ..guard import need, needs, who
 
 PRIVATE = {"Cache-Control": "private, max-age=3600"}
 
@@ -21,7 +21,7 @@ def add(app: FastAPI, desk: Desk) -> None:
     uploads = Uploads(desk.workspace)
     app.state.closing.append(uploads.close)
 
-    @app.post("/api/documents")
+    @app.post("/api/documents", dependencies=[needs(Role.ANNOTATOR)])
     async def upload(
         request: Request, name: Annotated[str, Query(max_length=500)] = "", keep: bool = False
     ) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def add(app: FastAPI, desk: Desk) -> None:
     def document(key: str, request: Request) -> dict[str, Any]:
         return uploads.get(key, who(request).name).to_dict()
 
-    @app.delete("/api/documents/{key}")
+    @app.delete("/api/documents/{key}", dependencies=[needs(Role.ANNOTATOR)])
     def remove(key: str, request: Request) -> dict[str, Any]:
         uploads.remove(key, who(request).name)
         return {}
