@@ -1,4 +1,4 @@
-"""Documents that come through the page: safe names, checks before decoding, nothing overwritten, nothing left behind."""
+"""Documents that come through the page: safe names, checks before decoding, nothing overwritten or left behind."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_a_full_disk_is_one_sentence(uploads: Uploads, monkeypatch: pytest.Monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(WorkspaceError, match="cannot be stored .no space left on device.; make room"):
+    with pytest.raises(WorkspaceError, match=r"cannot be stored \(no space left on device\); make room"):
         given_in(uploads, png(), "page.png")
     assert uploads.of("ann") == [] and list(uploads.folder.iterdir()) == []
 

@@ -64,7 +64,10 @@ def client(taught: Workspace) -> Iterator[TestClient]:
 
 def test_compared_put_in_use_and_rolled_back(client: TestClient, taught: Workspace) -> None:
     seen = client.get("/api/models").json()
-    assert [(one["name"], one["state"]) for one in seen["models"]] == [("embedded base", "earlier"), ("old", "champion")]
+    assert [(one["name"], one["state"]) for one in seen["models"]] == [
+        ("embedded base", "earlier"),
+        ("old", "champion"),
+    ]
     assert seen["models"][1]["measured"]["lines"] == 20 and seen["models"][1]["measured"]["cer"] > 0.3
     run = seen["runs"][0]
     assert (run["name"], run["state"], run["passed"], run["lines"]) == (RUN, "candidate", True, 40)
@@ -105,7 +108,10 @@ def test_the_gate_keeps_a_worse_model_out(client: TestClient, taught: Workspace)
     assert taught.champion() == champion
     judged = client.get(f"/api/runs/{RUN}").json()
     assert not judged["passed"]
-    assert judged["comparison"]["worse"]["lines"][0]["new"]["edits"] > judged["comparison"]["worse"]["lines"][0]["old"]["edits"]
+    assert (
+        judged["comparison"]["worse"]["lines"][0]["new"]["edits"]
+        > judged["comparison"]["worse"]["lines"][0]["old"]["edits"]
+    )
 
 
 @pytest.mark.parametrize("name", ["none", "..", "%2e%2e%2fmodels", "..%2f..%2fetc"])
@@ -130,7 +136,13 @@ def test_what_is_damaged_is_left_out_or_named(client: TestClient, taught: Worksp
     assert client.get("/api/models").json()["runs"] == []
 
 
-ACTS = ("/api/training", "/api/training/stop", "/api/training/give-up", f"/api/runs/{RUN}/promote", "/api/models/rollback")
+ACTS = (
+    "/api/training",
+    "/api/training/stop",
+    "/api/training/give-up",
+    f"/api/runs/{RUN}/promote",
+    "/api/models/rollback",
+)
 
 
 @pytest.mark.parametrize("path", ACTS)

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from ..errors import UsageError
-from . import output
 from ..settings import cores
+from . import output
 from .context import Json
 
 BENCHMARKS = {
