@@ -22,7 +22,7 @@ FAKE = Path(__file__).parents[1] / "web" / "slow_training.py"
 
 
 def slow(steps: int, seconds: float) -> tuple[str, ...]:
-    return (sys.executable, str(FAKE), str(steps), str(seconds))
+    return (sys.executable, str(FAKE), str(steps), str(seconds), "-")
 
 
 def correct(workspace: Workspace, count: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,9 +25,10 @@ EVIL = "../<b>ru\u202en</b>.pdf"
 PEOPLE = {"admin": Person("ann"), "other": Person("bob"), "low": Person("carl", Role.ANNOTATOR)}
 
 
-def drawn_page() -> bytes:
-    page = np.full((220, 700, 3), 250, np.uint8)
-    for row, text in enumerate(("The rain fell", "over the hills")):
+def drawn_page(lines: Sequence[str] = ("The rain fell", "over the hills")) -> bytes:
+    """A page of print, as PNG."""
+    page = np.full((90 * len(lines) + 40, 700, 3), 250, np.uint8)
+    for row, text in enumerate(lines):
         cv2.putText(page, text, (40, 80 + 90 * row), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (20, 20, 20), 3)
     return cv2.imencode(".png", page)[1].tobytes()
 

@@ -41,7 +41,7 @@ export function start(line) {
 // The verdict is given: what the line took.
 export function stop() {
   seen();
-  const taken = { keys, seconds: Math.round(spent / 100) / 10 };
+  const taken = { keys, seconds: Math.round(spent / 10) / 100 };
   shown = null;
   return taken;
 }
