@@ -94,7 +94,7 @@ def spent(store: Store, author: str | None = None) -> list[Spent]:
             func.sum(_is(Verdict.ACCEPTED)).label("accepted"),
             func.sum(_is(Verdict.EDITED)).label("edited"),
             func.sum(efforts.c.characters).label("characters"),
-            func.sum(efforts.c.keys).label("keys"),
+            func.sum(efforts.c["keys"]).label("keys"),
             func.sum(efforts.c.seconds).label("seconds"),
         )
         .join(corrections, (corrections.c.unit == efforts.c.unit) & (corrections.c.version == efforts.c.version))
