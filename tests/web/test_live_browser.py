@@ -34,6 +34,7 @@ from .test_models import RUN
 
 FAST = Path(__file__).with_name("fast_label.py")
 STEPS, PAUSE = 60, 0.1
+LETTER = ("Dear Ann,", "the rain fell over the", "hills, and we walked", "home in silence until", "the bells called us.")
 
 
 @pytest.fixture
@@ -139,6 +140,10 @@ def test_a_document_is_read_in_the_page(browser: Browser, tmp_path: Path) -> Non
         expect(page.locator("#read-lines li")).to_have_count(2, timeout=90_000)
         expect(page.locator("#read-lines")).to_contain_text("rain")
         expect(page.locator("#read-page polygon")).to_have_count(2)
+        assert page.title() == "emendo"
+        letter = {"name": "letter.png", "mimeType": "image/png", "buffer": drawn_page(LETTER)}
+        page.locator("#file").set_input_files([letter])  # type: ignore[list-item]
+        expect(page.locator("#read-lines li")).to_have_count(len(LETTER), timeout=90_000)
         page.locator("#over").check()
         expect(page.locator("#read-page text").first).to_be_visible()
         page.locator("#read-lines li").first.focus()
@@ -147,10 +152,10 @@ def test_a_document_is_read_in_the_page(browser: Browser, tmp_path: Path) -> Non
         with page.expect_download() as saving:
             page.locator("#get-text").click()
         assert "rain" in saving.value.path().read_text().lower()
-        assert page.title() == "emendo"
         screenshots(browser, f"{server.address}#{page.url.partition('#')[2]}", "read", "#read-lines li", tmp_path)
-        page.get_by_role("button", name="Remove").press("Enter")
-        expect(page.locator("#documents li")).to_have_count(0)
+        page.get_by_role("button", name="Remove: letter.png").press("Enter")
+        expect(page.locator("#documents li")).to_have_count(1)
+        expect(page.locator("#result")).to_be_hidden()
         page.context.close()
     finally:
         server.kill()

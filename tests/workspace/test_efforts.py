@@ -14,7 +14,7 @@ from emendo.label.desk import Desk
 from emendo.types import Verdict
 from emendo.workspace.efforts import Effort, Spent, add_effort, spent, totals
 from emendo.workspace.folder import Workspace
-from emendo.workspace.store import Entry, Stale
+from emendo.workspace.store import Entry, Line, Stale
 
 
 def line(number: int) -> str:
@@ -51,9 +51,14 @@ def on_days(workspace: Workspace) -> None:
             add_effort(transaction.connection, replace(correction, at=at), Effort(number, 2.0 * number))
 
 
-def test_sums_by_person_and_day(drawn_workspace: Workspace) -> None:
-    on_days(drawn_workspace)
-    with drawn_workspace.store() as store:
+def test_sums_by_person_and_day(empty_workspace: Workspace) -> None:
+    with empty_workspace.store() as store:
+        lines = [
+            Line(id=line(n), document="d", number=n, text_line=n, page=1, image="i", sha256="") for n in range(1, 5)
+        ]
+        store.put_document("d", [(one, None) for one in lines])
+    on_days(empty_workspace)
+    with empty_workspace.store() as store:
         rows, bob = spent(store), spent(store, "bob")
         assert spent(store, "nobody") == []
     assert [(row.author, row.day, row.lines, row.keys) for row in rows] == [

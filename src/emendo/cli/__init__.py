@@ -16,6 +16,7 @@ from ..errors import EmendoError
 from . import damage, data, develop, label, loop, measure, models
 from .boards import compression, report
 from .output import complain
+from .people import people
 from .pipeline import pipeline
 from .probes import probe
 
@@ -36,6 +37,7 @@ app.command()(loop.watch)
 app.command()(loop.learn)
 app.command()(label.label)
 app.command()(label.effort)
+app.add_typer(people, name="people")
 app.command()(loop.forget)
 app.command()(models.train)
 app.command()(models.crossval)

@@ -84,8 +84,8 @@ def judgement_of(workspace: Workspace, run: str) -> Judgement:
 def judgement_rows(found: Judgement) -> dict[str, Any]:
     """A judgement for the page: findings as sentences, totals with their intervals, and the lines to look at.
 
-    `worse` are lines that the new model reads with more errors, `better` those with fewer, `worst` those that still
-    have most; each list is led by the largest and holds `MOST_LINES` at most, beside its full number.
+    `worse` are lines that the new model reads with more errors, `better` those with fewer, `worst` the others that
+    still have errors; each list is led by the largest and holds `MOST_LINES` at most, beside its full number.
     """
     decision, seen = found.decision, found.comparison
     shown: dict[str, Any] = {
@@ -120,9 +120,9 @@ def _comparison(seen: Comparison) -> dict[str, Any]:
     figures = seen.figures()
     kept = ("samples", "characters", "edits", "cer", "cer_low", "cer_high", "exact_samples")
     moved = ("difference", "difference_low", "difference_high", "confidence_better")
-    worst = sorted(
-        (pair for pair in seen.pairs if pair[1].counts.edits), key=lambda pair: (-pair[1].counts.edits, pair[1].id)
-    )
+    shown = {new.id for _, new in seen.worse}
+    wrong = (pair for pair in seen.pairs if pair[1].counts.edits and pair[1].id not in shown)
+    worst = sorted(wrong, key=lambda pair: (-pair[1].counts.edits, pair[1].id))
     return {
         "old": {name: figures["a"][name] for name in kept},
         "new": {name: figures["b"][name] for name in kept},

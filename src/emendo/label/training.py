@@ -184,7 +184,7 @@ class Training:
             lines = sum(1 for _ in samples(self.workspace, store))
         if lines < LEAST_LINES:
             what = f"{lines} corrected line{'s' * (lines != 1)} cannot train a model, {LEAST_LINES} are the fewest"
-            raise UsageError(what, remedy="correct more lines; from 75 on it begins to pay")
+            raise UsageError(what, remedy="correct more lines")
 
     def _spawn(self, by: str) -> None:
         wish = Wish(by, datetime.now(UTC).isoformat(timespec="seconds"))

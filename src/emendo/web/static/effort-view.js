@@ -27,10 +27,14 @@ export class Mode {
       make("section", { class: "card" }, make("h2", { id: "totals-title", text: WORDS.totals }), this.table(totals, "totals-title", false)),
       make("section", { class: "card" }, make("h2", { id: "days-title", text: WORDS.days }), this.table([...days].reverse(), "days-title", true)),
     );
-    this.draw(names.length > 1 ? EVERYBODY : names[0]);
+    this.author = names.length > 1 ? EVERYBODY : names[0];
+    this.again = () => this.draw(this.author);
+    window.addEventListener("resize", this.again);
+    this.again();
   }
 
   draw(author) {
+    this.author = author;
     const days = this.found.days.filter((one) => !author || one.author === author);
     const dates = [...new Set(days.map((one) => one.day))];
     const rate = (name) => dates.map((day, at) => {
@@ -41,12 +45,17 @@ export class Mode {
     const drawn = plot({
       label: WORDS.plotted(author || WORDS.everybody, dates.length),
       names: dates,
+      width: get("plots").clientWidth,
       series: [
         { name: WORDS.keys, points: rate("keys"), kind: "dots" },
         { name: WORDS.seconds, points: rate("seconds"), kind: "dots", tone: "other", right: true },
       ],
     });
     get("plots").replaceChildren(drawn);
+  }
+
+  leave() {
+    window.removeEventListener("resize", this.again);
   }
 
   table(rows, title, dated) {

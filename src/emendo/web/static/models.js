@@ -112,7 +112,8 @@ export class Mode {
   }
 
   draw({ run, losses, cers, steps, total }) {
-    const state = `${run} ${losses.length} ${steps} ${cers.length}`;
+    const width = get("curve").clientWidth;
+    const state = [run, losses.length, steps, cers.length, width].join(" ");
     if (state === this.drawn) return;
     this.drawn = state;
     if (losses.length < 2) {
@@ -122,6 +123,7 @@ export class Mode {
     const drawn = plot({
       label: WORDS.curve(steps, total, losses.at(-1)[1], cers.map(([, cer]) => percent(cer))),
       end: total,
+      width,
       across: WORDS.step,
       series: [
         { name: WORDS.loss, points: losses, kind: "faint" },

@@ -2,7 +2,8 @@
 import { make, shape } from "./dom.js";
 
 const WIDTH = 720;
-const HEIGHT = 240;
+const HEIGHT = 250;
+const NAME = 90; // pixels that a name below the axis takes
 const EDGE = { left: 46, right: 46, top: 12, bottom: 34 };
 
 // A round number at least as large as `value`, and the number of equal steps in which the axis is marked.
@@ -15,13 +16,14 @@ function rounded(value) {
 
 const short = (value) => String(Number(value.toPrecision(3)));
 
-// `names` puts words under the axis in place of numbers, one for each x from 0.
-export function plot({ label, series, end = 0, across = "", names = null }) {
+// `width` is that of the place where it will stand, so that the letters keep their size. `names` puts words under the
+// axis in place of numbers, one for each x from 0.
+export function plot({ label, series, end = 0, across = "", names = null, width = WIDTH }) {
   const furthest = Math.max(end, ...series.flatMap((one) => one.points.map(([x]) => x)), 1);
   const from = names ? -0.5 : 0;
   const until = names ? names.length - 0.5 : furthest;
-  const x = (value) => EDGE.left + ((value - from) / (until - from)) * (WIDTH - EDGE.left - EDGE.right);
-  const drawing = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label });
+  const x = (value) => EDGE.left + ((value - from) / (until - from)) * (width - EDGE.left - EDGE.right);
+  const drawing = shape("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": label });
   const text = (content, properties) => {
     const element = shape("text", properties);
     element.textContent = content;
@@ -35,8 +37,8 @@ export function plot({ label, series, end = 0, across = "", names = null }) {
     const y = (value) => bottom - (value / top) * (bottom - EDGE.top);
     for (let mark = 0; mark <= marks; mark++) {
       const value = (top * mark) / marks;
-      if (!right) drawing.append(shape("line", { class: "grid", x1: EDGE.left, x2: WIDTH - EDGE.right, y1: y(value), y2: y(value) }));
-      text(short(value), { x: right ? WIDTH - EDGE.right + 6 : EDGE.left - 6, y: y(value) + 4, "text-anchor": right ? "start" : "end" });
+      if (!right) drawing.append(shape("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(value), y2: y(value) }));
+      text(short(value), { x: right ? width - EDGE.right + 10 : EDGE.left - 10, y: y(value) + 4, "text-anchor": right ? "start" : "end" });
     }
     for (const one of mine) {
       const at = one.points.map(([px, py]) => [x(px), y(py)]);
@@ -44,9 +46,10 @@ export function plot({ label, series, end = 0, across = "", names = null }) {
       if (one.kind === "dots") drawing.append(...at.map(([cx, cy]) => shape("circle", { class: `dot ${one.tone ?? ""}`, cx, cy, r: 4 })));
     }
   }
-  if (names) names.forEach((name, at) => (names.length <= 8 || at % Math.ceil(names.length / 8) === 0) && text(name, { x: x(at), y: bottom + 18, "text-anchor": "middle" }));
+  const every = names ? Math.ceil((names.length * NAME) / (width - EDGE.left - EDGE.right)) : 1;
+  if (names) names.forEach((name, at) => at % every === 0 && text(name, { x: x(at), y: bottom + 18, "text-anchor": "middle" }));
   else for (let mark = 0; mark <= 4; mark++) text(short(Math.round((until * mark) / 4)), { x: x((until * mark) / 4), y: bottom + 16, "text-anchor": "middle" });
-  if (across) text(across, { x: WIDTH / 2, y: HEIGHT - 2, "text-anchor": "middle" });
+  if (across) text(across, { x: width / 2, y: HEIGHT - 2, "text-anchor": "middle" });
   const legend = series.filter((one) => one.points.length).map((one) => make("li", { class: `${one.kind} ${one.tone ?? ""}`, text: one.name }));
   return make("figure", { class: "plot" }, drawing, make("ul", { class: "legend", "aria-hidden": "true" }, ...legend));
 }

@@ -154,7 +154,7 @@ export class Mode {
     const xs = line.polygon.map(([x]) => x);
     const ys = line.polygon.map(([, y]) => y);
     const [left, top, right, bottom] = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
-    const words = shape("text", { x: line.direction === "rtl" ? right : left, y: bottom - (bottom - top) * 0.26, "font-size": (bottom - top) * 0.72, textLength: right - left, lengthAdjust: "spacingAndGlyphs", direction: line.direction });
+    const words = shape("text", { x: line.direction === "rtl" ? right : left, y: bottom - (bottom - top) * 0.18, "font-size": bottom - top, textLength: right - left, lengthAdjust: "spacingAndGlyphs", direction: line.direction });
     words.textContent = line.text;
     layer.append(outline, words);
     const row = make("li", { tabindex: "0", dir: line.direction, text: line.text || " ", title: WORDS.sure(line.confidence) });
