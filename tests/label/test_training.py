@@ -16,7 +16,7 @@ from emendo.label.training import LOG, RECORD, Phase, Status, Training
 from emendo.learn import round as learning
 from emendo.types import Verdict
 from emendo.workspace.folder import Workspace
-from emendo.workspace.store import Entry
+from emendo.workspace.store import Entry, Store
 
 FAKE = Path(__file__).parents[1] / "web" / "slow_training.py"
 
@@ -50,8 +50,14 @@ def workspace(drawn_workspace: Workspace) -> Iterator[Workspace]:
         os.kill(int(holder.split()[0]), signal.SIGKILL)
 
 
-def test_a_run_begins_ends_and_says_how(workspace: Workspace) -> None:
-    training = Training(workspace, slow(5, 0.001))
+@pytest.fixture
+def store(drawn_workspace: Workspace) -> Iterator[Store]:
+    with drawn_workspace.store() as opened:
+        yield opened
+
+
+def test_a_run_begins_ends_and_says_how(workspace: Workspace, store: Store) -> None:
+    training = Training(workspace, store, slow(5, 0.001))
     before = training.status()
     assert (before.phase, before.waiting, before.run) == (Phase.NONE, 8, "")
     training.start("ann")
@@ -66,11 +72,11 @@ def test_a_run_begins_ends_and_says_how(workspace: Workspace) -> None:
     assert (shown["steps"], shown["total"], shown["phase"], len(shown["losses"])) == (5, 5, "none", 5)
 
 
-def test_stopped_it_goes_on_where_it_was_whoever_asks(workspace: Workspace) -> None:
-    first = Training(workspace, slow(300, 0.05))
+def test_stopped_it_goes_on_where_it_was_whoever_asks(workspace: Workspace, store: Store) -> None:
+    first = Training(workspace, store, slow(300, 0.05))
     first.start("ann")
     until(first, lambda status: status.curve.steps >= 2)
-    other = Training(workspace, slow(300, 0.05))
+    other = Training(workspace, store, slow(300, 0.05))
     assert (other.status().phase, other.status().elsewhere) == (Phase.RUNNING, "")
     other.stop()
     other.stop()
@@ -78,45 +84,45 @@ def test_stopped_it_goes_on_where_it_was_whoever_asks(workspace: Workspace) -> N
     steps = stopped.curve.steps
     assert 2 <= steps < 300
     assert not other.go_on(), "nobody wants it"
-    again = Training(workspace, slow(steps + 2, 0.001))
+    again = Training(workspace, store, slow(steps + 2, 0.001))
     again.start("bob")
     done = until(again, lambda status: status.phase is Phase.NONE)
     assert (done.by, done.run, done.curve.steps) == ("bob", stopped.run, steps + 2)
 
 
-def test_a_run_that_was_cut_off_goes_on_with_the_next_server(workspace: Workspace) -> None:
-    first = Training(workspace, slow(300, 0.05))
+def test_a_run_that_was_cut_off_goes_on_with_the_next_server(workspace: Workspace, store: Store) -> None:
+    first = Training(workspace, store, slow(300, 0.05))
     first.start("ann")
     until(first, lambda status: status.curve.steps >= 1)
-    assert not Training(workspace).go_on(), "it is running"
+    assert not Training(workspace, store).go_on(), "it is running"
     os.kill(int(workspace.holder(learning.LOCK).split()[0]), signal.SIGKILL)
     cut = until(first, lambda status: status.phase is Phase.STOPPED)
-    second = Training(workspace, slow(cut.curve.steps + 1, 0.001))
+    second = Training(workspace, store, slow(cut.curve.steps + 1, 0.001))
     assert second.go_on()
     done = until(second, lambda status: status.phase is Phase.NONE)
     assert (done.by, done.run) == ("ann", cut.run)
-    assert not Training(workspace).go_on(), "it has ended"
+    assert not Training(workspace, store).go_on(), "it has ended"
 
 
-def test_the_server_ends_and_the_run_keeps_what_it_has(workspace: Workspace) -> None:
-    first = Training(workspace, slow(300, 0.05))
+def test_the_server_ends_and_the_run_keeps_what_it_has(workspace: Workspace, store: Store) -> None:
+    first = Training(workspace, store, slow(300, 0.05))
     first.start("ann")
     until(first, lambda status: status.curve.steps >= 1)
     first.close()
     assert workspace.holder(learning.LOCK) == ""
-    second = Training(workspace, slow(1, 0))
+    second = Training(workspace, store, slow(1, 0))
     assert second.go_on()
     until(second, lambda status: status.phase is Phase.NONE)
 
 
-def test_what_fails_is_told_and_can_be_given_up(workspace: Workspace) -> None:
-    training = Training(workspace, (sys.executable, "-c", "import sys; sys.exit('error: no room for it')"))
+def test_what_fails_is_told_and_can_be_given_up(workspace: Workspace, store: Store) -> None:
+    training = Training(workspace, store, (sys.executable, "-c", "import sys; sys.exit('error: no room for it')"))
     training.start("ann")
     failed = until(training, lambda status: status.phase is not Phase.RUNNING)
     assert (failed.phase, failed.fault) == (Phase.FAILED, "no room for it")
     training.give_up("ann")
     assert training.status().phase is Phase.NONE
-    cut = Training(workspace, slow(300, 0.05))
+    cut = Training(workspace, store, slow(300, 0.05))
     cut.start("ann")
     until(cut, lambda status: status.curve.steps >= 1)
     with pytest.raises(Busy):
@@ -127,8 +133,8 @@ def test_what_fails_is_told_and_can_be_given_up(workspace: Workspace) -> None:
     assert (cut.status().phase, cut.status().ended) == (Phase.NONE, "given up by bob")
 
 
-def test_a_training_of_somebody_else_is_named_and_left_alone(workspace: Workspace) -> None:
-    training = Training(workspace, slow(1, 0))
+def test_a_training_of_somebody_else_is_named_and_left_alone(workspace: Workspace, store: Store) -> None:
+    training = Training(workspace, store, slow(1, 0))
     with workspace.lock(learning.LOCK):
         status = training.status()
         assert (status.phase, status.elsewhere.split()[0]) == (Phase.RUNNING, str(os.getpid()))
@@ -140,8 +146,8 @@ def test_a_training_of_somebody_else_is_named_and_left_alone(workspace: Workspac
         training.stop()
 
 
-def test_too_few_corrections_are_one_sentence(drawn_workspace: Workspace) -> None:
-    training = Training(drawn_workspace, slow(1, 0))
+def test_too_few_corrections_are_one_sentence(drawn_workspace: Workspace, store: Store) -> None:
+    training = Training(drawn_workspace, store, slow(1, 0))
     with pytest.raises(UsageError, match="0 corrected lines cannot train a model, 4 are the fewest; correct more"):
         training.start("ann")
     correct(drawn_workspace, 1)
@@ -151,9 +157,9 @@ def test_too_few_corrections_are_one_sentence(drawn_workspace: Workspace) -> Non
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b'{"by": "x"}', b"\xff\xfe"])
-def test_a_damaged_record_is_no_wish(workspace: Workspace, content: bytes) -> None:
+def test_a_damaged_record_is_no_wish(workspace: Workspace, store: Store, content: bytes) -> None:
     (workspace.hidden / RECORD).write_bytes(content)
     (workspace.hidden / LOG).write_bytes(b"\xff\nerror: old\n")
-    training = Training(workspace, slow(1, 0))
+    training = Training(workspace, store, slow(1, 0))
     assert training.status().phase is Phase.NONE
     assert not training.go_on()

@@ -120,6 +120,15 @@ def test_kept_ones_never_overwrite(uploads: Uploads, workspace: Workspace) -> No
     assert settled(given_in(uploads, png(20), "link.png", keep=True)).path.name == "link-2.png"
 
 
+def test_a_disk_without_links_serves_too(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    first, other = (given_in(uploads, png(shade), "page.png", keep=True) for shade in (1, 2))
+    assert (first.path.read_bytes(), other.path.name, other.path.read_bytes()) == (png(1), "page-2.png", png(2))
+
+
 @pytest.mark.parametrize(
     ("content", "what"),
     [

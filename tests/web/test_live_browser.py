@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from emendo.datasets.build import export
@@ -34,7 +36,7 @@ from .test_models import RUN
 
 FAST = Path(__file__).with_name("fast_label.py")
 STEPS, PAUSE = 60, 0.1
-LETTER = ("Dear Ann,", "the rain fell over the", "hills, and we walked", "home in silence until", "the bells called us.")
+LETTER = ("Dear Ann,", "the rain fell over the", "hills, and we walked", "home in silence until", "the bells called.")
 
 
 @pytest.fixture
@@ -128,6 +130,14 @@ def test_from_start_to_promotion_and_back_through_a_killed_server(
     page.context.close()
 
 
+def two_pages() -> bytes:
+    """A letter and the back of it as TIFF."""
+    pages = [Image.open(BytesIO(drawn_page(lines))) for lines in (LETTER, ("Yours, Bob",))]
+    held = BytesIO()
+    pages[0].save(held, "TIFF", save_all=True, append_images=pages[1:], compression="tiff_deflate")
+    return held.getvalue()
+
+
 def test_a_document_is_read_in_the_page(browser: Browser, tmp_path: Path) -> None:
     server = Server(Workspace.init(tmp_path / "ws"))
     try:
@@ -141,7 +151,7 @@ def test_a_document_is_read_in_the_page(browser: Browser, tmp_path: Path) -> Non
         expect(page.locator("#read-lines")).to_contain_text("rain")
         expect(page.locator("#read-page polygon")).to_have_count(2)
         assert page.title() == "emendo"
-        letter = {"name": "letter.png", "mimeType": "image/png", "buffer": drawn_page(LETTER)}
+        letter = {"name": "letter.tif", "mimeType": "image/tiff", "buffer": two_pages()}
         page.locator("#file").set_input_files([letter])  # type: ignore[list-item]
         expect(page.locator("#read-lines li")).to_have_count(len(LETTER), timeout=90_000)
         page.locator("#over").check()
@@ -152,8 +162,12 @@ def test_a_document_is_read_in_the_page(browser: Browser, tmp_path: Path) -> Non
         with page.expect_download() as saving:
             page.locator("#get-text").click()
         assert "rain" in saving.value.path().read_text().lower()
+        page.get_by_role("link", name="Next").press("Enter")
+        expect(page.locator("#read-lines li")).to_have_count(1)
+        page.get_by_role("link", name="Before").press("Enter")
+        expect(page.locator("#read-lines li")).to_have_count(len(LETTER))
         screenshots(browser, f"{server.address}#{page.url.partition('#')[2]}", "read", "#read-lines li", tmp_path)
-        page.get_by_role("button", name="Remove: letter.png").press("Enter")
+        page.get_by_role("button", name="Remove: letter.tif").press("Enter")
         expect(page.locator("#documents li")).to_have_count(1)
         expect(page.locator("#result")).to_be_hidden()
         page.context.close()

@@ -27,6 +27,7 @@ from ..text.direction import right_to_left
 from ..train.record import BUNDLE, REPORT_FILE
 from ..types import Split
 from ..workspace.folder import Workspace
+from ..workspace.store import Store
 
 MOST_RUNS, MOST_LINES = 20, 25
 DECISIONS = 200
@@ -63,13 +64,13 @@ class Run:
     reason: str
 
 
-def overview(workspace: Workspace) -> dict[str, Any]:
+def overview(workspace: Workspace, store: Store) -> dict[str, Any]:
     """All models and the latest runs, for the page."""
     entries = known_models(workspace)
-    figures = _measured(workspace)
+    figures = _measured(store)
     return {
         "models": [{**_entry(one), "measured": _figures(figures.get(one.id))} for one in entries],
-        "runs": [asdict(run) for run in _runs(workspace, entries)],
+        "runs": [asdict(run) for run in _runs(workspace, store, entries)],
     }
 
 
@@ -154,10 +155,10 @@ def _marked(truth: str, read: str, edits: int) -> dict[str, Any]:
     return {"edits": edits, "spans": [[one.kind, one.reference, one.hypothesis] for one in spans(truth, read)]}
 
 
-def _runs(workspace: Workspace, entries: Iterable[ModelEntry]) -> list[Run]:
+def _runs(workspace: Workspace, store: Store, entries: Iterable[ModelEntry]) -> list[Run]:
     states = {entry.id: entry.state for entry in entries}
     reports = sorted(workspace.runs.glob(f"*/{REPORT_FILE}"), key=lambda path: -path.stat().st_mtime_ns)
-    ended = _endings(workspace)
+    ended = {str(one.data["run"]): str(one.data["reason"]) for one in reversed(store.events(DONE))}
     return [run for path in reports[:MOST_RUNS] if (run := _run(path, states, ended)) is not None]
 
 
@@ -184,18 +185,10 @@ def _run(path: Path, states: Mapping[str, str], ended: Mapping[str, str]) -> Run
         return None
 
 
-def _endings(workspace: Workspace) -> dict[str, str]:
-    """What the log says of each run that has ended."""
-    with workspace.store() as store:
-        return {str(one.data["run"]): str(one.data["reason"]) for one in reversed(store.events(DONE))}
-
-
-def _measured(workspace: Workspace) -> dict[str, Measured]:
+def _measured(store: Store) -> dict[str, Measured]:
     """The latest count of the gate for each model, by its id; what the embedded models read stands under `base`."""
-    with workspace.store() as store:
-        decisions = store.events(GATE_EVENT, limit=DECISIONS)
     found: dict[str, Measured] = {}
-    for event in reversed(decisions):
+    for event in reversed(store.events(GATE_EVENT, limit=DECISIONS)):
         for finding in event.data["findings"]:
             if finding["name"] != "better":
                 continue

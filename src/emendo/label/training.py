@@ -30,6 +30,7 @@ from ..tools.files import write_text
 from ..train.curve import Curve, read_curve
 from ..train.selection import LEAST_LINES
 from ..workspace.folder import Workspace
+from ..workspace.store import Store
 
 COMMAND = (sys.executable, "-m", "emendo", "learn")
 RECORD, LOG = "training.json", "training.log"
@@ -68,7 +69,7 @@ class Status:
     """What the page shows of the training.
 
     `elsewhere` names another process (`emendo watch`, say) that learns here. `waiting` counts corrections that no round
-    has seen. `run` is the one at hand, else the last one; `ended` says how that ended.
+    has seen (0 while one runs). `run` is the one at hand, else the last one; `ended` says how that ended.
     """
 
     phase: Phase
@@ -95,6 +96,7 @@ class Training:
     """The training of one workspace; may be shared by threads. Close it when the server ends."""
 
     workspace: Workspace
+    store: Store
     command: Sequence[str] = field(default_factory=lambda: COMMAND)
     _child: subprocess.Popen[bytes] | None = None
     _lock: Lock = field(default_factory=Lock)
@@ -130,10 +132,8 @@ class Training:
             wish = self._wish()
             if not wish.wanted or self._holder():
                 return False
-            with self.workspace.store() as store:
-                ended = store.events(DONE, limit=1)
-                due = unfinished(store) is not None
-            if due and not (ended and ended[0].at > datetime.fromisoformat(wish.at)):
+            ended = self.store.events(DONE, limit=1)
+            if unfinished(self.store) is not None and not (ended and ended[0].at > datetime.fromisoformat(wish.at)):
                 self._spawn(wish.by)
                 return True
         return False
@@ -148,10 +148,8 @@ class Training:
         """How it stands."""
         with self._lock:
             holder, wish = self._holder(), self._wish()
-        with self.workspace.store() as store:
-            plan = unfinished(store)
-            ended = [] if plan else store.events(DONE, limit=1)
-            waiting = corrections_waiting(store)
+        plan = unfinished(self.store)
+        ended = [] if plan else self.store.events(DONE, limit=1)
         last: Mapping[str, Any] = plan or (ended[0].data if ended else {})
         run, log = str(last.get("run", "")), self._log()
         ours = bool(holder) and _is_ours(wish, holder)
@@ -165,7 +163,7 @@ class Training:
             log=log if wish.by else (),
             fault=fault,
             elsewhere="" if ours else holder,
-            waiting=waiting,
+            waiting=0 if holder else corrections_waiting(self.store),
             ended=str(last.get("reason", "")),
         )
 
@@ -178,10 +176,9 @@ class Training:
                 child.wait(PATIENCE)
 
     def _check(self) -> None:
-        with self.workspace.store() as store:
-            if unfinished(store) is not None:
-                return
-            lines = sum(1 for _ in samples(self.workspace, store))
+        if unfinished(self.store) is not None:
+            return
+        lines = sum(1 for _ in samples(self.workspace, self.store))
         if lines < LEAST_LINES:
             what = f"{lines} corrected line{'s' * (lines != 1)} cannot train a model, {LEAST_LINES} are the fewest"
             raise UsageError(what, remedy="correct more lines")

@@ -6,6 +6,7 @@ A document is kept in the workspace under a safe name, as if the person had put 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -331,16 +332,25 @@ def _into(folder: Path, name: str, arrived: Path) -> tuple[Path, str]:
     for number in range(1, SAME_NAMES):
         path = folder / (name if number == 1 else f"{stem}-{number}{ending}")
         try:
-            with path.open("xb"):
-                pass
+            _place(arrived, path)
         except FileExistsError:
             if path.is_file() and not path.is_symlink() and sha256_file(path) == sha256_file(arrived):
                 return path, f"{path.name} was here already, with the same content"
             continue
-        arrived.replace(path)
         sync_folder(folder)
         return path, "" if number == 1 else f"{name} was here already with other content: this one is {path.name}"
     raise UsageError(f"{SAME_NAMES - 1} documents have this name already", where=name, remedy="give it another name")
+
+
+def _place(arrived: Path, path: Path) -> None:
+    """Give a whole file a name that nobody has. Raises FileExistsError."""
+    try:
+        os.link(arrived, path)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
+            raise
+        with path.open("xb"):  # a disk without links: the name is taken first, then the file put there
+            arrived.replace(path)
 
 
 def _rows(files: NoteFiles) -> dict[int, list[dict[str, Any]]]:

@@ -16,7 +16,7 @@ from ..guard import needs, who
 
 def add(app: FastAPI, desk: Desk) -> None:
     """Add the routes; a run that was cut off with an earlier server goes on."""
-    workspace, training = desk.workspace, Training(desk.workspace)
+    workspace, training = desk.workspace, Training(desk.workspace, desk.store)
     app.state.closing.append(training.close)
     training.go_on()
 
@@ -41,7 +41,7 @@ def add(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/api/models", dependencies=[needs(Role.REVIEWER)])
     def models() -> dict[str, Any]:
-        return overview(workspace)
+        return overview(workspace, desk.store)
 
     @app.get("/api/runs/{run}", dependencies=[needs(Role.REVIEWER)])
     def judgement(run: str) -> dict[str, Any]:

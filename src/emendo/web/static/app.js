@@ -18,6 +18,7 @@ class Shell {
   constructor() {
     this.outbox = new Outbox((event, line, detail) => this.told(event, line, detail));
     this.mode = null;
+    this.turn = 0;
   }
 
   async begin() {
@@ -41,6 +42,7 @@ class Shell {
 
   // The address says which mode is open and what it shows: #page/notes/3
   async route() {
+    const turn = ++this.turn;
     const [asked, ...places] = location.hash.slice(1).split("/").map(decodeURIComponent);
     const name = asked in MODES ? asked : FIRST;
     for (const link of get("modes").children) {
@@ -51,6 +53,7 @@ class Shell {
     this.mode = null;
     this.say("");
     const { Mode } = await import(MODES[name].module);
+    if (turn !== this.turn) return; // another place was asked for meanwhile
     const main = get("main");
     main.className = name;
     main.replaceChildren();

@@ -6,7 +6,7 @@ import { STRINGS } from "./strings.js";
 
 const WORDS = STRINGS.models;
 const BUSY = new Set(["running", "stopping"]);
-const SOON = 1000;
+const SOON = 1500;
 const LATER = 5000;
 
 const percent = (share) => `${(100 * share).toFixed(2)} %`;

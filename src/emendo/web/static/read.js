@@ -69,11 +69,11 @@ export class Mode {
     const found = await api.asked("/api/documents");
     if (this.gone) return;
     this.most = found.most_bytes;
-    const rows = found.documents.map((one) => this.row(one));
-    get("documents").replaceChildren(...(rows.length ? [make("ul", { class: "rows card" }, ...rows)] : []));
+    this.draw(found.documents);
     const done = found.documents.find((one) => one.id === this.wanted);
     if (done?.state === "read") {
       this.wanted = null;
+      this.shell.say(WORDS.done(done.name));
       location.hash = `#read/${done.id}/1`;
     }
     if (found.documents.some((one) => one.state === "waiting" || one.state === "reading")) {
@@ -81,10 +81,21 @@ export class Mode {
     }
   }
 
+  // Drawn anew only when something changed; what had the focus keeps it.
+  draw(documents) {
+    const state = JSON.stringify([documents, this.key]);
+    if (state === this.drawn) return;
+    this.drawn = state;
+    const held = document.activeElement?.getAttribute("aria-label");
+    const rows = documents.map((one) => this.row(one));
+    get("documents").replaceChildren(...(rows.length ? [make("ul", { class: "rows card" }, ...rows)] : []));
+    if (held) [...get("documents").querySelectorAll("[aria-label]")].find((one) => one.getAttribute("aria-label") === held)?.focus();
+  }
+
   row(one) {
     const parts = [make("b", {}, make("bdi", { text: one.name })), make("span", { class: one.state === "failed" ? "tag bad" : "tag quiet", text: WORDS.states[one.state] })];
     const told = one.state === "failed" ? one.fault : WORDS.told(one);
-    const below = [make("p", { class: "soft", role: "status", text: one.notice ? `${told} ${one.notice}` : told })];
+    const below = [make("p", { class: "soft", text: one.notice ? `${told} ${one.notice}` : told })];
     if (one.state === "reading") {
       const bar = make("div", { class: "progress wide", role: "progressbar", "aria-label": WORDS.states.reading, "aria-valuemax": one.expected, "aria-valuenow": one.done }, make("span"));
       bar.firstElementChild.style.width = `${one.expected ? (100 * one.done) / one.expected : 3}%`;
@@ -94,7 +105,7 @@ export class Mode {
       "li",
       { class: one.id === this.key ? "chosen" : "" },
       make("div", {}, ...parts, ...below),
-      make("a", { class: "button", href: `#read/${one.id}/1`, text: WORDS.open, hidden: one.state !== "read" }),
+      make("a", { class: "button", href: `#read/${one.id}/1`, text: WORDS.open, "aria-label": `${WORDS.open}: ${one.name}`, hidden: one.state !== "read" }),
       make("button", { type: "button", text: WORDS.remove, "aria-label": `${WORDS.remove}: ${one.name}`, hidden: one.state === "reading", onclick: () => this.remove(one.id) }),
     );
   }

@@ -118,6 +118,7 @@ export const STRINGS = {
       if (state === "waiting") return `${on}.`;
       return state === "reading" ? `${on}, ${done} lines so far.` : `${on}, ${lines} ${lines === 1 ? "line" : "lines"}.`;
     },
+    done: (name) => `${name} was read.`,
     open: "Show",
     remove: "Remove",
     page: (page, pages) => `page ${page} of ${pages}`,
