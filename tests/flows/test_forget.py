@@ -11,7 +11,7 @@ from emendo.correct import samples
 from emendo.datasets.build import build
 from emendo.errors import UsageError
 from emendo.flows import forget as forgetting
-from emendo.flows import learn as learning
+from emendo.learn import round as learning
 from emendo.settings import Settings
 from emendo.types import Verdict
 from emendo.workspace.folder import Workspace

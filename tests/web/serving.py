@@ -23,12 +23,19 @@ PATIENCE = 20_000
 class Server:
     """`emendo label` in a process of its own."""
 
-    def __init__(self, workspace: Workspace, options: Sequence[str] = ("--token", TOKEN), author: str = "ann") -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        options: Sequence[str] = ("--token", TOKEN),
+        author: str = "ann",
+        program: Sequence[str] = ("-m", "emendo"),
+    ) -> None:
         self.workspace, self.options, self.author, self.port = workspace, options, author, 0
+        self.program = program
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "emendo", "label", str(self.workspace.root), *self.options]
+        command = [sys.executable, *self.program, "label", str(self.workspace.root), *self.options]
         environment = {**os.environ, "EMENDO_AUTHOR": self.author, "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
             [*command, "--port", str(self.port)],

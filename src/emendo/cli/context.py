@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -80,7 +79,7 @@ class Context:
     @property
     def threads(self) -> int:
         """Threads to use: the setting, or one per core that this process may use."""
-        return self.settings.threads or cores()
+        return self.settings.cores
 
     @property
     def reports(self) -> Path:
@@ -96,11 +95,6 @@ class Context:
         if (Path(ref) / HIDDEN).is_dir():
             return corrected_set(Workspace.open(Path(ref)))
         return open_dataset(ref, limits=self.settings.limits, workspace=self.root)
-
-
-def cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def open_context(place: Path | None = None, *, need_workspace: bool = False, **flags: Any) -> Context:

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from ..errors import UsageError
+from ..settings import cores
 from . import output
-from .context import Json, cores
+from .context import Json
 
 BENCHMARKS = {
     "reading": ("reading_speed.py", "recognition speed and CER beside rapidocr, tesseract and TrOCR"),

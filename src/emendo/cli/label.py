@@ -11,7 +11,7 @@ import typer
 
 from ..errors import EngineError
 from . import output
-from .context import Model, Threads, open_context
+from .context import Json, Model, Threads, open_context
 
 
 def label(
@@ -61,3 +61,26 @@ def label(
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[socket])
     return 0
+
+
+def effort(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Workspace or a folder in it.")] = Path(),
+    author: Annotated[str | None, typer.Option(metavar="NAME", help="Only what this person did.")] = None,
+    json: Json = False,
+) -> None:
+    """Show what correcting in the page has cost: keys and seconds, by person and day.
+
+    Per 1,000 characters of saved text. A pause counts as 30 seconds at most; days are of UTC.
+    """
+    from ..workspace.efforts import spent, totals
+
+    context = open_context(folder, need_workspace=True)
+    assert context.workspace is not None
+    with context.workspace.store() as store:
+        days = spent(store, author)
+    if json:
+        output.print_json({"days": [one.to_dict() for one in days], "totals": [one.to_dict() for one in totals(days)]})
+        return
+    if not days:
+        output.note("nothing was corrected in the page yet")
+    output.show_efforts([*days, *totals(days)])

@@ -17,13 +17,14 @@ from ..correct.dataset import FORGOTTEN
 from ..datasets import Dataset, open_dataset
 from ..datasets.dataset import CARD, IMAGES
 from ..errors import EmendoError, UsageError
+from ..learn.round import DONE, Log, Round, learn, unfinished
+from ..learn.round import LOCK as LEARN
 from ..release import current
 from ..release.lineage import lineage
 from ..release.promote import LOCK
 from ..settings import Settings
 from ..tools.files import remove_folder
 from ..workspace.folder import BASE, Workspace
-from .learn import DONE, Log, Round, learn, unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def forget(
     log: Log = lambda _: None,
 ) -> Forgotten:
     """Forget one author. Raises UsageError naming the known ones, Busy when another process learns or promotes."""
-    with workspace.lock("learn"), workspace.lock(LOCK), workspace.store() as store:
+    with workspace.lock(LEARN), workspace.lock(LOCK), workspace.store() as store:
         verdicts = [one for one in store.corrections() if one.author == author]
         touched = {folder.name: held for folder, held in _datasets(workspace) if _owes(held, author)}
         if not verdicts and not touched:

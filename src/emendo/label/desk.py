@@ -22,6 +22,7 @@ from ..mine.workspace import workspace_queue
 from ..text.direction import right_to_left
 from ..text.normalize import normalize_text
 from ..types import Correction, EvidenceRecognizer, Image, Reading, Recognizer, Verdict
+from ..workspace.efforts import Effort, add_effort
 from ..workspace.folder import Workspace
 from ..workspace.leases import Leases, release
 from ..workspace.people import People
@@ -176,8 +177,17 @@ class Desk:
         """How far the people are."""
         return Progress(*self.store.counts())
 
-    def save(self, line: str, text: str | None, verdict: Verdict, *, expected: int, author: str) -> Correction:
-        """Record a verdict; on the disk when this returns.
+    def save(
+        self,
+        line: str,
+        text: str | None,
+        verdict: Verdict,
+        *,
+        expected: int,
+        author: str,
+        effort: Effort | None = None,
+    ) -> Correction:
+        """Record a verdict and what it took; on the disk when this returns.
 
         `text` is normalised as all texts are (NFC, no direction marks). One that equals the reading is ACCEPTED,
         another EDITED. Raises Stale when `expected` is not the version that holds, UsageError when there is no text
@@ -187,7 +197,10 @@ class Desk:
         def recorded(transaction: Transaction) -> Correction:
             release(transaction.connection, line, author)
             entry = _entry(line, transaction.reading_text(line), text, verdict, expected, author)
-            return transaction.add_corrections([entry])[0][0]
+            correction, new = transaction.add_corrections([entry])[0]
+            if new and effort is not None:
+                add_effort(transaction.connection, correction, effort)
+            return correction
 
         return self.store.work(recorded)
 
@@ -262,7 +275,7 @@ class Desk:
             if path.suffix.lower() in {".txt", ".orig", ".jsonl", ".json"} or not path.is_file():
                 continue
             image = read_frame(self._inside(str(path.relative_to(self.workspace.root))), number - 1, settings.limits)
-            return _jpeg(image)
+            return jpeg(image)
         raise BadInput("its document is not there any more", where=document)
 
     def _inside(self, name: str) -> Path:
@@ -290,7 +303,8 @@ def _plain(document: str) -> str:
     return "".join(f"[{char}]" if char in "*?[" else char for char in document)
 
 
-def _jpeg(image: Image) -> bytes:
+def jpeg(image: Image) -> bytes:
+    """A page as JPEG, at most `PAGE_SIDE` pixels."""
     height, width = image.shape[:2]
     scale = min(1.0, PAGE_SIDE / max(height, width))
     if scale < 1:

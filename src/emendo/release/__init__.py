@@ -1,12 +1,15 @@
 """What stands between a trained model and its use: the gate, promotion, rollback."""
 
 from .gate import Decision, Finding, decide, examine, gate, judge
-from .promote import ModelEntry, current, install, models, promote, rollback
+from .judgement import Judgement, read_judgement
+from .promote import ModelEntry, consider, current, install, models, promote, rollback
 
 __all__ = [
     "Decision",
     "Finding",
+    "Judgement",
     "ModelEntry",
+    "consider",
     "current",
     "decide",
     "examine",
@@ -15,5 +18,6 @@ __all__ = [
     "judge",
     "models",
     "promote",
+    "read_judgement",
     "rollback",
 ]

@@ -22,6 +22,7 @@ from ..tools.files import PARTIAL, new_folder, remove_folder
 from ..types import Recognizer, Split
 from ..workspace.folder import BASE, Champion, Workspace
 from .gate import Decision, gate
+from .judgement import keep_judgement
 
 LOCK = "promote"
 GATE_EVENT = "gate"
@@ -57,37 +58,97 @@ def promote(
     settings: GateSettings | None = None,
     limits: Limits | None = None,
     threads: int = 1,
+    keep: Path | None = None,
 ) -> Decision:
     """Put the bundle in the folder `candidate` in use if the gate lets it pass; returns the gate's decision.
 
     Raises Refused with every fault when it does not (the decision is in the event log), and Busy when another
-    process is promoting. There is no way around the gate.
+    process is promoting. There is no way around the gate. In the folder `keep` stays what it saw (see `judgement`).
     """
     with workspace.lock(LOCK):
         _clean(workspace)
-        present = current(workspace)
-        held, champion = _champion(workspace, present, threads)
-        if read_bundle(candidate).id in held:
-            raise Refused("not promoted: it is the model in use already", where=candidate)
-        decision = gate(
-            champion,
+        decision = _considered(
+            workspace,
             candidate,
             personal,
             general,
             split=split,
-            settings=settings or workspace.settings().gate,
+            settings=settings,
             limits=limits,
             threads=threads,
+            keep=keep,
         )
-        trained_on = dict(read_bundle(candidate, verify=False).info.dataset)
-        _log(workspace, GATE_EVENT, {**decision.figures(), "in_use": present, "trained_on": trained_on})
         if not decision.passed:
             raise Refused(f"not promoted: {decision.reason}", where=candidate)
+        present = current(workspace)
         bundle = install(workspace, candidate)
         if bundle.id != present:
             workspace.set_champion(bundle.id, decision.reason)
         _log(workspace, "promoted", {"model": bundle.id, "before": present, "why": decision.reason})
         return decision
+
+
+def consider(
+    workspace: Workspace,
+    candidate: Path,
+    personal: SampleSet,
+    general: Sequence[SampleSet] = (),
+    *,
+    split: Split | None = None,
+    settings: GateSettings | None = None,
+    limits: Limits | None = None,
+    threads: int = 1,
+    keep: Path | None = None,
+) -> Decision:
+    """What `promote` would decide now, told in the log; nothing is put in use.
+
+    Takes what `promote` takes. Raises Refused when the candidate is in use already, and Busy.
+    """
+    with workspace.lock(LOCK):
+        return _considered(
+            workspace,
+            candidate,
+            personal,
+            general,
+            split=split,
+            settings=settings,
+            limits=limits,
+            threads=threads,
+            keep=keep,
+        )
+
+
+def _considered(
+    workspace: Workspace,
+    candidate: Path,
+    personal: SampleSet,
+    general: Sequence[SampleSet],
+    *,
+    split: Split | None,
+    settings: GateSettings | None,
+    limits: Limits | None,
+    threads: int,
+    keep: Path | None,
+) -> Decision:
+    present = current(workspace)
+    held, champion = _champion(workspace, present, threads)
+    if read_bundle(candidate).id in held:
+        raise Refused("not promoted: it is the model in use already", where=candidate)
+    decision = gate(
+        champion,
+        candidate,
+        personal,
+        general,
+        split=split,
+        settings=settings or workspace.settings().gate,
+        limits=limits,
+        threads=threads,
+    )
+    trained_on = dict(read_bundle(candidate, verify=False).info.dataset)
+    _log(workspace, GATE_EVENT, {**decision.figures(), "in_use": present, "trained_on": trained_on})
+    if keep is not None:
+        keep_judgement(keep, decision)
+    return decision
 
 
 def install(workspace: Workspace, candidate: Path) -> Bundle:

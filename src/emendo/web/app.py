@@ -11,12 +11,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
-from ..errors import BadInput, EmendoError, UsageError
+from ..errors import BadInput, DataError, EmendoError, Refused, UsageError
 from ..label.desk import Desk
 from ..workspace.leases import InWork
 from ..workspace.store import Stale, UnknownLine
 from .guard import Forbidden, Guard, Guarded, refused
-from .routes import history, leases, lines, people, pictures, seconds
+from .routes import documents, effort, history, leases, lines, models, people, pictures, seconds
 
 _STATIC = resources.files("emendo.web") / "static"
 
@@ -27,6 +27,9 @@ ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (
     leases.add,
     seconds.add,
     people.add,
+    models.add,
+    documents.add,
+    effort.add,
 )
 """Each adds what one part of the page asks for."""
 
@@ -37,9 +40,13 @@ def create_app(desk: Desk, guard: Guard) -> FastAPI:
     @asynccontextmanager
     async def closing(_: FastAPI) -> AsyncIterator[None]:
         yield
+        for close in app.state.closing:
+            close()
         desk.close()
 
     app = FastAPI(title="emendo", lifespan=closing, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.closing = []
+    """What the routes have to end when the server does."""
     app.add_middleware(Guarded, guard=guard)
     app.mount("/static", StaticFiles(directory=str(_STATIC)), name="static")
 
@@ -73,6 +80,8 @@ def _status(error: EmendoError) -> int:
     """What is no fault of the request (a locked database, a full disk) is 503: the page keeps it and tries again."""
     if isinstance(error, Forbidden):
         return 403
-    if isinstance(error, UsageError):
+    if isinstance(error, (UsageError, DataError)):
         return 400
+    if isinstance(error, Refused):
+        return 409
     return 404 if isinstance(error, (UnknownLine, BadInput)) else 503

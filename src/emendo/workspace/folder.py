@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -134,7 +135,7 @@ class Workspace:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _take(handle)
             except BlockingIOError as error:
                 holder = os.read(handle, 200).decode("utf-8", "replace").strip() or "unknown"
                 raise Busy(
@@ -147,6 +148,20 @@ class Workspace:
             yield
         finally:
             os.close(handle)
+
+    def holder(self, purpose: str) -> str:
+        """Who holds the lock of `purpose` now: process, machine and since when; empty when nobody does."""
+        try:
+            handle = os.open(self.hidden / f"{purpose}.lock", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return ""
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return os.read(handle, 200).decode("utf-8", "replace").strip() or "unknown"
+        finally:
+            os.close(handle)
+        return ""
 
     @property
     def champion_file(self) -> Path:
@@ -193,6 +208,16 @@ class Workspace:
         }
         write_text(self.champion_file, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
         return champion
+
+
+def _take(handle: int) -> None:
+    """Lock a file for this process alone; tried a few times, for somebody may only be asking who the holder is."""
+    for pause in (0.02, 0.05, 0.1):
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause)
+    return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _now() -> str:

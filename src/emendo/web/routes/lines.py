@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...label.alternatives import to_rows
 from ...label.desk import ORDERS, Desk
 from ...types import Correction, Verdict
+from ...workspace.efforts import Effort
 from ...workspace.people import Role
 from ...workspace.seconds import Second
 from ..guard import needs, who
@@ -26,6 +27,13 @@ class Saving(BaseModel):
     verdict: Verdict
     version: int = Field(ge=0)
     second: bool = False
+    keys: int = Field(0, ge=0, le=1_000_000)
+    seconds: float = Field(0.0, ge=0, le=86_400, allow_inf_nan=False)
+
+    @property
+    def effort(self) -> Effort | None:
+        """What it took; None when the page did not count."""
+        return Effort(self.keys, self.seconds) if self.keys or self.seconds else None
 
 
 def add(app: FastAPI, desk: Desk) -> None:
@@ -64,7 +72,10 @@ def add(app: FastAPI, desk: Desk) -> None:
         author = who(request).name
         if saving.second:
             return second_row(desk.read_second(line, saving.text, saving.verdict, author=author))
-        return verdict_row(desk.save(line, saving.text, saving.verdict, expected=saving.version, author=author))
+        held = desk.save(
+            line, saving.text, saving.verdict, expected=saving.version, author=author, effort=saving.effort
+        )
+        return verdict_row(held)
 
     @app.get("/api/lines/{line}/alternatives")
     def others(line: str) -> list[dict[str, object]]:

@@ -7,7 +7,7 @@ export class ApiError extends Error {
   }
 }
 
-async function asked(path, options) {
+export async function asked(path, options) {
   const answer = await fetch(path, { credentials: "same-origin", ...options });
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new ApiError(answer.status, body);

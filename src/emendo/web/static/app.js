@@ -9,6 +9,9 @@ import { STRINGS } from "./strings.js";
 // name of the address (#lines/...): the module that exports `Mode`, and the role that it needs
 const MODES = {
   lines: { module: "./lines.js" },
+  read: { module: "./read.js" },
+  models: { module: "./models.js", needs: "reviewer" },
+  effort: { module: "./effort-view.js" },
   differences: { module: "./differences.js", needs: "reviewer" },
   people: { module: "./people.js", needs: "admin" },
 };
@@ -20,6 +23,7 @@ class Shell {
     this.outbox = new Outbox((event, line, detail) => this.told(event, line, detail));
     this.history = new History(this);
     this.mode = null;
+    this.turn = 0;
   }
 
   async begin() {
@@ -52,6 +56,7 @@ class Shell {
 
   // The address says which mode is open and what it shows: #page/notes/3
   async route() {
+    const turn = ++this.turn;
     const [asked, ...places] = location.hash.slice(1).split("/").map(decodeURIComponent);
     const open = asked in MODES && (!MODES[asked].needs || this.may(MODES[asked].needs));
     const name = open ? asked : FIRST;
@@ -63,6 +68,7 @@ class Shell {
     this.mode = null;
     this.say("");
     const { Mode } = await import(MODES[name].module);
+    if (turn !== this.turn) return; // another place was asked for meanwhile
     const main = get("main");
     main.className = name;
     main.replaceChildren();

@@ -2,6 +2,7 @@
 // the server has it on its disk.
 import * as api from "./api.js";
 import { get, make, shape } from "./dom.js";
+import * as effort from "./effort.js";
 import { Field } from "./field.js";
 import { Leases } from "./leases.js";
 import { drafts } from "./outbox.js";
@@ -145,6 +146,7 @@ export class Mode {
       this.shell.say(this.elsewhere ? STRINGS.elsewhere(this.elsewhere) : end);
       return;
     }
+    effort.start(card.id);
     const draft = drafts.get(card.id);
     const text = draft ? draft.text : card.text;
     get("place").textContent = STRINGS.place(card);
@@ -241,7 +243,8 @@ export class Mode {
 
   send(card, saving) {
     drafts.drop(card.id);
-    this.shell.outbox.add(card.id, { ...saving, version: card.version, ...(card.second && { second: true }) });
+    const said = { ...saving, ...effort.stop(), version: card.version, ...(card.second && { second: true }) };
+    this.shell.outbox.add(card.id, said);
     this.go(this.at + 1);
   }
 
