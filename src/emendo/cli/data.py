@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from getpass import getuser
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import UsageError
 from . import output
 from .context import Context, Json, Threads, open_context
 
@@ -144,28 +146,83 @@ def build(
 @dataset.command("import")
 def import_(
     source: Ref,
-    out: Out,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="New folder to write.")] = None,
+    workspace: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Workspace to take verdicts and pages into, instead of --out.")
+    ] = None,
     subset: Annotated[str, typer.Option(help="Subset of all samples.")] = "",
     language: Annotated[str, typer.Option(help="Language of all samples (ISO 639-1).")] = "",
     json: Json = False,
-) -> None:
-    """Turn any known format into a manifest with its images."""
+) -> int:
+    """Turn any known format into a manifest with its images, or take it into a workspace.
+
+    With --workspace, SOURCE is what `dataset export --to` or another program wrote: Label Studio JSON, a zip of PAGE or
+    ALTO files with their images, labels.txt, a manifest. Verdicts that are newer in the workspace stay; pages that are
+    not there come in as documents. Exit status 1 when something could not be used.
+    """
+    if (out is None) == (workspace is None):
+        raise UsageError("either --out DIR or --workspace DIR is needed", remedy="say where to")
+    if workspace is not None:
+        return _into_workspace(Path(source), workspace, json)
     from ..datasets.build import export as export_samples
     from ..datasets.build import import_samples
 
+    assert out is not None
     opened = open_context(Path()).dataset(source)
     export_samples(import_samples(opened, subset=subset, language=language), "jsonl", out)
     _written(out, opened, json)
+    return 0
+
+
+def _into_workspace(source: Path, folder: Path, json: bool) -> int:
+    from ..correct.importing import import_file
+
+    context = open_context(folder, need_workspace=True)
+    assert context.workspace is not None
+    author = context.settings.author or getuser()
+    with output.progress("importing", quiet=json) as bar:
+        done = import_file(context.workspace, source, author=author, recognizer=context.recognizer, progress=bar)
+    for failure in done.failures:
+        output.complain(failure)
+    output.show(done.summary(), done.sentences(), json=json)
+    return 1 if done.failures else 0
 
 
 @dataset.command()
-def export(source: Ref, out: Out, form: Format = "jsonl", json: Json = False) -> None:
-    """Write a data set in another format, images included."""
+def export(
+    source: Ref,
+    out: Annotated[Path, typer.Option("--out", metavar="PATH", help="New folder to write; with --to a zip.")],
+    form: Format = "jsonl",
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="FORM",
+            help="Export a workspace with all verdicts: label-studio, page-zip, alto-zip, jsonl or labels.",
+        ),
+    ] = "",
+    json: Json = False,
+) -> int:
+    """Write a data set in another format, images included, or a whole workspace for another program (--to)."""
+    if to:
+        return _from_workspace(Path(source), to, out, json)
     from ..datasets.build import export as export_samples
 
     opened = open_context(Path()).dataset(source)
     export_samples(opened.samples, form, out)
     _written(out, opened, json)
+    return 0
+
+
+def _from_workspace(folder: Path, form: str, out: Path, json: bool) -> int:
+    from ..correct.export import export_workspace
+    from ..workspace.folder import Workspace
+
+    with output.progress("exporting", quiet=json) as bar:
+        done = export_workspace(Workspace.open(folder), form, out, progress=bar)
+    for failure in done.failures:
+        output.complain(failure)
+    output.show(done.summary(), [f"{done.pages} pages, {done.lines} lines, {done.judged} with a verdict"], json=json)
+    return 1 if done.failures else 0
 
 
 @dataset.command()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..types import Correction, Point, Polygon, Reading
+from ..types import Correction, Point, Polygon, Reading, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,9 @@ class LayoutLine:
     `polygon` is the outline (at least three points; a reader makes it from the box when the file has no outline),
     `baseline` at least two points from the line's start to its end in writing direction or empty, `text` None when
     not transcribed, `type` the line's tag (`DefaultLine`, `InterlinearLine`; empty when untagged), `custom` what other
-    programs say of it in that attribute of PAGE. `confidence` in [0, 1] is given where a program read the text.
+    programs say of it in that attribute of PAGE. `confidence` in [0, 1] is given where a program read the text,
+    `verdict` where the file says that nobody can read it or that it was passed over, `author` where it names who said
+    so.
 
     `unit`, `reading` and `history` (oldest first) are what a workspace of emendo knows of it (see `known`).
     """
@@ -31,6 +33,8 @@ class LayoutLine:
     type: str = ""
     custom: str = ""
     confidence: float | None = None
+    verdict: Verdict | None = None
+    author: str = ""
     unit: str = ""
     reading: Reading | None = None
     history: tuple[Correction, ...] = ()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 import unicodedata
+import uuid
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from typing import IO
 
 from ..errors import BadInput
 from ..settings import Limits
+from .files import PARTIAL, sync_folder
 
 _PIECE = 1 << 20
 _MOST_FILES = 100_000
@@ -21,8 +24,20 @@ _STORED = frozenset({".png", ".jpg", ".jpeg", ".webp", ".zip"})
 
 
 def pack(folder: Path, target: Path) -> None:
-    """All files below a folder as a zip: by name, without times and owners. `target` is not safe against a crash."""
-    with zipfile.ZipFile(target, "w") as opened:
+    """All files below a folder as a zip, whole or not at all: by name, without times and owners."""
+    partial = target.parent / f"{PARTIAL}{uuid.uuid4().hex[:12]}"
+    try:
+        _write(folder, partial)
+        with partial.open("rb") as stream:
+            os.fsync(stream.fileno())
+        partial.replace(target)
+        sync_folder(target.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _write(folder: Path, target: Path) -> None:
+    with zipfile.ZipFile(target, "x") as opened:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _EPOCH)
             entry.create_system = 3
