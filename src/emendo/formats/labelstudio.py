@@ -72,7 +72,7 @@ def _task(number: int, page: PageLayout, address: str) -> dict[str, Any]:
         task["predictions"] = [{"model_version": " ".join(models), "result": read}]
     if said:
         task["annotations"] = [{"was_cancelled": False, "result": said}]
-    known = {"page": page_row(page), "custom": page.custom}
+    known = {"page": page_row(page), "custom": page.custom, "lines": [key for _, key in lines]}
     task["meta"] = {"emendo": {key: value for key, value in known.items() if value}}
     return task
 
@@ -148,12 +148,13 @@ def _page(task: object) -> PageLayout:
         raise Refusal("has no outline of a line")
     width, height = next(region.size for region in (*said.values(), *read.values()))
     author = _author(annotation)
+    meta = _own(task)
+    order = {str(key): at for at, key in enumerate(_plain_list(meta.get("lines")))}
     lines = []
-    for key in {**read, **said}:
+    for key in sorted({**said, **read}, key=lambda key: order.get(key, len(order))):
         region = said.get(key) or read[key]
         machine = read[key].text if key in read else None
         lines.append(_line(key, region, machine, author, judged=key in said))
-    meta = _own(task)
     page = PageLayout(
         image=_name(task["data"]),
         width=width,
