@@ -16,9 +16,9 @@ from ..errors import UsageError
 from ..mine.workspace import workspace_queue
 from ..text.searched import words_of
 from ..types import Verdict
+from ..workspace.doubts import Doubts
 from ..workspace.folder import Workspace
 from ..workspace.store import Store
-from .doubts import doubtful_ids
 from .search import WAITING, Index, Known
 
 ORDERS: Mapping[str, str] = {
@@ -27,7 +27,10 @@ ORDERS: Mapping[str, str] = {
     "instructive": "those that teach most first",
     "done": "those that have a verdict, to look over again",
     "doubtful": "those whose text is most likely wrong first",
+    "second": "those that another person has read, without their text",
 }
+HANDED = frozenset({"document", "confidence", "instructive"})
+"""Orders of lines that wait for a verdict: each person is handed lines that nobody else has in work."""
 ANY = "any"
 VERDICTS = (WAITING, ANY, *(verdict.value for verdict in Verdict))
 """What a filter may ask for."""
@@ -64,7 +67,7 @@ class Filter:
 
         def shown(line: Known) -> bool:
             return (
-                (verdict == ANY or line.verdict == verdict or (verdict == _JUDGED and line.verdict != WAITING))
+                (verdict in (ANY, line.verdict) or (verdict == _JUDGED and line.verdict != WAITING))
                 and (not self.document or line.document == self.document or line.document.startswith(self._folder))
                 and (not self.author or line.author == self.author)
                 and self.low <= line.confidence <= self.high
@@ -72,6 +75,11 @@ class Filter:
             )
 
         return shown
+
+    @property
+    def waits(self) -> bool:
+        """Whether all lines that are shown wait for a verdict, in an order of such."""
+        return self.verdict in ("", WAITING) and not self.author
 
     @property
     def _folder(self) -> str:
@@ -111,7 +119,7 @@ class Queues:
         if name == "done":
             return self._store.verdict_ids()
         if name == "doubtful":
-            return doubtful_ids(self._store)
+            return Doubts(self._store.database).open()
         return self._store.waiting_ids(name, limit=MOST_LINES)
 
     def _filtered(self, name: str, only: Filter) -> list[str]:

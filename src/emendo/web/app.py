@@ -15,7 +15,7 @@ from ..label.desk import Desk
 from ..workspace.leases import InWork
 from ..workspace.store import Stale, UnknownLine
 from .guard import Forbidden, Guard, Guarded, refused
-from .routes import history, leases, lines, people, pictures, seconds
+from .routes import doubts, exchange, history, leases, lines, people, pictures, search, seconds
 
 _STATIC = resources.files("emendo.web") / "static"
 
@@ -26,6 +26,9 @@ ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (
     leases.add,
     seconds.add,
     people.add,
+    search.add,
+    doubts.add,
+    exchange.add,
 )
 """Each adds what one part of the page asks for."""
 

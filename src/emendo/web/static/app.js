@@ -7,6 +7,8 @@ import { STRINGS } from "./strings.js";
 // name of the address (#lines/...): the module that exports `Mode`, and the role that it needs
 const MODES = {
   lines: { module: "./lines.js" },
+  search: { module: "./search.js" },
+  exchange: { module: "./exchange.js", needs: "reviewer" },
 };
 const FIRST = "lines";
 const RANKS = ["annotator", "reviewer", "admin"];
@@ -24,11 +26,18 @@ class Shell {
       get("modes").append(make("a", { href: `#${name}`, id: `to-${name}`, text: STRINGS.modes[name] }));
     }
     get("modes").hidden = get("modes").childElementCount < 2;
-    document.addEventListener("keydown", (event) => this.mode?.key?.(event));
+    document.addEventListener("keydown", (event) => this.key(event));
     window.addEventListener("online", () => this.outbox.flush());
     window.addEventListener("hashchange", () => this.route());
     this.outbox.flush();
     await this.route();
+  }
+
+  key(event) {
+    if (event.key === "k" && event.ctrlKey) {
+      event.preventDefault();
+      location.hash = "search";
+    } else this.mode?.key?.(event);
   }
 
   may(role) {
