@@ -77,10 +77,10 @@ class Index:
 
     def search(self, query: str) -> list[Known]:
         """The lines that hold every word of a query (in quotes: the words as they follow each other), in order."""
-        words = words_of(query)
-        if not words:
-            return []
-        return [line for line in self.lines() if all(word in line.folded for word in words)]
+        words, found = words_of(query), self.lines()  # loads what is new even when nothing is asked for yet
+        for word in sorted(words, key=len, reverse=True):
+            found = [line for line in found if word in line.folded]
+        return found if words else []
 
     def _load(self, connection: Connection) -> None:
         """Everything anew: at the first question, and when documents came or lines were moved."""

@@ -70,7 +70,8 @@ def unpack(archive: Path, folder: Path, limits: Limits) -> None:
                         raise BadInput(what, where=archive, remedy="raise limits.archive_bytes if it is right")
                     out.write(piece)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
-        raise BadInput(f"is a damaged archive ({error})", where=archive, remedy="get it again") from error
+        what = " ".join(str(error).split())[:120]
+        raise BadInput(f"is a damaged archive ({what})", where=archive, remedy="get it again") from error
     except FileExistsError as error:
         raise BadInput("holds two files of one name", where=archive) from error
 

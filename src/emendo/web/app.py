@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
-from ..errors import BadInput, EmendoError, UsageError
+from ..errors import BadInput, DataError, EmendoError, UsageError
 from ..label.desk import Desk
 from ..workspace.leases import InWork
 from ..workspace.store import Stale, UnknownLine
@@ -70,6 +70,6 @@ def _status(error: EmendoError) -> int:
     """What is no fault of the request (a locked database, a full disk) is 503: the page keeps it and tries again."""
     if isinstance(error, Forbidden):
         return 403
-    if isinstance(error, UsageError):
+    if isinstance(error, (UsageError, DataError)):
         return 400
     return 404 if isinstance(error, (UnknownLine, BadInput)) else 503

@@ -65,5 +65,5 @@ def _imported(desk: Desk, source: Path, author: str) -> dict[str, Any]:
     try:
         done = import_file(desk.workspace, source, author=author, recognizer=desk.reader())
     except BadInput as error:  # a fault of what was sent, not something that is not there
-        raise UsageError(str(error)) from error
+        raise UsageError(error.what, where=Path(error.where).name, line=error.line, remedy=error.remedy) from error
     return {**done.summary(), "told": done.sentences()}
