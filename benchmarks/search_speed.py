@@ -5,7 +5,7 @@
 A workspace of so many lines of set sentences in five languages, a fifth of them with a verdict. Two servers (in one
 process, each with its own connections and its own memory) work on it: before each question the other one saves a line,
 so that every answer first takes in what is new. Questions are one word or two of a line, with and without capitals.
-Measured: the first question (everything is loaded), the others, and the first stretch of a filtered order; on the clock,
+Measured: the first question (everything is loaded), the others, the first stretch of a filtered order; on the clock,
 and in processor time, which a busy machine does not stretch.
 """
 

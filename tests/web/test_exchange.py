@@ -135,7 +135,7 @@ def test_a_person_downloads_and_uploads(page: Page, server: Server, tmp_path: Pa
     text["value"]["text"] = ["the train fell 1"]
     (tmp_path / "tasks.json").write_text(json.dumps(tasks), encoding="utf-8")
     page.locator("#file").set_input_files(tmp_path / "tasks.json")
-    expect(page.locator("#result")).to_contain_text("1 pages, 0 of them new here; 1 verdicts taken over")
+    expect(page.locator("#result")).to_contain_text("1 page, 0 of them new here; 1 verdict taken over")
     with server.workspace.store() as store:
         (held,) = store.corrections()
     assert (held.text, held.author, held.source) == ("the train fell 1", "<b>eve</b>", "import:tasks.json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -13,6 +14,7 @@ from emendo.workspace.doubts import Doubt, Doubts
 from emendo.workspace.folder import Workspace
 from emendo.workspace.store import Entry
 
+from ..drawn import small_workspace
 from .serving import Server, screenshots, settled, verdicts
 
 ARABIC = "قال أحمد (12) إن Paris [2024] بعيدة"
@@ -24,8 +26,13 @@ def line(number: int) -> str:
 
 @pytest.fixture
 def drawn_workspace(drawn_workspace: Workspace) -> Workspace:
-    """With one text that a model doubts, and an Arabic line whose bracket and number are uncertain."""
-    with drawn_workspace.store() as store:
+    prepare(drawn_workspace, doubted=9)
+    return drawn_workspace
+
+
+def prepare(workspace: Workspace, *, doubted: int) -> None:
+    """One text that a model doubts, and an Arabic line whose bracket and number are uncertain."""
+    with workspace.store() as store:
         lines = store.lines()
         characters = tuple(
             Character(char, 0.5 if char in "(1" else 0.99, 9.0 * at, 9.0 * at + 9) for at, char in enumerate(ARABIC)
@@ -34,10 +41,10 @@ def drawn_workspace(drawn_workspace: Workspace) -> Workspace:
         rows = [(one, readings[one.id]) for one in lines]
         rows[4] = (lines[4], Reading(ARABIC, 0.6, characters, "drawn"))
         store.put_document("notes", rows)
-        said = Entry(line=line(9), reading="", text="and we talked 9", verdict=Verdict.EDITED, author="bob")
-        store.add_correction(said)
-        Doubts(store.database).keep([Doubt(line(9), 1, 0.87, "and we walked 9", "base-hand")])
-    return drawn_workspace
+        read = readings[line(doubted)].text
+        text = read.replace("walked", "talked").replace("hills", "mills")
+        store.add_correction(Entry(line=line(doubted), reading="", text=text, verdict=Verdict.EDITED, author="bob"))
+        Doubts(store.database).keep([Doubt(line(doubted), 1, 0.87, read, "base-hand")])
 
 
 def test_a_search_opens_its_lines_one_after_the_other(page: Page, server: Server) -> None:
@@ -211,8 +218,20 @@ def test_markup_in_a_text_or_a_question_is_text(page: Page, server: Server) -> N
 
 
 @pytest.fixture
-def shown(drawn_workspace: Workspace) -> Iterator[Server]:
-    held = Server(drawn_workspace)
+def shown(browser: Browser, tmp_path: Path) -> Iterator[Server]:
+    """One page whose fifth line is Arabic, on the pictures too, and whose second text is doubted."""
+    workspace = small_workspace(tmp_path / "shown", 6)
+    page = browser.new_page(viewport={"width": 600, "height": 60})
+    style = "margin:0;background:#f5f5f5;color:#5a1e1e;font:34px/56px 'Noto Naskh Arabic',serif;padding:0 8px"
+    page.set_content(f'<body dir="rtl" style="{style}">{ARABIC}</body>')
+    page.screenshot(path=str(workspace.root / "notes_lines" / "line_005.png"))
+    page.close()
+    whole = cv2.imread(str(workspace.root / "notes.png"))
+    assert whole is not None
+    whole[360:420, 100:700] = cv2.imread(str(workspace.root / "notes_lines" / "line_005.png"))
+    cv2.imwrite(str(workspace.root / "notes.png"), whole)
+    prepare(workspace, doubted=2)
+    held = Server(workspace)
     yield held
     held.kill()
 

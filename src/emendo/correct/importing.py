@@ -63,14 +63,19 @@ class Imported:
 
     def sentences(self) -> list[str]:
         """What a person should know."""
-        told = [f"{self.pages} pages, {len(self.documents)} of them new here; {self.verdicts} verdicts taken over"]
+        pages, verdicts = _counted(self.pages, "page"), _counted(self.verdicts, "verdict")
+        told = [f"{pages}, {len(self.documents)} of them new here; {verdicts} taken over"]
         if self.lines[Outcome.SAME]:
-            told.append(f"{self.lines[Outcome.SAME]} lines said nothing new")
+            told.append(f"{_counted(self.lines[Outcome.SAME], 'line')} said nothing new")
         if self.lines[Outcome.OLDER]:
-            told.append(f"{self.lines[Outcome.OLDER]} lines were kept as they are: what is said here is newer")
+            told.append(f"{_counted(self.lines[Outcome.OLDER], 'line')} kept as it is here, for that is newer")
         if self.lines[UNPLACED]:
-            told.append(f"{self.lines[UNPLACED]} lines stand where no line of this workspace stands and were left out")
+            told.append(f"{_counted(self.lines[UNPLACED], 'line')} left out: none of this workspace stands there")
         return told
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 UNPLACED = "unplaced"

@@ -21,6 +21,7 @@ class Shell {
 
   async begin() {
     this.state = await api.state();
+    this.counted(this.state.done, this.state.total);
     for (const [name, row] of Object.entries(MODES)) {
       if (row.needs && !this.may(row.needs)) continue;
       get("modes").append(make("a", { href: `#${name}`, id: `to-${name}`, text: STRINGS.modes[name] }));

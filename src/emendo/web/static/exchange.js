@@ -26,8 +26,8 @@ export class Mode {
     );
     this.main.append(
       make("section", { "aria-labelledby": "out" }, make("h2", { id: "out", text: WORDS.out }), make("p", { text: WORDS.outWhat }),
-        make("div", { class: "row" }, make("label", { text: `${WORDS.form} ` }, form), make("label", { text: `${WORDS.which} ` }, which), save),
-        make("p", { id: "about", class: "soft" })),
+        make("div", { class: "row" }, make("label", { text: WORDS.form }, form), make("p", { id: "about", class: "soft" }),
+          make("label", { text: WORDS.which }, which), save)),
       make("section", { "aria-labelledby": "in" }, make("h2", { id: "in", text: WORDS.in }), make("p", { text: WORDS.inWhat }), drop,
         make("div", { id: "result", role: "status", "aria-live": "polite" })),
     );
