@@ -265,6 +265,7 @@ def test_what_label_studio_exports_comes_in(tmp_path: Path) -> None:
     assert first.polygon == ((100, 60), (700, 60), (700, 120), (100, 120)) and len(second.polygon) == 3
     assert (held.text, held.verdict, held.author) == ("قال (12) Paris", Verdict.ACCEPTED, "eva@example.org")
     assert (other.text, other.verdict) == (None, Verdict.UNREADABLE)
+    assert imported(fresh, tmp_path / "ls" / "tasks.json").documents == ()
     layout = (fresh.root / "scan_one.xml").read_text(encoding="utf-8")
     assert "structure {type:Handwriting;}" in layout and 'id="aB3"' in layout
 
@@ -299,6 +300,19 @@ def test_what_transkribus_wrote_goes_out_again(tmp_path: Path) -> None:
     assert 'id="r1l1"' in text and 'points="100,85 400,84 700,86"' in text and 'points="90,30 710,30' in text
     assert "textStyle {offset:0; length:3; bold:true;}" in text and "structure {type:heading;}" in text
     assert "emendoVerdict {version:1; verdict:accepted; reading:Chapitre un; text:Chapitre un; author:carl;" in text
+
+
+def test_an_import_that_was_cut_off_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page came in, the verdicts did not: the same file again brings them, and no second copy of the page."""
+    fresh, source = Workspace.init(tmp_path / "fresh"), label_studio(tmp_path / "ls", LABEL_STUDIO[:1])
+    for step in ("_put", "_record"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"emendo.correct.importing._Run.{step}", lambda *_, **__: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                imported(fresh, source)
+    done = imported(fresh, source)
+    assert (done.verdicts, done.documents, done.failures) == (2, (), ())
+    assert [path.name for path in fresh.root.glob("*.png")] == ["scan_one.png"]
 
 
 @pytest.mark.parametrize(

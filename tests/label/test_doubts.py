@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from emendo.cli import main
 from emendo.datasets.synth import synth_lines
 from emendo.label.doubts import EVENT, Judging, judge_workspace
 from emendo.settings import Settings
@@ -49,6 +50,14 @@ def test_a_text_of_another_line_is_doubted(judged: Workspace) -> None:
         (event,) = store.events(EVENT)
         assert event.data["judged"] == 8
         assert Doubts(store.database).of(["2"])["2"].model == report.model
+
+
+def test_the_command_keeps_them_for_the_page(judged: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    with judged.store() as store:
+        Doubts(store.database).keep([])
+    assert main(["check", str(judged.root), "--labels", "--model", "base"]) == 1
+    assert "label 'quite another sentence stands here'" in capsys.readouterr().out
+    assert open_doubts(judged)[0] == "2"
 
 
 def test_without_texts_there_is_one_sentence_and_no_process_left(tmp_path: Path) -> None:

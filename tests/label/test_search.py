@@ -13,7 +13,7 @@ from emendo.label.queues import EVERYTHING, MOST_KEPT, ORDERS, Filter
 from emendo.types import Reading, Verdict
 from emendo.workspace.doubts import Doubt
 from emendo.workspace.folder import Workspace
-from emendo.workspace.store import Entry
+from emendo.workspace.store import Entry, Line
 
 
 @pytest.fixture
@@ -120,3 +120,18 @@ def test_doubtful_texts_come_first_until_somebody_looked(desk: Desk, drawn_works
     desk.doubts.keep(found)
     assert numbers(desk.order("doubtful", EVERYTHING, fresh=True)) == [1], "what was looked at is not asked again"
     assert numbers(desk.order("doubtful", Filter(text="label"), fresh=True)) == [1]
+
+
+def test_index_and_doubts_on_either_database(empty_workspace: Workspace) -> None:
+    desk = Desk.open(empty_workspace)
+    drawn = Line(id="a", document="d", number=1, text_line=1, page=1, image="a.png", sha256="0")
+    with empty_workspace.store() as store:
+        store.put_document("d", [(drawn, Reading("Première ligne", 0.5))])
+        assert [one.text for one in desk.index.search("PREMIERE")] == ["Première ligne"]
+        store.add_correction(Entry(line="a", reading="", text="Dernière", verdict=Verdict.EDITED, author="bob"))
+    assert not desk.index.search("premiere") and desk.index.search("derniere")[0].author == "bob"
+    desk.doubts.keep([Doubt("a", 1, 0.5, "x", "base")])
+    desk.doubts.keep([Doubt("a", 1, 0.6, "y", "base")])
+    assert desk.doubts.of(["a"])["a"].reading == "y" and desk.doubts.open() == ["a"]
+    assert desk.doubts.settle("a", "ann") and not desk.doubts.open()
+    desk.close()

@@ -56,7 +56,8 @@ def check(
     """Check a data set and name each bad sample with file and line.
 
     Bad is what is unreadable, empty, too long for its picture, repeated, contradictory or blurred. With --labels, name
-    the labels that are most likely wrong, with image and reading; exit status 1 when there are any.
+    the labels that are most likely wrong, with image and reading; exit status 1 when there are any. Those of a
+    workspace are kept: the page shows them first in the order `doubtful`.
     """
     from ..datasets.check import Severity
     from ..datasets.check import check as check_dataset
@@ -87,8 +88,10 @@ def _check_labels(
     json: bool,
 ) -> int:
     from ..evaluate.suspects import write_suspects_page
+    from ..label.doubts import keep
     from ..tools.files import write_text
     from ..train.firewall import check_labels
+    from ..workspace.folder import HIDDEN, Workspace
 
     opened = context.dataset(ref)
     with output.progress("judging labels", quiet=json) as bar:
@@ -104,6 +107,9 @@ def _check_labels(
             workspace=context.root,
             progress=bar,
         )
+    if not split and (Path(ref) / HIDDEN).is_dir():
+        with Workspace.open(Path(ref)).store() as store:
+            keep(store, report)  # the page shows them in its order `doubtful`
     if out:
         write_text(out / "labels.json", dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n")
         pairs = [(one.sample, one.verdict) for one in report.suspects]

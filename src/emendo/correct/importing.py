@@ -161,7 +161,7 @@ class _Run:
         known = [self.units[line.unit] for line in layout.lines() if line.unit in self.units]
         if known:
             return self.pages[known[0].document, known[0].page]
-        places = [(layout.document, layout.page), self.names.get(page.name)]
+        places = [(layout.document, layout.page), self.names.get(safe_name(page.name))]
         return next((self.pages[place] for place in places if place in self.pages), None)
 
     def _bring(self, page: Arrived) -> list[Line | None]:
@@ -171,12 +171,11 @@ class _Run:
         if page.image is None:
             what = f"{page.name}: is not in this workspace, and no picture of it came along"
             raise BadInput(what, remedy="put the page images into the zip, or beside the file")
-        stem = safe_name(page.name)
-        taken = {path.name.partition(".")[0].casefold() for path in self.workspace.root.iterdir()}
-        target = self.workspace.root / free_name(stem, page.image.suffix.lower(), taken)
+        picture = page.image.read_bytes()
+        target = self._target(safe_name(page.name), page.image.suffix.lower(), picture)
         layout = replace(page.layout, image=target.name)
         try:
-            write_bytes(target, page.image.read_bytes())
+            write_bytes(target, picture)
             write_bytes(target.with_suffix(".xml"), page_bytes(_bare(layout), target))
             read_document(target, recognizer=_Given(list(layout.lines()), self.recognizer), settings=self.settings)
             return self._put(target)
@@ -184,6 +183,14 @@ class _Run:
             for path in (target, target.with_suffix(".xml")):
                 path.unlink(missing_ok=True)
             raise
+
+    def _target(self, stem: str, suffix: str, picture: bytes) -> Path:
+        """Where a picture goes: a free name, or where an import that was cut off had put it."""
+        there = self.workspace.root / f"{stem}{suffix}"
+        if there.is_file() and there.with_suffix(".xml").is_file() and there.read_bytes() == picture:
+            return there
+        taken = {path.name.partition(".")[0].casefold() for path in self.workspace.root.iterdir()}
+        return self.workspace.root / free_name(stem, suffix, taken)
 
     def _put(self, target: Path) -> list[Line | None]:
         """The lines of the note that was just made into the database."""
@@ -205,10 +212,13 @@ class _Run:
             readings, histories = transaction.readings(ids), transaction.histories(ids)
             entries: list[Entry] = []
             for line, unit in pairs:
-                reading = readings[unit.id].text if unit.id in readings else ""
+                known = readings.get(unit.id)
+                reading = known.text if known else ""
+                # a reading that a file gave is not a model's: what it says was said, also after a cut-off import
+                new_here = fresh or (known is not None and known.model == GIVEN)
                 held = histories.get(unit.id, [])
                 about = {"author": self.author, "source": self.source}
-                new, outcome = news(line, unit.id, reading, held, fresh=fresh, **about)
+                new, outcome = news(line, unit.id, reading, held, fresh=new_here, **about)
                 entries += new
                 self.outcomes[outcome] += 1
             self.verdicts += sum(added for _, added in transaction.add_corrections(entries))

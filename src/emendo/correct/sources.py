@@ -111,7 +111,8 @@ def _from_tasks(root: Path, files: Sequence[Path], limits: Limits, rejects: list
     for file in filter(is_tasks, files):
         pages, wrong = read_tasks(file, limits)
         rejects += wrong
-        pictures = {path.name: path for path in file.parent.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES}
+        near = (*file.parent.glob("*"), *file.parent.glob("*/*"))
+        pictures = {path.name: path for path in near if path.suffix.lower() in IMAGE_SUFFIXES and not path.is_symlink()}
         for layout in pages:
             image = pictures.get(layout.image)
             try:
