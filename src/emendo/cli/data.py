@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from getpass import getuser
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ import typer
 from ..errors import UsageError
 from . import output
 from .context import Context, Json, Threads, open_context
+from .exchange import from_workspace, into_workspace
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
@@ -169,7 +169,7 @@ def import_(
     if (out is None) == (workspace is None):
         raise UsageError("either --out DIR or --workspace DIR is needed", remedy="say where to")
     if workspace is not None:
-        return _into_workspace(Path(source), workspace, json)
+        return into_workspace(Path(source), workspace, json)
     from ..datasets.build import export as export_samples
     from ..datasets.build import import_samples
 
@@ -178,20 +178,6 @@ def import_(
     export_samples(import_samples(opened, subset=subset, language=language), "jsonl", out)
     _written(out, opened, json)
     return 0
-
-
-def _into_workspace(source: Path, folder: Path, json: bool) -> int:
-    from ..correct.importing import import_file
-
-    context = open_context(folder, need_workspace=True)
-    assert context.workspace is not None
-    author = context.settings.author or getuser()
-    with output.progress("importing", quiet=json) as bar:
-        done = import_file(context.workspace, source, author=author, recognizer=context.recognizer, progress=bar)
-    for failure in done.failures:
-        output.complain(failure)
-    output.show(done.summary(), done.sentences(), json=json)
-    return 1 if done.failures else 0
 
 
 @dataset.command()
@@ -210,25 +196,13 @@ def export(
 ) -> int:
     """Write a data set in another format, images included, or a whole workspace for another program (--to)."""
     if to:
-        return _from_workspace(Path(source), to, out, json)
+        return from_workspace(Path(source), to, out, json)
     from ..datasets.build import export as export_samples
 
     opened = open_context(Path()).dataset(source)
     export_samples(opened.samples, form, out)
     _written(out, opened, json)
     return 0
-
-
-def _from_workspace(folder: Path, form: str, out: Path, json: bool) -> int:
-    from ..correct.export import export_workspace
-    from ..workspace.folder import Workspace
-
-    with output.progress("exporting", quiet=json) as bar:
-        done = export_workspace(Workspace.open(folder), form, out, progress=bar)
-    for failure in done.failures:
-        output.complain(failure)
-    output.show(done.summary(), [f"{done.pages} pages, {done.lines} lines, {done.judged} with a verdict"], json=json)
-    return 1 if done.failures else 0
 
 
 @dataset.command()
