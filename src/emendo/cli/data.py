@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import UsageError
 from . import output
 from .context import Context, Json, Threads, open_context
+from .exchange import from_workspace, into_workspace
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
@@ -54,7 +56,8 @@ def check(
     """Check a data set and name each bad sample with file and line.
 
     Bad is what is unreadable, empty, too long for its picture, repeated, contradictory or blurred. With --labels, name
-    the labels that are most likely wrong, with image and reading; exit status 1 when there are any.
+    the labels that are most likely wrong, with image and reading; exit status 1 when there are any. Those of a
+    workspace are kept: the page shows them first in the order `doubtful`.
     """
     from ..datasets.check import Severity
     from ..datasets.check import check as check_dataset
@@ -85,8 +88,10 @@ def _check_labels(
     json: bool,
 ) -> int:
     from ..evaluate.suspects import write_suspects_page
+    from ..label.doubts import keep
     from ..tools.files import write_text
     from ..train.firewall import check_labels
+    from ..workspace.folder import HIDDEN, Workspace
 
     opened = context.dataset(ref)
     with output.progress("judging labels", quiet=json) as bar:
@@ -102,6 +107,9 @@ def _check_labels(
             workspace=context.root,
             progress=bar,
         )
+    if not split and (Path(ref) / HIDDEN).is_dir():
+        with Workspace.open(Path(ref)).store() as store:
+            keep(store, report)  # the page shows them in its order `doubtful`
     if out:
         write_text(out / "labels.json", dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n")
         pairs = [(one.sample, one.verdict) for one in report.suspects]
@@ -144,28 +152,57 @@ def build(
 @dataset.command("import")
 def import_(
     source: Ref,
-    out: Out,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="New folder to write.")] = None,
+    workspace: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Workspace to take verdicts and pages into, instead of --out.")
+    ] = None,
     subset: Annotated[str, typer.Option(help="Subset of all samples.")] = "",
     language: Annotated[str, typer.Option(help="Language of all samples (ISO 639-1).")] = "",
     json: Json = False,
-) -> None:
-    """Turn any known format into a manifest with its images."""
+) -> int:
+    """Turn any known format into a manifest with its images, or take it into a workspace.
+
+    With --workspace, SOURCE is what `dataset export --to` or another program wrote: Label Studio JSON, a zip of PAGE or
+    ALTO files with their images, labels.txt, a manifest. Verdicts that are newer in the workspace stay; pages that are
+    not there come in as documents. Exit status 1 when something could not be used.
+    """
+    if (out is None) == (workspace is None):
+        raise UsageError("either --out DIR or --workspace DIR is needed", remedy="say where to")
+    if workspace is not None:
+        return into_workspace(Path(source), workspace, json)
     from ..datasets.build import export as export_samples
     from ..datasets.build import import_samples
 
+    assert out is not None
     opened = open_context(Path()).dataset(source)
     export_samples(import_samples(opened, subset=subset, language=language), "jsonl", out)
     _written(out, opened, json)
+    return 0
 
 
 @dataset.command()
-def export(source: Ref, out: Out, form: Format = "jsonl", json: Json = False) -> None:
-    """Write a data set in another format, images included."""
+def export(
+    source: Ref,
+    out: Annotated[Path, typer.Option("--out", metavar="PATH", help="New folder to write; with --to a zip.")],
+    form: Format = "jsonl",
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="FORM",
+            help="Export a workspace with all verdicts: label-studio, page-zip, alto-zip, jsonl or labels.",
+        ),
+    ] = "",
+    json: Json = False,
+) -> int:
+    """Write a data set in another format, images included, or a whole workspace for another program (--to)."""
+    if to:
+        return from_workspace(Path(source), to, out, json)
     from ..datasets.build import export as export_samples
 
     opened = open_context(Path()).dataset(source)
     export_samples(opened.samples, form, out)
     _written(out, opened, json)
+    return 0
 
 
 @dataset.command()

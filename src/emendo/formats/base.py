@@ -147,6 +147,11 @@ class Collector:
                 remedy="make sure that this is the right file",
             )
 
+    @property
+    def rejects(self) -> tuple[Reject, ...]:
+        """What was left out so far."""
+        return tuple(self._rejects)
+
     def note(self, line: int | None, what: str) -> None:
         """Remember something that was mended while reading."""
         if len(self._notes) < MOST_REJECTS:

@@ -42,7 +42,20 @@ def read(path: Path, options: ReadOptions) -> Content:
         raise FileNotFoundError(path)
     collector = Collector(file, strict=options.strict)
     folder = Folder(options.root or file.parent)
-    limit = options.limits.manifest_line_bytes
+    kept = held(file, options.limits.manifest_line_bytes, collector)
+    for name, (number, text) in kept.items():
+        if text == SKIP:
+            collector.note(number, f"{name}: skipped")
+            continue
+        try:
+            collector.add(Sample(id=name, image=folder.find(name), text=text), number)
+        except Refusal as refusal:
+            collector.reject(number, refusal.what, refusal.remedy)
+    return collector.content()
+
+
+def held(file: Path, limit: int, collector: Collector) -> dict[str, tuple[int, str]]:
+    """The label that holds for each image, and its line in the file; lines that are wrong go to the collector."""
     kept: dict[str, tuple[int, str]] = {}
     for number, line in bounded_lines(file, limit):
         try:
@@ -59,15 +72,7 @@ def read(path: Path, options: ReadOptions) -> Content:
             if earlier is not None:
                 collector.note(earlier[0], f"{name}: line {number} holds instead of this one")
             kept[name] = (number, text)
-    for name, (number, text) in kept.items():
-        if text == SKIP:
-            collector.note(number, f"{name}: skipped")
-            continue
-        try:
-            collector.add(Sample(id=name, image=folder.find(name), text=text), number)
-        except Refusal as refusal:
-            collector.reject(number, refusal.what, refusal.remedy)
-    return collector.content()
+    return kept
 
 
 def _parse(line: bytes) -> tuple[str, str, bool]:

@@ -7,21 +7,23 @@ text that holds, and nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import cv2
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 
 from ..errors import BadInput, UsageError
 from ..image.load import read_frame, read_image
-from ..mine.workspace import workspace_queue
 from ..text.direction import right_to_left
 from ..text.normalize import normalize_text
 from ..types import Correction, EvidenceRecognizer, Image, Reading, Recognizer, Verdict
+from ..workspace.doubts import Doubt, Doubts
 from ..workspace.efforts import Effort, add_effort
 from ..workspace.folder import Workspace
 from ..workspace.leases import Leases, release
@@ -29,18 +31,10 @@ from ..workspace.people import People
 from ..workspace.seconds import Second, Seconds, decide
 from ..workspace.store import Entry, Line, Store, Transaction
 from .alternatives import Alternative, alternatives
+from .queues import EVERYTHING, HANDED, Filter, Queues
 from .rounds import Hand, Rounds
+from .search import Index
 
-ORDERS: Mapping[str, str] = {
-    "document": "as they stand in the documents",
-    "confidence": "least sure first",
-    "instructive": "those that teach most first",
-    "done": "those that have a verdict, to look over again",
-    "second": "those that another person has read, without their text",
-}
-HANDED = frozenset({"document", "confidence", "instructive"})
-"""Orders of lines that wait for a verdict: each person is handed lines that nobody else has in work."""
-MOST_LINES = 1_000_000
 PAGE_SIDE = 2200
 """Longest side of a page's picture, in pixels."""
 SOURCE, RESTORED = "page", "restored"
@@ -55,6 +49,8 @@ class Card:
     verdict: Correction | None
     holder: str = ""
     """Who has it in work."""
+    doubt: Doubt | None = None
+    """Why the text that holds is likely wrong."""
     second: bool = False
     """Whether it is to be read a second time, without the text that holds (then `verdict` is None)."""
 
@@ -89,6 +85,7 @@ class Card:
             "polygon": [[round(x, 1), round(y, 1)] for x, y in line.polygon],
             "page_size": [line.page_width, line.page_height],
             "holder": self.holder,
+            "doubt": _doubt_row(self.doubt, self.text) if self.doubt else None,
             "second": self.second,
         }
 
@@ -108,7 +105,6 @@ class Desk:
     workspace: Workspace
     store: Store
     recognizer: Callable[[], Recognizer] | None = None
-    _orders: dict[str, list[str]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _reader: Recognizer | None = None
 
@@ -118,6 +114,9 @@ class Desk:
         self.leases = Leases(self.store.database, settings.lease_minutes)
         self.seconds = Seconds(self.store.database, settings.second_share)
         self.rounds = Rounds(self.store, self.leases)
+        self.index = Index(self.store)
+        self.queues = Queues(self.workspace, self.store, self.index)
+        self.doubts = Doubts(self.store.database)
 
     @classmethod
     def open(cls, workspace: Workspace, recognizer: Callable[[], Recognizer] | None = None) -> Desk:
@@ -128,34 +127,33 @@ class Desk:
         """Close the database."""
         self.store.close()
 
-    def order(self, name: str, *, fresh: bool = False) -> list[str]:
-        """Ids of all lines in an order of `ORDERS`, worked out at the first call or anew with `fresh`."""
-        if name not in ORDERS:
-            raise UsageError(f"unknown order {name!r}", remedy=f"use {', '.join(ORDERS)}")
-        with self._lock:
-            if fresh or name not in self._orders:
-                self._orders[name] = self._ordered(name)
-            return self._orders[name]
+    def order(self, name: str, only: Filter = EVERYTHING, *, fresh: bool = False) -> list[str]:
+        """Ids of the lines in an order of `ORDERS`, worked out at the first call or anew with `fresh`."""
+        return self.queues.order(name, only, fresh=fresh)
 
-    def _ordered(self, name: str) -> list[str]:
-        if name == "instructive":
-            return [line.id for line, _ in workspace_queue(self.workspace)]
-        if name == "done":
-            return self.store.verdict_ids()
-        return self.store.waiting_ids(name, limit=MOST_LINES)
+    def place(self, name: str, only: Filter, line: str) -> int:
+        """Where a line stands in an order that is worked out anew; 0 when it is not in it, or each is handed their own."""
+        if name in HANDED and only.waits:
+            return 0
+        lines = self.order(name, only, fresh=True)
+        return lines.index(line) if line in lines else 0
 
-    def hand(self, author: str, name: str, start: int, count: int, *, fresh: bool = False) -> Hand:
+    def hand(
+        self, author: str, name: str, start: int, count: int, *, fresh: bool = False, only: Filter = EVERYTHING
+    ) -> Hand:
         """The lines at `start` and after of an order, as they are handed to a person (see `Rounds`)."""
-        if name in HANDED:
-            return self.rounds.hand(author, name, lambda: self._ordered(name), start, count, fresh=fresh)
+        if name in HANDED and only.waits:
+            key = name if only == EVERYTHING else f"{name} {only}"
+            order = partial(self.queues.order, name, only, fresh=True)
+            return self.rounds.hand(author, key, order, start, count, fresh=fresh)
         if name == "second":
             return self.rounds.own(author, name, lambda: self.seconds.waiting(author), start, count, fresh=fresh)
-        lines = self.order(name, fresh=fresh)
+        lines = self.order(name, only, fresh=fresh)
         return Hand(lines[start : start + count], len(lines))
 
     def cards(self, lines: Sequence[str], *, second: bool = False) -> list[Card]:
         """Lines as they are shown; `second`: to a second reader."""
-        return [replace(card, verdict=None, second=True) if second else card for card in self._cards(lines)]
+        return [replace(card, verdict=None, doubt=None, second=True) if second else card for card in self._cards(lines)]
 
     def card(self, line: str) -> Card:
         """One line. Raises WorkspaceError when it is unknown."""
@@ -165,13 +163,15 @@ class Desk:
     def _cards(self, ids: Sequence[str]) -> list[Card]:
         lines, readings, verdicts = self.store.look_up(ids)
         holders, nothing = self.leases.holders(ids), Reading("", 0.0)
-        return [
-            Card(
-                lines[one], readings.get(one, nothing), verdicts.get(one), holders[one].author if one in holders else ""
-            )
-            for one in ids
-            if one in lines
-        ]
+        doubts = self.doubts.of([one for one in ids if one in verdicts])
+        cards = []
+        for one in (one for one in ids if one in lines):
+            holder = holders[one].author if one in holders else ""
+            verdict, doubt = verdicts.get(one), doubts.get(one)
+            if doubt is not None and (verdict is None or verdict.version != doubt.version):
+                doubt = None
+            cards.append(Card(lines[one], readings.get(one, nothing), verdict, holder, doubt))
+        return cards
 
     def progress(self) -> Progress:
         """How far the people are."""
@@ -253,12 +253,13 @@ class Desk:
 
     def alternatives(self, line: str) -> list[Alternative]:
         """What else could stand at each place of the reading; nothing where the model does not show evidence."""
-        image, reader = read_image(self.crop(line)), self._opened()
+        image, reader = read_image(self.crop(line)), self.reader()
         if not isinstance(reader, EvidenceRecognizer):
             return []
         return alternatives(reader, image, self.card(line).reading)
 
-    def _opened(self) -> Recognizer | None:
+    def reader(self) -> Recognizer | None:
+        """The model that reads, opened when it is first needed; None when this desk has none."""
         with self._lock:
             if self._reader is None and self.recognizer is not None:
                 self._reader = self.recognizer()
@@ -296,6 +297,16 @@ def _entry(line: str, reading: str, text: str | None, verdict: Verdict, expected
     return Entry(
         line=line, reading=reading, text=clean, verdict=verdict, author=author, source=SOURCE, expected=expected
     )
+
+
+def _doubt_row(doubt: Doubt, text: str) -> dict[str, Any]:
+    """For the page: the chance, who doubts, and what is read instead, in pieces with whether the text has them not."""
+    pieces = [
+        [doubt.reading[one.dest_start : one.dest_end], one.tag != "equal"]
+        for one in Levenshtein.opcodes(text, doubt.reading)
+        if one.dest_end > one.dest_start
+    ]
+    return {"wrong": round(doubt.wrong, 2), "model": doubt.model, "reading": pieces}
 
 
 def _plain(document: str) -> str:

@@ -16,7 +16,20 @@ from ..label.desk import Desk
 from ..workspace.leases import InWork
 from ..workspace.store import Stale, UnknownLine
 from .guard import Forbidden, Guard, Guarded, refused
-from .routes import documents, effort, history, leases, lines, models, people, pictures, seconds
+from .routes import (
+    documents,
+    doubts,
+    effort,
+    exchange,
+    history,
+    leases,
+    lines,
+    models,
+    people,
+    pictures,
+    search,
+    seconds,
+)
 
 _STATIC = resources.files("emendo.web") / "static"
 
@@ -30,6 +43,9 @@ ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (
     models.add,
     documents.add,
     effort.add,
+    search.add,
+    doubts.add,
+    exchange.add,
 )
 """Each adds what one part of the page asks for."""
 

@@ -70,6 +70,14 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE INDEX leases_author ON leases (author)",
         ),
     ),
+    (
+        "texts that are likely wrong",
+        (
+            """CREATE TABLE doubts (
+                unit TEXT PRIMARY KEY REFERENCES units (id), version INTEGER NOT NULL, wrong DOUBLE PRECISION NOT NULL,
+                reading TEXT NOT NULL, model TEXT NOT NULL, settled TEXT NOT NULL, at TEXT NOT NULL)""",
+        ),
+    ),
 )
 
 VERSION = len(MIGRATIONS)

@@ -122,3 +122,15 @@ efforts = Table(
     Column("characters", Integer, nullable=False),
     Column("at", Text, nullable=False),
 )
+
+doubts = Table(
+    "doubts",
+    metadata,
+    Column("unit", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("wrong", Float, nullable=False),
+    Column("reading", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("settled", Text, nullable=False),
+    Column("at", Text, nullable=False),
+)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Select, bindparam, func, select
@@ -50,7 +51,9 @@ _RECORD = corrections.insert()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A verdict to be recorded. `expected` is the version that the person saw (None: whichever is there)."""
+    """A verdict to be recorded. `expected` is the version that the person saw (None: whichever is there), `at` when it
+    was given (None: now).
+    """
 
     line: str
     reading: str
@@ -59,6 +62,7 @@ class Entry:
     author: str
     source: str = ""
     expected: int | None = None
+    at: datetime | None = None
 
 
 class UnknownLine(WorkspaceError):
@@ -177,6 +181,11 @@ class Store:
         """Every verdict on one line, the first first."""
         with self._database.read() as connection:
             return Transaction(connection).history(line)
+
+    def histories(self, lines: Iterable[str]) -> dict[str, list[Correction]]:
+        """Every verdict on each given line that has one, the first first."""
+        with self._database.read() as connection:
+            return Transaction(connection).histories(lines)
 
     def mark(self) -> int:
         """A number that grows with each verdict: give it to `corrections(since=...)` or `count_new` later."""
@@ -320,7 +329,7 @@ class Transaction:
                 text=entry.text,
                 verdict=entry.verdict,
                 author=entry.author,
-                at=now(),
+                at=entry.at or now(),
                 version=version + 1,
                 source=entry.source,
             )
@@ -337,6 +346,15 @@ class Transaction:
             if source:
                 query = query.where(corrections.c.source.startswith(source, autoescape=True))
             found.update({row.unit: to_correction(row) for row in self._connection.execute(query, {"ids": some})})
+        return found
+
+    def histories(self, lines: Iterable[str]) -> dict[str, list[Correction]]:
+        """Every verdict on each given line that has one, the first first."""
+        found: dict[str, list[Correction]] = {}
+        for some in _chunks(lines):
+            query = select(corrections).where(corrections.c.unit.in_(some)).order_by(corrections.c.version)
+            for row in self._connection.execute(query):
+                found.setdefault(row.unit, []).append(to_correction(row))
         return found
 
     def add_event(self, kind: str, data: Mapping[str, Any]) -> Event:

@@ -8,12 +8,14 @@ from fastapi import FastAPI, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...label.alternatives import to_rows
-from ...label.desk import ORDERS, Desk
+from ...label.desk import Desk
+from ...label.queues import EVERYTHING, ORDERS
 from ...types import Correction, Verdict
 from ...workspace.efforts import Effort
 from ...workspace.people import Role
 from ...workspace.seconds import Second
 from ..guard import needs, who
+from .search import Only
 
 MOST_CARDS = 50
 
@@ -57,8 +59,12 @@ def add(app: FastAPI, desk: Desk) -> None:
         start: Annotated[int, Query(ge=0)] = 0,
         count: Annotated[int, Query(ge=1, le=MOST_CARDS)] = 20,
         fresh: bool = False,
+        only: Only = EVERYTHING,
+        at: Annotated[str, Query(max_length=200)] = "",
     ) -> dict[str, Any]:
-        hand = desk.hand(who(request).name, order, start, count, fresh=fresh)
+        if at:
+            start, fresh = desk.place(order, only, at), False
+        hand = desk.hand(who(request).name, order, start, count, fresh=fresh, only=only)
         shown = desk.cards(hand.lines, second=order == "second")
         rows = [card.to_dict() for card in shown]
         return {"total": hand.total, "start": start, "elsewhere": hand.elsewhere, "cards": rows}

@@ -16,8 +16,8 @@ export async function asked(path, options) {
 
 export const state = () => asked("/api/state");
 
-export function cards(order, start, count, fresh = false) {
-  const query = new URLSearchParams({ order, start, count, fresh });
+export function cards(order, start, count, fresh = false, filter = {}, at = "") {
+  const query = new URLSearchParams({ ...filter, order, start, count, fresh, at });
   return asked(`/api/cards?${query}`);
 }
 
@@ -49,3 +49,20 @@ export const removePerson = (name) => post("/api/people/remove", { name });
 
 export const imageOf = (line) => `/api/lines/${encodeURIComponent(line)}/image`;
 export const pageOf = (card) => `/api/page?${new URLSearchParams({ document: card.document, number: card.page })}`;
+
+export const filters = () => asked("/api/filters");
+export const search = (query, start, count) => asked(`/api/search?${new URLSearchParams({ query, start, count })}`);
+export const doubts = () => asked("/api/doubts");
+export const judge = () => asked("/api/doubts", { method: "POST" });
+export const settle = (line) => asked(`/api/doubts/${encodeURIComponent(line)}`, { method: "POST" });
+
+export const exchange = () => asked("/api/exchange");
+export const imported = (file) => asked(`/api/import?${new URLSearchParams({ name: file.name })}`, { method: "POST", body: file });
+
+// The packed workspace with its name, and how many pages had to be left out.
+export async function exported(form, document) {
+  const answer = await fetch(`/api/export?${new URLSearchParams({ form, document })}`, { credentials: "same-origin" });
+  if (!answer.ok) throw new ApiError(answer.status, await answer.json().catch(() => ({})));
+  const name = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition"))?.[1] ?? `${form}.zip`;
+  return { blob: await answer.blob(), name, left: Number(answer.headers.get("x-left-out")) };
+}

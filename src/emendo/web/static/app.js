@@ -12,6 +12,8 @@ const MODES = {
   read: { module: "./read.js" },
   models: { module: "./models.js", needs: "reviewer" },
   effort: { module: "./effort-view.js" },
+  search: { module: "./search.js" },
+  exchange: { module: "./exchange.js", needs: "reviewer" },
   differences: { module: "./differences.js", needs: "reviewer" },
   people: { module: "./people.js", needs: "admin" },
 };
@@ -41,10 +43,13 @@ class Shell {
     await this.route();
   }
 
-  // Ctrl+H shows the history of what is in work, in every mode that has a `unit` ({id, direction}).
+  // Ctrl+K searches; Ctrl+H shows the history of what is in work, in every mode that has a `unit` ({id, direction}).
   key(event) {
     const unit = this.mode?.unit;
-    if (event.key === "h" && event.ctrlKey && unit) {
+    if (event.key === "k" && event.ctrlKey) {
+      event.preventDefault();
+      location.hash = "search";
+    } else if (event.key === "h" && event.ctrlKey && unit) {
       event.preventDefault();
       this.history.open(unit, (held) => this.mode?.restored?.(unit, held));
     } else this.mode?.key?.(event);

@@ -3,7 +3,9 @@
 import * as api from "./api.js";
 import { get, make, shape } from "./dom.js";
 import * as effort from "./effort.js";
+import { doubtOf } from "./doubts.js";
 import { Field } from "./field.js";
+import { Bar } from "./filters.js";
 import { Leases } from "./leases.js";
 import { drafts } from "./outbox.js";
 import { STRINGS } from "./strings.js";
@@ -15,13 +17,12 @@ const PAUSE = 150;
 export class Mode {
   constructor(shell, main, tools) {
     this.shell = shell;
-    this.order = "document";
     this.cards = new Map();
     this.total = 0;
     this.at = 0;
     this.places = [];
     main.append(this.work(), this.aside());
-    tools.append(this.orders());
+    this.tools = tools;
     this.field = new Field(get("text"), get("mirror"), () => this.edited());
     this.leases = new Leases(() => this.inWork(), (others) => this.held(others));
   }
@@ -44,6 +45,7 @@ export class Mode {
       make("div", { class: "crop" }, make("img", { id: "crop", alt: STRINGS.crop })),
       make("div", { class: "field", id: "field" }, make("div", { class: "mirror", id: "mirror", "aria-hidden": "true" }), area),
       make("ol", { class: "options", id: "options", "aria-live": "polite" }),
+      make("div", { class: "doubt", id: "doubt", role: "note", hidden: true }),
       make("div", { class: "conflict", id: "conflict", role: "alertdialog", hidden: true }),
       make("dl", { class: "keys", id: "keys" }, ...keys),
     );
@@ -53,13 +55,6 @@ export class Mode {
     const mark = shape("svg", { id: "mark", preserveAspectRatio: "none" }, shape("polygon"));
     const figure = make("figure", { id: "page" }, make("img", { id: "page-image", alt: STRINGS.pageImage }), mark);
     return make("aside", { "aria-label": STRINGS.page, tabindex: "-1" }, figure);
-  }
-
-  orders() {
-    const names = Object.keys(this.shell.state.orders);
-    const options = names.map((name) => make("option", { value: name, text: STRINGS.orders[name] ?? name }));
-    const change = (event) => this.start(event.target.value);
-    return make("label", { text: `${STRINGS.order} ` }, make("select", { id: "order", onchange: change }, ...options));
   }
 
   get card() {
@@ -87,36 +82,31 @@ export class Mode {
     if (others[this.card?.id]) this.shell.say(STRINGS.held(others[this.card.id]));
   }
 
-  async open() {
+  // #lines/ORDER/FILTER/LINE, all of which may be left out; a line is shown at its place in the order.
+  async open(order, filter, line = "") {
+    this.bar = new Bar(this.shell, order, filter);
+    this.bar.put(this.tools);
     const state = await api.state();
     this.shell.counted(state.done, state.total);
-    await this.start(this.order);
-  }
-
-  async start(order) {
-    this.leases.free();
-    this.order = order;
-    this.cards.clear();
-    this.at = 0;
-    await this.load(0, true);
+    this.at = await this.load(0, true, line);
     this.show();
   }
 
   // Loads a stretch of the order, and the pictures with it.
-  async load(start, fresh = false) {
-    const order = this.order;
-    const found = await api.cards(order, start, CHUNK, fresh);
-    if (order !== this.order || this.gone) {
+  async load(start, fresh = false, line = "") {
+    const found = await api.cards(this.bar.order, start, CHUNK, fresh, this.bar.filter, line);
+    if (this.gone) {
       this.leases.free(found.cards.map((card) => card.id));
-      return;
+      return found.start;
     }
     this.total = found.total;
     this.elsewhere = found.elsewhere;
     found.cards.forEach((card, number) => {
-      if (this.cards.has(start + number)) return;
-      this.cards.set(start + number, card);
+      if (this.cards.has(found.start + number)) return;
+      this.cards.set(found.start + number, card);
       card.picture = Object.assign(new Image(), { src: api.imageOf(card.id) });
     });
+    return found.start;
   }
 
   ahead() {
@@ -140,6 +130,7 @@ export class Mode {
     get("field").hidden = !card;
     get("crop").hidden = !card;
     get("page").hidden = !card;
+    get("doubt").hidden = !card?.doubt;
     if (!card) {
       get("place").textContent = "";
       const end = this.total ? STRINGS.finished : STRINGS.nothing;
@@ -153,6 +144,7 @@ export class Mode {
     get("crop").src = card.picture.src;
     get("crop").parentElement.dir = card.direction;
     this.field.show(text, text === card.reading ? card.characters : [], card.direction);
+    get("doubt").replaceChildren(...(card.doubt ? doubtOf(card.doubt, card.direction) : []));
     if (draft) this.shell.say(STRINGS.draft);
     else if (card.second) this.shell.say(STRINGS.second);
     else if (card.holder && card.holder !== this.shell.state.author) this.shell.say(STRINGS.held(card.holder));
@@ -243,6 +235,7 @@ export class Mode {
 
   send(card, saving) {
     drafts.drop(card.id);
+    if (card.doubt) api.settle(card.id).catch(() => {}); // looked at: when this is lost it is merely shown again
     const said = { ...saving, ...effort.stop(), version: card.version, ...(card.second && { second: true }) };
     this.shell.outbox.add(card.id, said);
     this.go(this.at + 1);
