@@ -16,9 +16,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ..correct.notes import DRAFT
 from ..errors import BadInput, UsageError
 from ..image.load import read_frame, read_image
 from ..mine.workspace import workspace_queue
+from ..pages.note import NoteFiles
 from ..text.direction import right_to_left
 from ..text.normalize import normalize_text
 from ..types import Correction, EvidenceRecognizer, Image, Reading, Recognizer, Verdict
@@ -48,8 +50,10 @@ class Card:
 
     @property
     def text(self) -> str:
-        """What stands in the field: the corrected text, else the reading."""
-        return self.verdict.text if self.verdict and self.verdict.text is not None else self.reading.text
+        """What stands in the field: the corrected text, else what was said before a new cut, else the reading."""
+        if self.verdict and self.verdict.text is not None:
+            return self.verdict.text
+        return str(self.line.attributes.get(DRAFT) or self.reading.text)
 
     @property
     def version(self) -> int:
@@ -125,14 +129,15 @@ class Desk:
 
     def cards(self, name: str, start: int, count: int) -> list[Card]:
         """The cards at `start` and after in an order."""
-        return self._cards(self.order(name)[max(0, start) : max(0, start) + count])
+        return self.cards_of(self.order(name)[max(0, start) : max(0, start) + count])
 
     def card(self, line: str) -> Card:
         """One line. Raises WorkspaceError when it is unknown."""
         self.store.line(line)
-        return self._cards([line])[0]
+        return self.cards_of([line])[0]
 
-    def _cards(self, ids: Sequence[str]) -> list[Card]:
+    def cards_of(self, ids: Sequence[str]) -> list[Card]:
+        """Those of these lines that the database holds, in order."""
         lines, readings, verdicts = self.store.look_up(ids)
         nothing = Reading("", 0.0)
         return [Card(lines[one], readings.get(one, nothing), verdicts.get(one)) for one in ids if one in lines]
@@ -159,12 +164,13 @@ class Desk:
 
     def alternatives(self, line: str) -> list[Alternative]:
         """What else could stand at each place of the reading; nothing where the model does not show evidence."""
-        image, reader = read_image(self.crop(line)), self._opened()
+        image, reader = read_image(self.crop(line)), self.opened()
         if not isinstance(reader, EvidenceRecognizer):
             return []
         return alternatives(reader, image, self.card(line).reading)
 
-    def _opened(self) -> Recognizer | None:
+    def opened(self) -> Recognizer | None:
+        """The model, opened when it is first asked for."""
         with self._lock:
             if self._reader is None and self.recognizer is not None:
                 self._reader = self.recognizer()
@@ -176,12 +182,18 @@ class Desk:
 
     def page(self, document: str, number: int) -> bytes:
         """A page of a document as JPEG, at most `PAGE_SIDE` pixels. Raises BadInput when it cannot be read."""
-        settings = self.workspace.settings()
+        path, settings = self.source(document), self.workspace.settings()
+        return _jpeg(read_frame(path, number - 1, settings.limits))
+
+    def source(self, document: str) -> Path:
+        """The file of a document. Raises BadInput when it is not there."""
+        job = NoteFiles(self.workspace.root / document).job()
+        if job is not None and (self.workspace.root / document).with_name(job.source).is_file():
+            return self._inside(str(Path(document).with_name(job.source)))
         for path in sorted(self.workspace.root.glob(f"{_plain(document)}.*")):
             if path.suffix.lower() in {".txt", ".orig", ".jsonl", ".json"} or not path.is_file():
                 continue
-            image = read_frame(self._inside(str(path.relative_to(self.workspace.root))), number - 1, settings.limits)
-            return _jpeg(image)
+            return self._inside(str(path.relative_to(self.workspace.root)))
         raise BadInput("its document is not there any more", where=document)
 
     def _inside(self, name: str) -> Path:
