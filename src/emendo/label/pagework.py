@@ -20,7 +20,7 @@ from ..correct.collect import collect_note
 from ..errors import BadInput, Busy, UsageError, WorkspaceError
 from ..image.load import open_document, read_image
 from ..models.choice import ChoosingRecognizer
-from ..pages.lines import continues
+from ..pages.lines import TextLine, continues
 from ..pages.note import NoteFiles, finish_stopped, put_in_place
 from ..pages.relayout import Entry, Made, NotePage, geometry, layout_version
 from ..types import Image, Recognizer, Verdict
@@ -42,7 +42,7 @@ class StalePage(WorkspaceError):
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """A page as it is shown: its lines in order, whether each goes on from the line above, and what can be taken back.
+    """A page as it is shown: its lines in order, where each lies, and what can be taken back.
 
     `version` tells two states of the lines apart; `pages` counts those of the document; `fresh` are the lines that the
     last change made.
@@ -54,13 +54,19 @@ class PageState:
     size: tuple[int, int]
     version: str
     cards: tuple[Card, ...]
-    continues: tuple[bool, ...]
+    shapes: tuple[TextLine, ...]
     undo: str = ""
     fresh: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """For the page in the browser."""
-        shown = [card.to_dict() | {"continues": on} for card, on in zip(self.cards, self.continues, strict=True)]
+        above = (None, *self.shapes[:-1])
+        shown = [
+            card.to_dict()
+            | {"number": at, "middle": shape.spine, "height": round(shape.height, 1)}
+            | {"continues": before is not None and continues(before, shape)}
+            for at, (card, shape, before) in enumerate(zip(self.cards, self.shapes, above, strict=True), start=1)
+        ]
         return {
             "document": self.document,
             "number": self.number,
@@ -160,7 +166,6 @@ class PageDesk:
     def _state(self, note: NotePage, document: str, fresh: Sequence[str] = ()) -> PageState:
         lines, number = note.lines, note.number
         shapes = [geometry(entry) for entry in lines]
-        follows = [at > 0 and continues(shapes[at - 1], shape) for at, shape in enumerate(shapes)]
         pages, size = self._facts(document, note)
         last = self._last(document, number, note.version)
         return PageState(
@@ -170,7 +175,7 @@ class PageDesk:
             size=size,
             version=note.version,
             cards=tuple(self.desk.cards_of([str(entry["id"]) for entry in lines])),
-            continues=tuple(follows),
+            shapes=tuple(shapes),
             undo=str(last.data["what"]) if last else "",
             fresh=tuple(fresh),
         )

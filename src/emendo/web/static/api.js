@@ -23,10 +23,17 @@ export function cards(order, start, count, fresh = false) {
 
 export const alternatives = (line) => asked(`/api/lines/${encodeURIComponent(line)}/alternatives`);
 
-export function save(line, saving) {
+function sent(path, body) {
   const headers = { "Content-Type": "application/json" };
-  return asked(`/api/lines/${encodeURIComponent(line)}`, { method: "POST", headers, body: JSON.stringify(saving) });
+  return asked(path, { method: "POST", headers, body: JSON.stringify(body) });
 }
+
+export const save = (line, saving) => sent(`/api/lines/${encodeURIComponent(line)}`, saving);
+
+export const documents = () => asked("/api/documents");
+export const pageState = (document, number) => asked(`/api/pages?${new URLSearchParams({ document, number })}`);
+export const changePage = (change) => sent("/api/pages/change", change);
+export const undoPage = (place) => sent("/api/pages/undo", place);
 
 export const imageOf = (line) => `/api/lines/${encodeURIComponent(line)}/image`;
 export const pageOf = (card) => `/api/page?${new URLSearchParams({ document: card.document, number: card.page })}`;

@@ -7,6 +7,7 @@ import { STRINGS } from "./strings.js";
 // name of the address (#lines/...): the module that exports `Mode`, and the role that it needs
 const MODES = {
   lines: { module: "./lines.js" },
+  page: { module: "./page.js" },
 };
 const FIRST = "lines";
 const RANKS = ["annotator", "reviewer", "admin"];
@@ -15,6 +16,7 @@ class Shell {
   constructor() {
     this.outbox = new Outbox((event, line, detail) => this.told(event, line, detail));
     this.mode = null;
+    this.turns = 0;
   }
 
   async begin() {
@@ -43,10 +45,12 @@ class Shell {
       if (link.id === `to-${name}`) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
+    const turn = ++this.turns;
     await this.mode?.leave?.();
     this.mode = null;
     this.say("");
     const { Mode } = await import(MODES[name].module);
+    if (turn !== this.turns) return; // another mode was asked for meanwhile
     const main = get("main");
     main.className = name;
     main.replaceChildren();
