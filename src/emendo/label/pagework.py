@@ -174,14 +174,14 @@ class PageDesk:
             pages=pages,
             size=size,
             version=note.version,
-            cards=tuple(self.desk.cards_of([str(entry["id"]) for entry in lines])),
+            cards=tuple(self.desk.cards([str(entry["id"]) for entry in lines])),
             shapes=tuple(shapes),
             undo=str(last.data["what"]) if last else "",
             fresh=tuple(fresh),
         )
 
     def _sheet(self, note: NotePage, size: tuple[int, int]) -> Sheet:
-        cards = {card.line.id: card for card in self.desk.cards_of([str(entry["id"]) for entry in note.lines])}
+        cards = {card.line.id: card for card in self.desk.cards([str(entry["id"]) for entry in note.lines])}
         said = {}
         for id, card in cards.items():
             judged = card.verdict is not None and card.verdict.verdict in (Verdict.ACCEPTED, Verdict.EDITED)
