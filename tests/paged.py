@@ -77,7 +77,9 @@ def paged_workspace(
     On the first page line `missed` (from 0) is not found.
     """
     workspace = Workspace.init(root)
-    found = [[(at, text) for at, text in enumerate(texts) if number or at != missed] for number, texts in enumerate(pages)]
+    found = [
+        [(at, text) for at, text in enumerate(texts) if number or at != missed] for number, texts in enumerate(pages)
+    ]
     for shade, name in enumerate(names):
         first, *others = [page_image(texts, 3 * shade) for texts in pages]
         path = root / f"{name}.tif"

@@ -61,25 +61,24 @@ class Note:
 @pytest.fixture
 def note(paged: Server, unused: Iterator[str]) -> Note:
     name = next(unused)
-    return Note(paged.workspace, name, f"http://127.0.0.1:{paged.port}/#page/{quote(name, safe='')}/1")
+    return Note(paged.workspace, name, f"{paged.address}#page/{quote(name, safe='')}/1")
 
 
 @pytest.fixture
-def page(browser: Browser, paged: Server, note: Note) -> Iterator[Page]:
+def page(browser: Browser, note: Note) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     opened = context.new_page()
     opened.set_default_timeout(20_000)
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(str(error)))
-    enter(opened, paged, note)
+    enter(opened, note)
     yield opened
     context.close()
     assert not faults
 
 
-def enter(page: Page, paged: Server, note: Note) -> None:
+def enter(page: Page, note: Note) -> None:
     """Go to page 1 of the document."""
-    page.goto(paged.address)
     page.goto(note.address)
     expect(page.locator("#rows li")).to_have_count(len(FIRST))
     expect(page.locator("#text")).to_be_focused()
@@ -87,8 +86,8 @@ def enter(page: Page, paged: Server, note: Note) -> None:
 
 def texts(page: Page) -> list[str]:
     """Every line as it is shown, the one in work by its field."""
-    script = "[...document.querySelectorAll('#rows li')].map((li) => li.querySelector('textarea')?.value ?? li.querySelector('.said').textContent)"
-    found: list[str] = page.evaluate(script)
+    shown = "(li) => li.querySelector('textarea')?.value ?? li.querySelector('.said').textContent"
+    found: list[str] = page.evaluate(f"[...document.querySelectorAll('#rows li')].map({shown})")
     return found
 
 
@@ -115,7 +114,11 @@ def test_a_page_is_corrected_by_keys_alone(page: Page, note: Note) -> None:
     page.keyboard.press("[")
     assert current(page) == 1
     settled(page)
-    assert note.verdicts() == {1: (FIRST[0], "accepted"), 2: ("the hog still lay upon the water.", "edited"), 3: (None, "skipped")}
+    assert note.verdicts() == {
+        1: (FIRST[0], "accepted"),
+        2: ("the hog still lay upon the water.", "edited"),
+        3: (None, "skipped"),
+    }
     states = [one.get_attribute("class") for one in page.locator("#rows li").all()]
     assert states == ["accepted", "draft", "skipped", "open", "open", "open", "open"]
 
@@ -204,7 +207,16 @@ def test_a_missed_line_is_drawn_with_the_mouse(page: Page, note: Note, around: b
         return box["x"] + x * scale, box["y"] + y * scale
 
     y = 90 + 62 * MISSED
-    ring = [(60, y), (65, y - 26), (320, y - 28), (600, y - 25), (605, y + 24), (330, y + 27), (64, y + 25), (60, y + 4)]
+    ring = [
+        (60, y),
+        (65, y - 26),
+        (320, y - 28),
+        (600, y - 25),
+        (605, y + 24),
+        (330, y + 27),
+        (64, y + 25),
+        (60, y + 4),
+    ]
     stroke = ring if around else [(62, y), (300, y + 1), (590, y)]
     page.mouse.move(*at(*stroke[0]))
     page.mouse.down()
@@ -248,12 +260,10 @@ def test_the_last_line_leads_to_the_next_page_and_a_reload_stays_there(page: Pag
     expect(page.locator("#number")).to_have_text("page 1 of 2")
 
 
-def test_lines_that_somebody_else_changed_are_shown_first(
-    browser: Browser, page: Page, paged: Server, note: Note
-) -> None:
+def test_lines_that_somebody_else_changed_are_shown_first(browser: Browser, page: Page, note: Note) -> None:
     context = browser.new_context()
     other = context.new_page()
-    enter(other, paged, note)
+    enter(other, note)
     other.keyboard.press("Control+Delete")
     expect(other.locator("#rows li")).to_have_count(len(FIRST) - 1)
     context.close()
@@ -266,5 +276,5 @@ def test_lines_that_somebody_else_changed_are_shown_first(
     assert page.locator("#text").input_value() == f"{FIRST[1]} kept"
 
 
-def test_screenshots_have_nothing_cut_off(browser: Browser, paged: Server, note: Note, tmp_path: Path) -> None:
-    screenshots(browser, paged.address, "page", "#rows li", tmp_path, place=note.address)
+def test_screenshots_have_nothing_cut_off(browser: Browser, note: Note, tmp_path: Path) -> None:
+    screenshots(browser, note.address, "page", "#rows li", tmp_path)

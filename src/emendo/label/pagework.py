@@ -24,6 +24,7 @@ from ..pages.lines import TextLine, continues
 from ..pages.note import NoteFiles, finish_stopped, put_in_place
 from ..pages.relayout import Entry, Made, NotePage, geometry, layout_version
 from ..types import Image, Recognizer, Verdict
+from ..workspace.leases import InWork
 from ..workspace.store import Event
 from .changes import Change, Said, Sheet
 from .desk import Card, Desk
@@ -105,8 +106,8 @@ class PageDesk:
     def change(self, document: str, number: int, version: str, change: Change, author: str) -> PageState:
         """Change the lines of a page; on the disk when this returns.
 
-        Raises StalePage when `version` is not the state that holds, UsageError when the change cannot be, Busy when
-        another process is at work for too long.
+        Raises StalePage when `version` is not the state that holds, InWork when somebody else has one of the lines that
+        would go in work, UsageError when the change cannot be, Busy when another process is at work for too long.
         """
         with self._work(document):
             note = self._checked(document, number, version)
@@ -215,8 +216,13 @@ class PageDesk:
             "before": note.version,
             "after": layout_version(lines),
         }
+        gone = [str(entry["id"]) for entry in told["gone"]]
+        for lease in self.desk.leases.holders(gone).values():
+            if lease.author != what["author"]:
+                raise InWork(lease)
         self.desk.store.add_event(KIND, {**told, **what})
         note.put(lines, pictures, filed)
+        self.desk.leases.free(gone, what["author"])
         return [id for id in (str(entry["id"]) for entry in lines) if id not in told["lines"]]
 
     def _reader(self, note: NotePage) -> Recognizer | None:

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from ...label.changes import Add, Change, Delete, Merge, Move, Shape, Split
 from ...label.desk import Desk
 from ...label.pagework import PageDesk, StalePage
-from ..guard import who
+from ...workspace.people import Role
+from ..guard import needs, who
 
 MOST_POINTS, MOST_LINES, MOST_TEXT = 2000, 2000, 20_000
 
@@ -132,11 +133,11 @@ def add(app: FastAPI, desk: Desk) -> None:
     def page(document: str, number: Annotated[int, Query(ge=1)]) -> dict[str, Any]:
         return pages.page(document, number).to_dict()
 
-    @app.post("/api/pages/change")
+    @app.post("/api/pages/change", dependencies=[needs(Role.ANNOTATOR)])
     def change(asked: Changing, request: Request) -> dict[str, Any]:
         made = asked.change.change()
         return pages.change(asked.document, asked.number, asked.version, made, who(request).name).to_dict()
 
-    @app.post("/api/pages/undo")
+    @app.post("/api/pages/undo", dependencies=[needs(Role.ANNOTATOR)])
     def undo(asked: Place, request: Request) -> dict[str, Any]:
         return pages.undo(asked.document, asked.number, asked.version, who(request).name).to_dict()
