@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .errors import SettingsError
 
 FILE_NAME = "emendo.toml"
-IGNORED = frozenset({"EMENDO_DATA", "EMENDO_CACHE"})
+IGNORED = frozenset({"EMENDO_DATA", "EMENDO_CACHE", "EMENDO_SCREENSHOTS"})
 """Environment names with our prefix that are no settings: where the development data and converted models lie."""
 
 
