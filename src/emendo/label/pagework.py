@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import RLock
 from typing import Any
 
@@ -95,10 +95,10 @@ class PageDesk:
     def page(self, document: str, number: int) -> PageState:
         """Page `number` (from 1) of a document. Raises BadInput when there is none."""
         with self._turn:
-            finish_stopped(self._files(document))
+            stopped = finish_stopped(self._files(document))
             note = self._loaded(document, number)
             known = self.desk.store.look_up([str(entry["id"]) for entry in note.lines])[0]
-            if len(known) < len(note.lines) or not all(line.present for line in known.values()):
+            if stopped or len(known) < len(note.lines) or not all(line.present for line in known.values()):
                 with self._work(document):
                     note = self._loaded(document, number)
             return self._state(note, document)
@@ -132,9 +132,10 @@ class PageDesk:
         return self._state(self._loaded(document, number), document, back)
 
     def _files(self, document: str) -> NoteFiles:
-        root = self.desk.workspace.root
+        root, place = self.desk.workspace.root, PurePosixPath(document)
         files = NoteFiles(root / document)
-        if not document or not files.folder.resolve().is_relative_to(root) or not files.folder.is_dir():
+        plain = document == str(place) and not place.is_absolute() and ".." not in place.parts and "\0" not in document
+        if not plain or not files.folder.resolve().is_relative_to(root) or not files.folder.is_dir():
             raise BadInput(
                 "has no pictures of lines in this workspace", where=document, remedy="read it with `emendo read` first"
             )

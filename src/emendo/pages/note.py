@@ -258,11 +258,16 @@ def put_in_place(files: NoteFiles) -> bool:
     return True
 
 
-def finish_stopped(files: NoteFiles) -> None:
-    """Bring to its end what was being put in place when its process was stopped, unless another one is at it."""
-    if (files.reading / READY).exists():
+def finish_stopped(files: NoteFiles) -> bool:
+    """Bring to its end what was being put in place when its process was stopped, unless another one is at it.
+
+    Returns whether there was such a thing.
+    """
+    stopped = (files.reading / READY).exists()
+    if stopped:
         with suppress(Busy), files.lock():
             put_in_place(files)
+    return stopped
 
 
 def discard(reading: Path) -> None:
