@@ -35,14 +35,17 @@ def on_page(points: Sequence[Point], size: tuple[int, int]) -> Outline:
         raise UsageError(f"an outline has 3 to {MOST_POINTS} points, this one has {len(points)}")
     if not all(isfinite(value) and abs(value) < FAR for point in points for value in point):
         raise UsageError("an outline has a point that is no place on a page")
-    valid = shapely.make_valid(Polygon(points))
+    valid = shapely.make_valid(Polygon([(round(x, 2), round(y, 2)) for x, y in points]))
     whole = _largest(valid)
     if whole is None or whole.area < WHOLE * valid.area:
         raise UsageError("an outline crosses itself", remedy="draw around one line only")
     inside = _largest(whole.intersection(box(0, 0, *size)))
     if inside is None or inside.area < 0.5 * whole.area:
         raise UsageError("an outline lies outside of the page")
-    return _ring(inside.simplify(0.3))
+    plain = _largest(shapely.make_valid(inside.simplify(0.3)))
+    if plain is None or plain.area < LEAST_SIDE**2:
+        raise UsageError("an outline has hardly anything inside", remedy="draw it larger")
+    return _ring(plain)
 
 
 def spine_on_page(points: Sequence[Point], height: float, size: tuple[int, int]) -> tuple[Point, ...]:
