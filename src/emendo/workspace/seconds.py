@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Select, and_, func, select
 
-from ..errors import UsageError, WorkspaceError
+from ..errors import UsageError
 from ..types import Correction, Verdict
 from .database import Database, insert_into
 from .rows import Kind, now, to_correction
@@ -111,10 +111,10 @@ class Seconds:
 
 
 def decide(connection: Connection, line: str, judge: str) -> None:
-    """Remember who decided on a line. Raises WorkspaceError when there is nothing to decide any more."""
+    """Remember who decided on a line. Raises UsageError when there is nothing to decide any more."""
     open_ones = seconds.update().where(seconds.c.unit == line, seconds.c.judge == "").values(judge=judge)
     if not connection.execute(open_ones).rowcount:
-        raise WorkspaceError(f"nothing is to be decided on line {line}", remedy="somebody else was quicker")
+        raise UsageError(f"nothing is to be decided on line {line}", remedy="somebody else was quicker")
 
 
 def _beside() -> Select[tuple[object, ...]]:
