@@ -33,7 +33,7 @@ def paged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def unused(paged: Server) -> Iterator[str]:
-    return iter(NAMES)
+    return iter(NAMES[::-1])
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def texts(page: Page) -> list[str]:
 
 def current(page: Page) -> int:
     """Which line is in work, from 1."""
-    return int(page.locator("#rows li[aria-current] .number").inner_text())
+    return int(page.locator("#rows li[aria-current=true] .number").inner_text())
 
 
 def test_a_page_is_corrected_by_keys_alone(page: Page, note: Note) -> None:
@@ -136,7 +136,7 @@ def test_split_merge_move_and_delete_by_keys_and_all_of_it_undone(page: Page, no
     page.keyboard.press("Control+Backspace")
     expect(page.locator("#rows li")).to_have_count(len(FIRST))
     page.keyboard.press("Alt+ArrowDown")
-    expect(page.locator("#rows li:nth-child(3)")).to_have_attribute("aria-current", "")
+    expect(page.locator("#rows li:nth-child(3)")).to_have_attribute("aria-current", "true")
     assert texts(page)[1] == FIRST[2]
     page.keyboard.press("Control+Delete")
     expect(page.locator("#rows li")).to_have_count(len(FIRST) - 1)
@@ -167,6 +167,31 @@ def test_lines_that_lie_apart_are_merged_only_when_asked(page: Page) -> None:
     page.keyboard.press("Control+Backspace")
     question.get_by_role("button", name="Merge them").press("Enter")
     expect(page.locator("#rows li")).to_have_count(len(FIRST) - 1)
+
+
+def test_what_was_typed_and_not_saved_goes_on_as_a_draft(page: Page, note: Note) -> None:
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Home")
+    page.keyboard.type("Typed ")
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#rows li")).to_have_count(len(FIRST) + 1)
+    assert texts(page)[1:3] == ["Typed the", "fog still lay upon the water."]
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("End")
+    page.keyboard.type("..")
+    page.keyboard.press("Home")
+    page.keyboard.press("Control+Backspace")
+    expect(page.locator("#rows li")).to_have_count(len(FIRST))
+    assert texts(page)[1] == "Typed the fog still lay upon the water..."
+    assert page.evaluate("text.selectionStart") == len("Typed the")
+    page.reload()
+    page.locator("#rows li:nth-child(2)").click()
+    expect(page.locator("#text")).to_have_value("Typed the fog still lay upon the water...")
+    page.keyboard.press("Enter")
+    settled(page)
+    assert note.verdicts() == {2: ("Typed the fog still lay upon the water...", "edited")}
 
 
 def test_a_missed_line_is_added_by_keys(page: Page, note: Note) -> None:
@@ -276,5 +301,8 @@ def test_lines_that_somebody_else_changed_are_shown_first(browser: Browser, page
     assert page.locator("#text").input_value() == f"{FIRST[1]} kept"
 
 
-def test_screenshots_have_nothing_cut_off(browser: Browser, note: Note, tmp_path: Path) -> None:
+def test_screenshots_have_nothing_cut_off(page: Page, browser: Browser, note: Note, tmp_path: Path) -> None:
+    for key in ("Enter", "End", "!", "Enter", "Escape"):
+        page.keyboard.press(key)
+    settled(page)
     screenshots(browser, note.address, "page", "#rows li", tmp_path)

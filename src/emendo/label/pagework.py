@@ -209,22 +209,24 @@ class PageDesk:
             if item.filed is not None:
                 filed[str(row["id"])] = item.filed
         staying = {str(entry["id"]) for entry in lines}
+        lines_before = [str(entry["id"]) for entry in note.lines]
+        gone = [entry for entry in note.lines if entry["id"] not in staying]
+        left = [str(entry["id"]) for entry in gone]
         told = {
             "document": document,
             "page": note.number,
-            "lines": [entry["id"] for entry in note.lines],
-            "gone": [entry for entry in note.lines if entry["id"] not in staying],
+            "lines": lines_before,
+            "gone": gone,
             "before": note.version,
             "after": layout_version(lines),
         }
-        gone = [str(entry["id"]) for entry in told["gone"]]
-        for lease in self.desk.leases.holders(gone).values():
+        for lease in self.desk.leases.holders(left).values():
             if lease.author != what["author"]:
                 raise InWork(lease)
         self.desk.store.add_event(KIND, {**told, **what})
         note.put(lines, pictures, filed)
-        self.desk.leases.free(gone, what["author"])
-        return [id for id in (str(entry["id"]) for entry in lines) if id not in told["lines"]]
+        self.desk.leases.free(left, what["author"])
+        return [id for id in (str(entry["id"]) for entry in lines) if id not in lines_before]
 
     def _reader(self, note: NotePage) -> Recognizer | None:
         """The model that read most lines of the page, where it is one of several that could."""

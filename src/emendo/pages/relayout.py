@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from ..correct.carry import NoteText
-from ..correct.notes import CROP_TEXT, DRAFT, MADE, Note, Row, manifest_rows, note_named, read_file
+from ..correct.notes import CROP_TEXT, DRAFT, MADE, Note, Row, manifest_rows, note_named
+from ..correct.texts import read_file
 from ..errors import BadInput, UsageError
 from ..settings import Limits
 from ..tools.files import write_bytes
@@ -149,7 +150,7 @@ class NotePage:
         person = _content(self.files.text)
         text = original
         if self._text is not None:
-            texts = {str(entry["id"]): str(entry["text"]) for entry in lines} | filed
+            texts = {str(entry["id"]): str(entry["text"]) for entry in lines} | dict(filed)
             new = {str(entry["id"]) for entry in lines} - {str(entry["id"]) for entry in before}
             ids = [str(entry["id"]) for entry in before], [str(entry["id"]) for entry in lines]
             text = self._text.rewritten(*ids, {id: texts[id] for id in new})
@@ -169,7 +170,7 @@ class NotePage:
         return NoteText.parse(read_file(note.text, self.limits.note_bytes), lines, rows, note.text)
 
     def _first(self, entry: Entry) -> bool:
-        return self.known[str(entry["id"])].line.number == entry["number"]
+        return self.known[str(entry["id"])].line.number == int(entry["number"])
 
     def _free_number(self) -> int:
         """A number that no line of this note ever had, so that no text beside a picture comes to another line."""

@@ -35,5 +35,8 @@ export const pageState = (document, number) => asked(`/api/pages?${new URLSearch
 export const changePage = (change) => sent("/api/pages/change", change);
 export const undoPage = (place) => sent("/api/pages/undo", place);
 
+export const keepLines = (lines) => sent("/api/leases", { lines });
+export const freeLines = (lines) => sent("/api/leases/free", { lines });
+
 export const imageOf = (line) => `/api/lines/${encodeURIComponent(line)}/image`;
 export const pageOf = (card) => `/api/page?${new URLSearchParams({ document: card.document, number: card.page })}`;

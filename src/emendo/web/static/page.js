@@ -1,26 +1,29 @@
 // A whole page and its text, line by line: the lines are corrected here, and set right where the reader cut them wrong.
 import * as api from "./api.js";
-import { ask, showConflict } from "./conflict.js";
+import { showConflict } from "./conflict.js";
 import { get, make } from "./dom.js";
 import { Field, UNSURE } from "./field.js";
 import { Options } from "./options.js";
 import { drafts } from "./outbox.js";
+import { Changes, median } from "./page-changes.js";
 import { Picture } from "./page-picture.js";
 import { STRINGS } from "./strings.js";
 
 const WORDS = STRINGS.pages;
 const LAST = "emendo:page";
 const PAUSE = 150;
+const RENEW = 4 * 60 * 1000; // a line is held for some minutes
 
 export class Mode {
   constructor(shell, main, tools) {
     this.shell = shell;
     this.lines = [];
     this.at = -1;
+    this.changes = new Changes(this);
     this.picture = new Picture({
       picked: (id) => this.activate(this.lines.findIndex((line) => line.id === id)),
-      drawn: (stroke, around) => this.change({ what: "add", [around ? "outline" : "middle"]: stroke }),
-      shaped: (band) => this.shaped(band),
+      drawn: (stroke, around) => this.changes.make({ what: "add", [around ? "outline" : "middle"]: stroke }),
+      shaped: (band) => this.changes.placed(band),
       dropped: () => this.activate(this.at),
     });
     main.append(this.view(), this.text());
@@ -28,6 +31,7 @@ export class Mode {
     this.editor = this.row();
     this.field = new Field(this.area, this.mirror, () => this.edited());
     this.options = new Options(this.choices, this.field);
+    this.renewing = setInterval(() => this.line && this.hold(this.line), RENEW);
   }
 
   view() {
@@ -57,7 +61,7 @@ export class Mode {
   tools() {
     const turn = (step) => () => this.turn(step);
     this.chooser = make("select", { id: "document", onchange: (event) => this.load(event.target.value, 1) });
-    this.undoing = make("button", { type: "button", id: "undo", text: WORDS.undo, title: WORDS.undoTitle, onclick: () => this.undo() });
+    this.undoing = make("button", { type: "button", id: "undo", text: WORDS.undo, title: WORDS.undoTitle, onclick: () => this.changes.undo() });
     this.number = make("output", { id: "number" });
     return [
       make("label", { text: `${WORDS.document} ` }, this.chooser),
@@ -76,9 +80,10 @@ export class Mode {
     this.mirror = make("div", { class: "mirror", "aria-hidden": "true" });
     this.choices = make("ol", { class: "options", id: "options", "aria-live": "polite" });
     this.crop = make("img", { id: "crop", alt: STRINGS.crop });
+    const { changes } = this;
     const acts = [
-      ["split", () => this.split()], ["merge", () => this.merge()], ["up", () => this.shift(-1)], ["down", () => this.shift(1)],
-      ["below", () => this.below()], ["outline", () => this.outline()], ["delete", () => this.delete()],
+      ["split", () => changes.split()], ["merge", () => changes.merge()], ["up", () => changes.shift(-1)], ["down", () => changes.shift(1)],
+      ["below", () => changes.below()], ["outline", () => changes.outline()], ["delete", () => changes.delete()],
     ];
     const buttons = acts.map(([name, act]) =>
       make("button", { type: "button", tabindex: "-1", text: WORDS.acts[name][0], title: WORDS.acts[name][1], onclick: act }),
@@ -139,7 +144,7 @@ export class Mode {
   item(line) {
     const shown = make("span", { class: "said", dir: line.direction });
     const item = make("li", { "data-line": line.id, onclick: () => this.line !== line && this.activate(this.lines.indexOf(line)) });
-    item.append(make("span", { class: "number", text: line.number }), shown, make("span", { class: "state" }));
+    item.append(make("span", { class: "number", text: line.number }), shown, make("span", { class: "state", role: "img" }));
     this.fill(item, line);
     return item;
   }
@@ -167,7 +172,7 @@ export class Mode {
     if (before) this.refresh(before);
     this.at = Math.min(at, this.lines.length - 1);
     const { line } = this;
-    for (const item of this.list.children) item.toggleAttribute("aria-current", item.dataset.line === line?.id);
+    for (const item of this.list.children) item.setAttribute("aria-current", item.dataset.line === line?.id);
     this.options.clear();
     this.box.hidden = true;
     this.picture.forget();
@@ -186,7 +191,23 @@ export class Mode {
     if (caret !== undefined) this.area.setSelectionRange(caret, caret);
     item.scrollIntoView({ block: "nearest" });
     clearTimeout(this.pause);
-    this.pause = setTimeout(() => this.options.load(line, () => this.line), PAUSE);
+    this.pause = setTimeout(() => {
+      this.options.load(line, () => this.line);
+      this.hold(line);
+    }, PAUSE);
+  }
+
+  // The line in work is held for this person; who else has it is told.
+  async hold(line) {
+    const before = this.held;
+    this.held = line;
+    try {
+      if (before && before !== line && !before.verdict) await api.freeLines([before.id]);
+      const { others } = line ? await api.keepLines([line.id]) : { others: {} };
+      if (line && others[line.id] && line === this.line) this.shell.say(WORDS.held(others[line.id]));
+    } catch {
+      // without the server nobody else can take it either
+    }
   }
 
   edited() {
@@ -195,7 +216,7 @@ export class Mode {
   }
 
   key(event) {
-    if (event.isComposing || this.busy || event.target.closest?.("header, .pane")) return;
+    if (event.isComposing || this.changes.busy || event.target.closest?.("header, .pane")) return;
     const act = this.meant(event);
     if (!act) return;
     event.preventDefault();
@@ -205,18 +226,19 @@ export class Mode {
   // What a key means; null for every key that types.
   meant(event) {
     const { key, ctrlKey: ctrl, altKey: alt, shiftKey: shift, metaKey } = event;
+    const { changes } = this;
     const step = { ArrowUp: -1, ArrowDown: 1 }[key];
     if (metaKey || (ctrl && alt)) return null;
     if (ctrl && key === "q") return () => this.quit();
     if (key === "PageUp" || key === "PageDown") return ctrl || alt ? null : () => this.turn(key === "PageUp" ? -1 : 1);
-    if (!this.line || event.target !== this.area) return ctrl && key === "z" && this.page?.undo ? () => this.undo() : null;
-    if (ctrl && key === "Enter") return shift ? () => this.below() : () => this.split();
-    if (ctrl && key === "Backspace" && !this.area.selectionStart && !this.area.selectionEnd) return () => this.merge();
-    if (ctrl && key === "Delete") return () => this.delete();
-    if (ctrl && key === "e") return () => this.outline();
-    if (ctrl && key === "z" && !shift && this.field.text === this.field.before && this.page.undo) return () => this.undo();
+    if (!this.line || event.target !== this.area) return ctrl && key === "z" && this.page?.undo ? () => changes.undo() : null;
+    if (ctrl && key === "Enter") return shift ? () => changes.below() : () => changes.split();
+    if (ctrl && key === "Backspace" && !this.area.selectionStart && !this.area.selectionEnd) return () => changes.merge();
+    if (ctrl && key === "Delete") return () => changes.delete();
+    if (ctrl && key === "e") return () => changes.outline();
+    if (ctrl && key === "z" && !shift && this.field.text === this.field.before && this.page.undo) return () => changes.undo();
     if (ctrl && step) return () => this.picture.zoom(-step);
-    if (alt && step) return () => this.shift(step);
+    if (alt && step) return () => changes.shift(step);
     if (ctrl || alt) return null;
     if (key === "Enter" && !shift) return () => this.done();
     if (key === "Escape") return () => this.skip();
@@ -259,7 +281,7 @@ export class Mode {
       return;
     }
     drafts.set(id, detail.saving.text ?? "", detail.saving.version);
-    if (event === "conflict" && line) this.conflict(line, detail.saving, detail.error.body.current);
+    if (event === "conflict" && line && detail.error.body.current) this.conflict(line, detail.saving, detail.error.body.current);
     else this.shell.say(STRINGS.refused(detail.error.message));
   }
 
@@ -285,93 +307,6 @@ export class Mode {
     return line === this.line ? this.field.text : (drafts.get(line.id)?.text ?? line.text);
   }
 
-  split() {
-    const text = this.field.text;
-    const at = [...text.slice(0, this.area.selectionStart)].length;
-    this.change({ what: "split", line: this.line.id, at, text });
-  }
-
-  merge() {
-    const [above, line] = [this.lines[this.at - 1], this.line];
-    if (!above) return;
-    const texts = { [above.id]: this.now(above), [line.id]: this.now(line) };
-    const act = () => this.change({ what: "merge", lines: [above.id, line.id], texts }, { caret: texts[above.id].length });
-    if (line.continues) act();
-    else ask(this.box, WORDS.apart, WORDS.mergeAnyway, WORDS.leave, act, () => this.activate(this.at));
-  }
-
-  shift(step) {
-    const to = this.at + step;
-    if (to < 0 || to >= this.lines.length) return;
-    const before = this.lines[step < 0 ? to : to + 1]?.id ?? "";
-    this.change({ what: "move", line: this.line.id, before }, { focus: this.line.id });
-  }
-
-  delete() {
-    const focus = (this.lines[this.at + 1] ?? this.lines[this.at - 1])?.id;
-    this.change({ what: "delete", lines: [this.line.id] }, { focus, say: WORDS.deleted });
-  }
-
-  // A line below the present one, of its height, to be moved by the arrow keys.
-  below() {
-    const { middle, height } = this.line;
-    const step = Math.min(1.4 * height, this.page.size[1] - Math.max(...middle.map(([, y]) => y)) - 1);
-    this.making = { what: "add", after: this.line.id };
-    this.picture.place({ middle: middle.map(([x, y]) => [x, y + step]), height });
-    this.shell.say(WORDS.placing);
-  }
-
-  outline() {
-    this.making = { what: "shape", line: this.line.id, text: this.field.text };
-    this.picture.place(this.line);
-    this.shell.say(WORDS.placing);
-  }
-
-  shaped({ middle, height }) {
-    this.change({ ...this.making, middle, height });
-  }
-
-  async undo() {
-    const { document, number, version } = this.page;
-    await this.asked(() => api.undoPage({ document, number, version }), { say: WORDS.undone });
-  }
-
-  async change(change, then = {}) {
-    const { document, number, version } = this.page;
-    const before = this.lines;
-    const page = await this.asked(() => api.changePage({ document, number, version, change }), then);
-    const left = new Set(page?.lines.map((line) => line.id));
-    if (page) for (const line of before) if (!left.has(line.id) && change.what !== "delete") drafts.drop(line.id);
-  }
-
-  // One change at a time, and only when the server has every text that was said before.
-  async asked(request, { focus, caret, say = "" }) {
-    if (this.busy) return null;
-    this.busy = true;
-    this.area.readOnly = true;
-    this.list.setAttribute("aria-busy", "true");
-    try {
-      await this.shell.outbox.flush();
-      if (this.shell.outbox.count) throw new Error(WORDS.waiting);
-      const page = await request();
-      const done = (lines) => lines.filter((line) => line.verdict).length;
-      const [more, judged] = [page.lines.length - this.lines.length, done(page.lines) - done(this.lines)];
-      this.shell.counted(this.shell.done + judged, this.shell.total + more);
-      this.shell.say(say);
-      this.show(page, focus ?? page.fresh[0] ?? this.line?.id, caret);
-      return page;
-    } catch (error) {
-      if (error.status === 409) await this.load(this.page.document, this.page.number, this.line?.id);
-      this.shell.say(error.message);
-      this.area.focus();
-      return null;
-    } finally {
-      this.busy = false;
-      this.area.readOnly = false;
-      this.list.removeAttribute("aria-busy");
-    }
-  }
-
   async quit() {
     await this.shell.outbox.flush();
     this.shell.say(this.shell.outbox.count ? STRINGS.leftWaiting : STRINGS.left);
@@ -380,10 +315,8 @@ export class Mode {
 
   leave() {
     clearTimeout(this.pause);
+    clearInterval(this.renewing);
+    this.hold(null);
     this.gone = true;
   }
-}
-
-function median(values) {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }

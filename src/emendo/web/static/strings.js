@@ -80,6 +80,7 @@ export const STRINGS = {
     apart: "These lines do not lie side by side. Make one line of them all the same?",
     mergeAnyway: "Merge them",
     leave: "Leave them",
+    held: (name) => `${name} has this line in work.`,
     deleted: "Line taken out. Ctrl+Z brings it back.",
     undone: "Change of lines taken back.",
     waiting: "Some texts are not saved yet: lines can be changed when the server is there again.",
