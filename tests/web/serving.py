@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from PIL import Image as Pillow
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from emendo.workspace.folder import Workspace
@@ -90,4 +91,8 @@ def screenshots(browser: Browser, address: str, mode: str, ready: str, folder: P
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.screenshot(path=str(path))
         assert path.stat().st_size > 5000
+        if named:
+            with Pillow.open(path) as picture:
+                small = picture.convert("RGB").quantize(128, dither=Pillow.Dither.NONE)
+            small.save(path, optimize=True)
         context.close()

@@ -18,8 +18,10 @@ import cv2
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
+from ..correct.notes import DRAFT
 from ..errors import BadInput, UsageError
 from ..image.load import read_frame, read_image
+from ..pages.note import NoteFiles
 from ..text.direction import right_to_left
 from ..text.normalize import normalize_text
 from ..types import Correction, EvidenceRecognizer, Image, Reading, Recognizer, Verdict
@@ -56,8 +58,10 @@ class Card:
 
     @property
     def text(self) -> str:
-        """What stands in the field: the corrected text, else the reading."""
-        return self.verdict.text if self.verdict and self.verdict.text is not None else self.reading.text
+        """What stands in the field: the corrected text, else what was said before a new cut, else the reading."""
+        if self.verdict and self.verdict.text is not None:
+            return self.verdict.text
+        return str(self.line.attributes.get(DRAFT) or self.reading.text)
 
     @property
     def version(self) -> int:
@@ -132,7 +136,7 @@ class Desk:
         return self.queues.order(name, only, fresh=fresh)
 
     def place(self, name: str, only: Filter, line: str) -> int:
-        """Where a line stands in an order that is worked out anew; 0 when it is not in it, or each is handed their own."""
+        """Where a line stands in an order worked out anew; 0 when it is not in it, or each is handed their own."""
         if name in HANDED and only.waits:
             return 0
         lines = self.order(name, only, fresh=True)
@@ -271,12 +275,18 @@ class Desk:
 
     def page(self, document: str, number: int) -> bytes:
         """A page of a document as JPEG, at most `PAGE_SIDE` pixels. Raises BadInput when it cannot be read."""
-        settings = self.workspace.settings()
+        path, settings = self.source(document), self.workspace.settings()
+        return jpeg(read_frame(path, number - 1, settings.limits))
+
+    def source(self, document: str) -> Path:
+        """The file of a document. Raises BadInput when it is not there."""
+        job = NoteFiles(self.workspace.root / document).job()
+        if job is not None and (self.workspace.root / document).with_name(job.source).is_file():
+            return self._inside(str(Path(document).with_name(job.source)))
         for path in sorted(self.workspace.root.glob(f"{_plain(document)}.*")):
             if path.suffix.lower() in {".txt", ".orig", ".jsonl", ".json"} or not path.is_file():
                 continue
-            image = read_frame(self._inside(str(path.relative_to(self.workspace.root))), number - 1, settings.limits)
-            return jpeg(image)
+            return self._inside(str(path.relative_to(self.workspace.root)))
         raise BadInput("its document is not there any more", where=document)
 
     def _inside(self, name: str) -> Path:

@@ -25,6 +25,7 @@ from .routes import (
     leases,
     lines,
     models,
+    pages,
     people,
     pictures,
     search,
@@ -46,6 +47,7 @@ ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (
     search.add,
     doubts.add,
     exchange.add,
+    pages.add,
 )
 """Each adds what one part of the page asks for."""
 

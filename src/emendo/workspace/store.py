@@ -33,6 +33,8 @@ from .rows import (
 )
 from .schema import corrections, events, inputs, readings, units
 
+TAKEN_OUT = "taken_out"
+"""Attribute of a line that a person took out in the page."""
 __all__ = ["Entry", "Event", "Kind", "Line", "Stale", "Store", "sqlite_url"]
 
 T = TypeVar("T")
@@ -206,6 +208,13 @@ class Store:
         with self._database.read() as connection:
             return [to_event(row) for row in connection.execute(query)]
 
+    def documents(self, *, kind: Kind = Kind.LINE) -> list[tuple[str, int]]:
+        """Documents that have present units of a kind, by name, each with the first page that has any."""
+        query = select(units.c.document, func.min(units.c.page).label("page")).group_by(units.c.document)
+        query = query.where(units.c.present == 1, units.c.kind == kind.value).order_by(units.c.document)
+        with self._database.read() as connection:
+            return [(row.document, int(row.page)) for row in connection.execute(query)]
+
     def signature(self, document: str) -> str:
         """The state of a note's files that was collected last (empty: never)."""
         with self._database.read() as connection:
@@ -284,6 +293,14 @@ class Transaction:
         said = [(line.id, reading) for line, reading in rows if reading is not None and reading != known.get(line.id)]
         if said:
             self._connection.execute(readings.insert(), [reading_values(*one) for one in said])
+
+    def take_out(self, document: str, image: str, aside: str) -> None:
+        """Mark the line of a document with this picture, if it is not present: a person took it out.
+
+        Its picture lies at `aside` from now on; its corrections stay and are not used (`TAKEN_OUT` of its attributes).
+        """
+        row = units.update().where(units.c.document == document, units.c.image == image, units.c.present == 0)
+        self._connection.execute(row.values(image=aside, attributes=json.dumps({TAKEN_OUT: True})))
 
     def lines(self, lines: Iterable[str]) -> dict[str, Line]:
         """The given lines by id."""

@@ -47,6 +47,11 @@ export const changePerson = (change) => post("/api/people/change", change);
 export const renewPerson = (name) => post("/api/people/renew", { name });
 export const removePerson = (name) => post("/api/people/remove", { name });
 
+export const notes = () => asked("/api/notes");
+export const pageState = (document, number) => asked(`/api/pages?${new URLSearchParams({ document, number })}`);
+export const changePage = (change) => post("/api/pages/change", change);
+export const undoPage = (place) => post("/api/pages/undo", place);
+
 export const imageOf = (line) => `/api/lines/${encodeURIComponent(line)}/image`;
 export const pageOf = (card) => `/api/page?${new URLSearchParams({ document: card.document, number: card.page })}`;
 

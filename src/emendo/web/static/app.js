@@ -9,6 +9,7 @@ import { STRINGS } from "./strings.js";
 // name of the address (#lines/...): the module that exports `Mode`, and the role that it needs
 const MODES = {
   lines: { module: "./lines.js" },
+  page: { module: "./page.js" },
   read: { module: "./read.js" },
   models: { module: "./models.js", needs: "reviewer" },
   effort: { module: "./effort-view.js" },
