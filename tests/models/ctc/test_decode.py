@@ -80,3 +80,26 @@ def test_a_blank_cost_and_spans_of_the_beam() -> None:
     assert (first.text, first.start, first.end) == ("a", 0, 4)
     assert (second.text, second.start, second.end) == ("b", 8, 12)
     assert loss((first, second)) == pytest.approx(-log(0.7), abs=1e-5)
+
+
+def test_what_differs_where_the_model_no_longer_looks_takes_no_place_in_a_narrow_beam() -> None:
+    """Four doubts (0.51 : 0.49) that do not matter, then a wrong letter that only the next one gives away."""
+    rare = 1e-5
+    rows = [[rare, 0.51, 0.49, rare], [1, rare, rare, rare]] * 4
+    rows += [[rare, 0.80, 0.20, rare], [1, rare, rare, rare], [rare, rare, rare, 1]]
+    shown = Evidence(np.log(np.array(rows, np.float32)), ("a", "b", "c"), 4.0)
+    model = LanguageModel(CharacterModel.learn(["aabbabaabb" * 5, "bc", "abc"], order=2))
+    decoding = Decoding(width=4, model_weight=2.0, bonus=1.0)
+    wide = beam_text(shown, model, decoding.model_copy(update={"width": 200}))
+    assert wide.endswith("bc")
+    assert beam_text(shown, model, decoding) == wide
+
+
+def test_a_long_line_neither_underflows_nor_overflows() -> None:
+    logits = np.random.default_rng(3).normal(size=(4000, 3))
+    logits[1::2, 0] += 6
+    log_probs = (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))).astype(np.float32)
+    shown = Evidence(log_probs, ALPHABET, 4.0)
+    for bonus in (-10.0, 0.0, 10.0):
+        found = beam_text(shown, None, Decoding(bonus=bonus, width=8))
+        assert bool(found) == (bonus > -10)
