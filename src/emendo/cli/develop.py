@@ -14,7 +14,7 @@ from . import output
 from .context import Json, cores
 
 BENCHMARKS = {
-    "reading": ("reading_speed.py", "recognition speed and CER beside rapidocr, tesseract and TrOCR"),
+    "reading": ("reading_speed.py", "speed and CER of any --model on any --data beside rapidocr, tesseract, TrOCR"),
     "page": ("page_speed.py", "key press to next line in the page, 100,000 lines"),
     "adaptation": ("adaptation.py", "CER after 16, 75, 300 and all lines of one writer; eight further writers"),
     "lines": ("line_finding.py", "line finding on whole pages beside rapidocr's boxes"),

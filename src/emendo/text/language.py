@@ -35,9 +35,13 @@ class LanguageModel:
         found = self._foreseen.get(longer)
         if found is None:
             if len(self._foreseen) >= MOST_FORESEEN:
-                self._foreseen.clear()
+                self.forget()
             found = self._foreseen[longer] = (self.log_prob(context, character), self._remembered(longer))
         return found
+
+    def forget(self) -> None:
+        """Drop the answers that `follow` remembers."""
+        self._foreseen.clear()
 
     def _remembered(self, context: str) -> str:
         """The end of a context after which everything is as probable as after the whole of it."""
