@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emendo.models.ctc.align import log_likelihood
-from emendo.models.ctc.decode import Decoding, beam, beam_text, greedy, loss, text_of
+from emendo.models.ctc.decode import Decoding, beam, beam_text, greedy, greedy_text, loss, text_of
 from emendo.text.language import LanguageModel
 from emendo.text.ngram import END, CharacterModel
 from emendo.types import Evidence
@@ -59,7 +59,7 @@ def test_greedy_is_the_collapsed_best_path_and_its_spans_are_its_frames(seed: in
     shown = evidence(seed, frames)
     best = shown.log_probs.argmax(axis=1)
     found = greedy(shown)
-    assert text_of(found) == "".join(ALPHABET[k - 1] for k, _ in itertools.groupby(best) if k)
+    assert text_of(found) == greedy_text(shown) == "".join(ALPHABET[k - 1] for k, _ in itertools.groupby(best) if k)
     for character in found:
         held = range(round(character.start / 4), round(character.end / 4))
         assert all(best[t] == ALPHABET.index(character.text) + 1 for t in held)
@@ -71,6 +71,7 @@ def test_nothing_to_read_gives_nothing() -> None:
     empty = Evidence(np.zeros((0, 3), np.float32), ALPHABET, 4.0)
     blank = Evidence(np.log(np.array([[0.98, 0.01, 0.01]] * 5, np.float32)), ALPHABET, 4.0)
     assert greedy(empty) == greedy(blank) == beam(blank) == beam(empty) == ()
+    assert greedy_text(empty) == greedy_text(blank) == ""
     assert loss(()) == float("inf")
 
 

@@ -71,6 +71,15 @@ def greedy(evidence: Evidence) -> tuple[Character, ...]:
     return _logical(found[::-1]) if turned else tuple(found)
 
 
+def greedy_text(evidence: Evidence) -> str:
+    """The text that `greedy` finds, without places and probabilities."""
+    best = evidence.log_probs.argmax(axis=1)
+    begins = best[np.concatenate(([True], best[1:] != best[:-1]))[: len(best)]].tolist()
+    if evidence.direction == "ltr":
+        return "".join(evidence.alphabet[k - 1] for k in begins if k)
+    return from_right("".join(evidence.alphabet[k - 1] for k in reversed(begins) if k))
+
+
 def _logical(characters: Sequence[Character]) -> tuple[Character, ...]:
     """The characters of a line, given from its right edge to its left, in logical order."""
     found = [(characters[at], char) for at, char in placed(text_of(characters))]

@@ -23,7 +23,7 @@ from emendo.text.ngram import CharacterModel
 from emendo.types import Character, Evidence, Image, Reading
 
 from .align import forced_alignment
-from .decode import BONUS_PER_WEIGHT, WORDS_WEIGHT, Decoding, Look, beam, greedy, loss, text_of
+from .decode import BONUS_PER_WEIGHT, WORDS_WEIGHT, Decoding, Look, beam, greedy, greedy_text, loss, text_of
 from .vote import vote
 
 _Section = TypeVar("_Section", bound=BaseModel)
@@ -139,7 +139,7 @@ class CtcRecognizer:
     def _model_for(self, evidences: Sequence[Evidence]) -> LanguageModel | None:
         if self.language != "auto" or self.decoder == "greedy":
             return self.language_model
-        language = detect_language([text_of(greedy(evidence)) for evidence in evidences])
+        language = detect_language([greedy_text(evidence) for evidence in evidences])
         return _words_of(language) if language else None
 
     def _evidence(self, images: Sequence[Image], geometry: LineGeometry) -> list[Evidence]:
