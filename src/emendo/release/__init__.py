@@ -1,7 +1,7 @@
 """What stands between a trained model and its use: the gate, promotion, rollback."""
 
 from .gate import Decision, Finding, decide, examine, gate, judge
-from .promote import ModelEntry, current, install, models, promote, rollback
+from .promote import ModelEntry, current, install, keep_as, models, promote, rollback
 
 __all__ = [
     "Decision",
@@ -13,6 +13,7 @@ __all__ = [
     "gate",
     "install",
     "judge",
+    "keep_as",
     "models",
     "promote",
     "rollback",
