@@ -285,6 +285,43 @@ def list_models(
         typer.echo(f"{model}: {one}")
 
 
+def lineage(
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="NOTE:LINE|MODEL", help="A line, as journal.txt:12; or champion, a model id, models:/NAME."
+        ),
+    ],
+    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(),
+    json: Json = False,
+) -> None:
+    """Follow a line of a note to the models that learned from it, or a model back to its lines.
+
+    Of a line: who said what of it and when, the data sets that hold it, the runs and models made of them, and whether
+    the model in use learned from it. Of a model: its run, its data set and every correction in it.
+    """
+    from ..release.trail import origins_of, trail
+
+    context = open_context(workspace, need_workspace=True)
+    assert context.workspace is not None
+    note, colon, number = subject.rpartition(":")
+    if colon and number.isdecimal():
+        found = trail(context.workspace, note, int(number))
+        if json:
+            output.print_json(found.to_dict())
+        for sentence in () if json else found.sentences():
+            typer.echo(sentence)
+        return
+    origins, places = origins_of(context.workspace, subject)
+    if json:
+        rows = [{"place": place, **row} for place, row in zip(places, origins.to_dict()["corrections"], strict=True)]
+        output.print_json({"model": origins.model, **origins.to_dict(), "corrections": rows})
+        return
+    typer.echo(f"{origins.model}: {origins}; run {origins.run}")
+    for place, (_, author, version) in zip(places, origins.corrections, strict=True):
+        typer.echo(f"{place}  version {version}  by {author}")
+
+
 def mine(
     workspace: Annotated[Path, typer.Argument(metavar="DIR", help="Workspace.")] = Path(),
     number: Annotated[int, typer.Option("-n", metavar="N", help="How many lines to name.")] = 20,
