@@ -23,7 +23,7 @@ Told = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
-    """Four lines; the second was corrected twice, each state made a model; the third is held out, the last untouched."""
+    """Four lines; the second was corrected twice, each state made a model; the third is held out."""
     made = Workspace.init(tmp_path / "notes")
     rows = []
     for at in (1, 2, 3, 4):
@@ -128,8 +128,8 @@ def test_the_command_follows_both_ways(workspace: Workspace, capsys: Told) -> No
     [
         ("diary:4", "no note 'diary' was read here; use one of journal"),
         ("journal:3", "line 3 of journal.txt is none that was read; use one from 2 to 8"),
-        ("cc", "made the model cc: no correction of this workspace leads to it; models made here: "),
-        ("base", "made the model base"),
+        ("cc", "is known to lead to the model cc; models made here: "),
+        ("base", "is known to lead to the model base"),
     ],
 )
 def test_what_is_not_there_is_told(workspace: Workspace, capsys: Told, subject: str, said: str) -> None:
@@ -138,5 +138,5 @@ def test_what_is_not_there_is_told(workspace: Workspace, capsys: Told, subject: 
 
 
 def test_nothing_of_it_takes_a_note_for_a_model(workspace: Workspace) -> None:
-    with pytest.raises(UsageError, match="no run of"):
+    with pytest.raises(UsageError, match="no correction of"):
         origins_of(workspace, "journal.txt")

@@ -317,7 +317,7 @@ def lineage(
         rows = [{"place": place, **row} for place, row in zip(places, origins.to_dict()["corrections"], strict=True)]
         output.print_json({"model": origins.model, **origins.to_dict(), "corrections": rows})
         return
-    typer.echo(f"{origins.model}: {origins}; run {origins.run}")
+    typer.echo(f"{origins.model}: {origins}; run {origins.run or 'elsewhere'}")
     for place, (_, author, version) in zip(places, origins.corrections, strict=True):
         typer.echo(f"{place}  version {version}  by {author}")
 

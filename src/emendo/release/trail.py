@@ -128,10 +128,10 @@ class Trail:
         part = use.split or "train"
         held = f"data set {use.dataset} ({part}, version {use.version})"
         if not use.models:
-            return f"{held}: no run here made a model of it"
+            return f"{held}: no model here was made of it"
         named = ", ".join(", ".join((model, *self.kept.get(model, ()))) for model in use.models)
         how = "learned by" if use.learned else "held out from"
-        return f"{held}: {how} {named}; run {', '.join(use.runs)}"
+        return f"{held}: {how} {named}" + (f"; run {', '.join(use.runs)}" if use.runs else "")
 
 
 def trail(workspace: Workspace, note: str, text_line: int) -> Trail:
@@ -157,8 +157,8 @@ def trail(workspace: Workspace, note: str, text_line: int) -> Trail:
             origins = [one for one in made.values() if one.dataset == name]
             version = int(found.attributes.get("version", 0))
             split = found.split.value if found.split else ""
-            runs, models = (tuple(getattr(one, key) for one in origins) for key in ("run", "model"))
-            uses.append(Use(name, split, version, runs, models))
+            runs = tuple(one.run for one in origins if one.run)
+            uses.append(Use(name, split, version, runs, tuple(one.model for one in origins)))
     return Trail(
         line=line,
         reading=read.get(line.id),
@@ -181,7 +181,7 @@ def origins_of(workspace: Workspace, model: str) -> tuple[Origins, list[str]]:
     made = lineage(workspace)
     if wanted not in made:
         known = ", ".join(made) or "none"
-        what = f"no run of {workspace.root} made the model {wanted}: no correction of this workspace leads to it"
+        what = f"no correction of {workspace.root} is known to lead to the model {wanted}"
         raise UsageError(what, remedy=f"models made here: {known}")
     with workspace.store() as store:
         where = {line.id: f"{line.document}.txt:{line.text_line}" for line in store.lines(present=False)}
