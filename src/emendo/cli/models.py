@@ -9,7 +9,7 @@ import typer
 
 from ..errors import UsageError
 from . import output
-from .context import Json, Set, Threads, open_context
+from .context import Jobs, Json, RecipeName, Set, Threads, open_context
 from .measure import IncludeLanguage, IncludeSubset
 
 Data = Annotated[
@@ -27,9 +27,7 @@ def train(
     base: Annotated[
         str, typer.Option(metavar="REF", help="Model to start from: auto, base, a bundle, a model folder, a hub id.")
     ] = "auto",
-    recipe: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE", help="How to train. [default: that of the model's family]")
-    ] = None,
+    recipe: RecipeName = None,
     set_: Set = None,
     include_language: IncludeLanguage = None,
     include_subset: IncludeSubset = None,
@@ -84,13 +82,9 @@ def crossval(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the folds and of crossval.json.")],
     folds: Annotated[int, typer.Option(metavar="K", min=2, help="How many folds.")] = 5,
     base: Annotated[str, typer.Option(metavar="REF", help="Model to start from, as for train.")] = "auto",
-    recipe: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE", help="How to train. [default: that of the model's family]")
-    ] = None,
+    recipe: RecipeName = None,
     set_: Set = None,
-    jobs: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Folds trained at once; 0: as many as threads and memory allow.")
-    ] = 0,
+    jobs: Jobs = 0,
     seed: Annotated[int, typer.Option(help="Which lines are in which fold.")] = 0,
     threads: Threads = None,
     json: Json = False,
