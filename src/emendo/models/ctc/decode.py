@@ -192,21 +192,22 @@ def _best_text(evidence: Evidence, model: LanguageModel | None, decoding: Decodi
 def _distinct(prefixes: list[_Prefix], width: int) -> list[_Prefix]:
     """The best `width` prefixes, the best first, without those that cannot win any more.
 
-    Two prefixes with one last class that the language model goes on from alike will gain alike, so the one behind in
-    both parts of its mass stays behind, unless the prefix that it goes on from is there and may still add to it. It
-    would only take the place of one that differs.
+    Two prefixes with one last class that the language model goes on from alike will gain alike. So the one behind in
+    both parts of its mass stays behind, if it does so even when all of the prefix that it goes on from comes to it;
+    it would only take the place of one that differs.
     """
     prefixes.sort(key=_mass, reverse=True)
     least = prefixes[0].mass * _CUT
     near = [prefix for prefix in prefixes if prefix.mass >= least]
-    alive = {prefix.number for prefix in near}
+    alive = {prefix.number: prefix.mass for prefix in near}
     first: dict[tuple[int, str], _Prefix] = {}
     found: list[_Prefix] = []
     for prefix in near:
         other = first.setdefault((prefix.last, prefix.context), prefix)
-        ahead = other is not prefix and prefix.above not in alive
-        if ahead and prefix.held <= other.held and prefix.mass - prefix.held <= other.mass - other.held:
-            continue
+        if other is not prefix:
+            held = prefix.held + alive.get(prefix.above, 0.0) * prefix.factor
+            if held <= other.held and prefix.mass - prefix.held <= other.mass - other.held:
+                continue
         found.append(prefix)
         if len(found) == width:
             break
