@@ -94,15 +94,14 @@ class _Prefix:
     """A text begun: one node of the tree of all texts that were tried, so that none is counted or scored twice.
 
     `mass` is the sum over its paths up to `frame`, relative to the best prefix and weighed with what the language
-    model and the bonus give; `held` the part of the paths that end in its last class, `last`. `worth` is the logarithm
-    of what the language model and the bonus give for the text, `factor` what they give for its last class alone,
-    `context` what the language model remembers of the text.
+    model and the bonus give; `held` the part of the paths that end in its last class, `last`. `factor` is what the
+    language model and the bonus give for that class alone, `context` what the language model remembers of the text.
     """
 
-    __slots__ = ("children", "context", "factor", "frame", "held", "last", "mass", "text", "worth")
+    __slots__ = ("children", "context", "factor", "frame", "held", "last", "mass", "text")
 
-    def __init__(self, text: str, last: int, worth: float, factor: float, context: str) -> None:
-        self.text, self.last, self.worth, self.factor, self.context = text, last, worth, factor, context
+    def __init__(self, text: str, last: int, factor: float, context: str) -> None:
+        self.text, self.last, self.factor, self.context = text, last, factor, context
         self.children: dict[int, _Prefix] = {}
         self.frame, self.mass, self.held = 0, 1.0, 0.0
 
@@ -143,12 +142,11 @@ def _best_text(evidence: Evidence, model: LanguageModel | None, decoding: Decodi
             for char in entry:
                 log_prob, context = model.follow(context, char)
                 foreseen += log_prob
-        gain = bonus + weight * foreseen / len(entry)
-        made = _Prefix(prefix.text + entry, k, prefix.worth + gain, exp(gain), context)
+        made = _Prefix(prefix.text + entry, k, exp(bonus + weight * foreseen / len(entry)), context)
         prefix.children[k] = made
         return made
 
-    kept = [_Prefix("", 0, 0.0, 1.0, "")]
+    kept = [_Prefix("", 0, 1.0, "")]
     for frame, (blank, candidates) in enumerate(_candidates(evidence.log_probs), 1):
         if not candidates:  # the blank alone: all prefixes fare alike
             for prefix in kept:
@@ -190,8 +188,8 @@ def _distinct(prefixes: list[_Prefix], width: int) -> list[_Prefix]:
     """The best `width` prefixes, the best first, without those that cannot win any more.
 
     Two prefixes with one last class that the language model goes on from alike will gain alike. So the one behind in
-    both parts of its mass stays behind, if it does so even when all the mass of what it goes on from comes to it, and
-    unless others go on from it, to which it adds. It would only take the place of one that differs.
+    both parts of its mass stays behind, as long as none is there that it goes on from, which may add to it, or that
+    goes on from it, to which it adds. It would only take the place of one that differs.
     """
     prefixes.sort(key=_mass, reverse=True)
     least = prefixes[0].mass * _CUT
@@ -200,8 +198,8 @@ def _distinct(prefixes: list[_Prefix], width: int) -> list[_Prefix]:
     found: list[_Prefix] = []
     for prefix in near:
         other = first.setdefault((prefix.last, prefix.context), prefix)
-        behind = other is not prefix and prefix.mass - prefix.held <= other.mass - other.held
-        if behind and prefix.held + _coming(prefix, near) <= other.held:
+        behind = prefix.held <= other.held and prefix.mass - prefix.held <= other.mass - other.held
+        if behind and other is not prefix and _alone(prefix, near):
             continue
         found.append(prefix)
         if len(found) == width:
@@ -209,18 +207,10 @@ def _distinct(prefixes: list[_Prefix], width: int) -> list[_Prefix]:
     return found
 
 
-def _coming(prefix: _Prefix, prefixes: Sequence[_Prefix]) -> float:
-    """The mass of the prefixes that it goes on from, as it would count if all came to it; infinite for one that others
-    go on from."""
-    text, found = prefix.text, 0.0
-    for one in prefixes:
-        if one is prefix:
-            continue
-        if one.text.startswith(text):
-            return inf
-        if text.startswith(one.text):
-            found += one.mass * exp(prefix.worth - one.worth)
-    return found
+def _alone(prefix: _Prefix, prefixes: Sequence[_Prefix]) -> bool:
+    """Whether no other prefix begins its text or goes on from it."""
+    text = prefix.text
+    return not any(one is not prefix and (one.text.startswith(text) or text.startswith(one.text)) for one in prefixes)
 
 
 _mass = attrgetter("mass")
