@@ -28,6 +28,14 @@ Language = Annotated[
     typer.Option(metavar="CODE", help="Language whose words are expected: fr, auto (told from each page), none."),
 ]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe.")]
+RecipeName = Annotated[
+    str | None,
+    typer.Option("--recipe", metavar="NAME|FILE", help="How to train. [default: that of the model's family]"),
+]
+Jobs = Annotated[
+    int,
+    typer.Option(metavar="N", min=0, help="Folds trained at once; 0: as many as threads and memory allow."),
+]
 Pages = Annotated[
     bool, typer.Option("--pages", help="Samples are whole pages: a line reader finds, reads and joins their lines.")
 ]
