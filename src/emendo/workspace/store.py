@@ -414,12 +414,14 @@ class Transaction:
 def _waiting(order: str, kind: Kind, limit: int) -> Select[Any]:
     if order not in ("document", "confidence"):
         raise UsageError(f"unknown order {order!r}", remedy="use document or confidence")
-    newest = select(func.max(readings.c.id)).group_by(readings.c.unit)
+    # looked up line by line in the indices: PostgreSQL joins whole tables badly before it knows their size
+    others = readings.alias()
+    newest = select(func.max(others.c.id)).where(others.c.unit == units.c.id).scalar_subquery()
+    judged = select(corrections.c.id).where(corrections.c.unit == units.c.id).exists()
     return (
         select(units, readings.c.model, readings.c.text, readings.c.confidence, readings.c.characters)
         .join(readings, readings.c.unit == units.c.id)
-        .where(units.c.present == 1, units.c.kind == kind.value, readings.c.id.in_(newest))
-        .where(units.c.id.not_in(select(corrections.c.unit)))
+        .where(units.c.present == 1, units.c.kind == kind.value, readings.c.id == newest, ~judged)
         .order_by(*([readings.c.confidence] if order == "confidence" else []), units.c.document, units.c.page)
         .order_by(units.c.number)
         .limit(limit)
@@ -427,8 +429,9 @@ def _waiting(order: str, kind: Kind, limit: int) -> Select[Any]:
 
 
 def _latest() -> Select[Any]:
-    newest = select(func.max(corrections.c.id)).group_by(corrections.c.unit)
-    return select(corrections).where(corrections.c.id.in_(newest))
+    others = corrections.alias()
+    newest = select(func.max(others.c.id)).where(others.c.unit == corrections.c.unit).scalar_subquery()
+    return select(corrections).where(corrections.c.id == newest)
 
 
 def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
