@@ -119,7 +119,7 @@ def shown(line: LayoutLine) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(found=st.lists(lines(), min_size=1, max_size=3))
 def test_everything_known_of_a_page_comes_back(way: str, found: list[LayoutLine]) -> None:
     named = [

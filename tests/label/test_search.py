@@ -14,7 +14,7 @@ from emendo.label.queues import EVERYTHING, MOST_KEPT, ORDERS, Filter
 from emendo.types import Reading, Verdict
 from emendo.workspace.doubts import Doubt
 from emendo.workspace.folder import Workspace
-from emendo.workspace.store import Entry, Line
+from emendo.workspace.store import Entry, Kind, Line
 
 from ..postgres import Cluster
 
@@ -73,6 +73,16 @@ def test_a_reading_never_covers_a_correction(desk: Desk, drawn_workspace: Worksp
         lines = store.lines()
         store.put_document("notes", [(one, Reading("machine", 0.2)) for one in lines])
     assert hits(desk, "person") == [2] and 2 not in hits(desk, "machine") and len(hits(desk, "machine")) == 11
+
+
+def test_readings_of_plates_do_not_load_all_lines_anew(desk: Desk, drawn_workspace: Workspace) -> None:
+    desk.index.lines()
+    with drawn_workspace.store() as store:
+        plate = replace(store.lines()[0], id="p", document="plates", kind=Kind.PLATE)
+        store.put_document("plates", [(plate, Reading("AB 12", 0.5))])
+        first = desk.index.lines()
+        store.put_document("plates", [(plate, Reading("AB 13", 0.5))])
+    assert desk.index.lines() is first and len(first) == 12
 
 
 def test_filters_narrow_every_order(desk: Desk, drawn_workspace: Workspace) -> None:
