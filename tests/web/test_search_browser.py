@@ -236,13 +236,13 @@ def shown(browser: Browser, tmp_path: Path) -> Iterator[Server]:
     held.kill()
 
 
-@pytest.mark.parametrize(
-    ("name", "place", "ready"),
-    [
-        ("search", "#search/the", ".hits a"),
-        ("filters", "#lines/document/verdict%3Dany%26text%3DParis", "#filters select"),
-        ("doubtful", "#lines/doubtful", "#doubt p"),
-    ],
+VIEWS = (
+    ("search", "#search/the", ".hits a"),
+    ("filters", "#lines/document/verdict%3Dany%26text%3DParis", "#filters select"),
+    ("doubtful", "#lines/doubtful", "#doubt p"),
 )
-def test_screenshots(browser: Browser, shown: Server, tmp_path: Path, name: str, place: str, ready: str) -> None:
-    screenshots(browser, shown.address + place, name, ready, tmp_path)
+
+
+def test_screenshots(browser: Browser, shown: Server, tmp_path: Path) -> None:
+    for name, place, ready in VIEWS:
+        screenshots(browser, shown.address + place, name, ready, tmp_path)

@@ -289,8 +289,8 @@ def outline(value: object, key: str) -> Polygon:
 
 
 def closed(points: Sequence[tuple[float, float]], key: str) -> Polygon:
-    """Drop the repeated last point; refuse an outline of no area or of wild numbers."""
-    if len(points) > 1 and points[0] == points[-1]:
+    """Drop the last point where it repeats the first; refuse an outline of no area or of wild numbers."""
+    while len(points) > 1 and points[0] == points[-1]:
         points = points[:-1]
     if len(points) < 3:
         raise Refusal(f"{key!r} has {len(points)} points", "an outline needs three")

@@ -136,7 +136,7 @@ class Desk:
         return self.queues.order(name, only, fresh=fresh)
 
     def place(self, name: str, only: Filter, line: str) -> int:
-        """Where a line stands in an order worked out anew; 0 when it is not in it, or each is handed their own."""
+        """Where a line stands in an order, worked out anew; 0 when it is not in it, or each is handed their own."""
         if name in HANDED and only.waits:
             return 0
         lines = self.order(name, only, fresh=True)

@@ -29,6 +29,7 @@ export const STRINGS = {
     ["Esc", "skip this line"],
     ["[", "back"],
     ["Ctrl+H", "history of this line"],
+    ["Ctrl+K", "search in all text"],
     ["Ctrl+Q", "save and leave"],
   ],
   field: "text of this line",
