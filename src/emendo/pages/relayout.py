@@ -24,11 +24,11 @@ from ..correct.texts import State, read_file
 from ..errors import BadInput, UsageError
 from ..settings import Limits
 from ..tools.files import write_bytes
-from ..types import Image, Reading, Recognizer
-from .lines import TextLine
+from ..types import Image, Polygon, Reading, Recognizer
+from .lines import BODY, TextLine, along_spine
 from .note import STATE, NoteFiles, discard, number_lines, put_in_place, read_object, stage
 from .order import Placed
-from .outlines import drawn
+from .outlines import FAR, LEAST_SIDE, drawn
 from .read import line_row, png
 from .segment import line_image
 
@@ -76,6 +76,8 @@ class Manifest:
             entry["blank"] = line.page == before[0] and line.text_line > before[1] + 1
             before = line.page, line.text_line
             known.setdefault(line.id, row)
+            entry |= {"number": line.number, "page": line.page, "region": line.region, "text": row.reading.text}
+            entry |= {"page_width": line.page_width, "page_height": line.page_height, "model": row.reading.model}
         return cls(tuple(entry for _, entry in found), known, state)
 
     def holds(self, root: Path, name: str) -> bool:
@@ -115,7 +117,8 @@ class NotePage:
     @property
     def read_pages(self) -> int:
         """Number of pages that were read, as far as it is known."""
-        return int(read_object(self.files.folder / STATE).get("pages") or 1)
+        pages = read_object(self.files.folder / STATE).get("pages")
+        return pages if isinstance(pages, int) else 1
 
     @property
     def filed(self) -> dict[str, str]:
@@ -228,16 +231,28 @@ def layout_version(lines: Sequence[Entry]) -> str:
 
 def geometry(entry: Entry) -> TextLine:
     """Where a line of the manifest lies. Rows of older readings tell only the outline of the writing's body."""
-    outline = tuple((float(x), float(y)) for x, y in entry.get("polygon") or ())
-    if len(outline) < 3:
-        x0, y0, x1, y1 = (float(value) for value in entry["box"])
-        outline = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
-    if not (entry.get("reach") and entry.get("baseline") and entry.get("height")):
+    x0, y0, x1, y1 = (float(value) for value in entry.get("box") or (0, 0, 0, 0))
+    x1, y1 = max(x1, x0 + LEAST_SIDE), max(y1, y0 + LEAST_SIDE)
+    told = _points(entry.get("polygon"))
+    outline = told if len(told) >= 3 else ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
+    reach, baseline, height = _points(entry.get("reach")), _points(entry.get("baseline")), entry.get("height")
+    if len(reach) >= 3 and len(baseline) >= 2 and isinstance(height, (int, float)) and 0 < height < FAR:
+        return TextLine(outline, reach, baseline, float(height))
+    try:
         return drawn(outline, tight=True)
-    reach, baseline = (np.asarray(entry[key], dtype=np.float64).tolist() for key in ("reach", "baseline"))
-    return TextLine(
-        outline, tuple((x, y) for x, y in reach), tuple((x, y) for x, y in baseline), float(entry["height"])
-    )
+    except UsageError:  # hardly higher than a stroke
+        return along_spine(((x0, (y0 + y1) / 2), (x1, (y0 + y1) / 2)), (y1 - y0) / BODY)
+
+
+def _points(told: object) -> Polygon:
+    """Points of the manifest; none where it tells something else."""
+    try:
+        points = np.asarray(told, dtype=np.float64)
+    except (ValueError, TypeError):
+        return ()
+    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+        return ()
+    return tuple((float(x), float(y)) for x, y in points)
 
 
 def _numbered(entries: Sequence[Entry]) -> tuple[list[Entry], bytes]:
