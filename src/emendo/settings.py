@@ -20,7 +20,8 @@ from .errors import SettingsError
 
 FILE_NAME = "emendo.toml"
 IGNORED = frozenset({"EMENDO_DATA", "EMENDO_CACHE", "EMENDO_SCREENSHOTS"})
-"""Environment names with our prefix that are no settings: where the development data and converted models lie."""
+"""Environment names with our prefix that are no settings: where the development data, converted models and the
+pictures that tests make for the documentation lie."""
 
 
 class _Section(BaseModel):

@@ -23,20 +23,34 @@ export function cards(order, start, count, fresh = false) {
 
 export const alternatives = (line) => asked(`/api/lines/${encodeURIComponent(line)}/alternatives`);
 
-function sent(path, body) {
+function post(path, body, options = {}) {
   const headers = { "Content-Type": "application/json" };
-  return asked(path, { method: "POST", headers, body: JSON.stringify(body) });
+  return asked(path, { method: "POST", headers, body: JSON.stringify(body), ...options });
 }
 
-export const save = (line, saving) => sent(`/api/lines/${encodeURIComponent(line)}`, saving);
+export const save = (line, saving) => post(`/api/lines/${encodeURIComponent(line)}`, saving);
+
+export const history = (line) => asked(`/api/lines/${encodeURIComponent(line)}/history`);
+export const restore = (line, version, expected) => post(`/api/lines/${encodeURIComponent(line)}/restore`, { version, expected });
+
+// Lines in work; giving back still goes out when the page is left.
+export const keepLines = (lines) => post("/api/leases", { lines });
+export const freeLines = (lines) => post("/api/leases/free", { lines }, { keepalive: true });
 
 export const documents = () => asked("/api/documents");
 export const pageState = (document, number) => asked(`/api/pages?${new URLSearchParams({ document, number })}`);
-export const changePage = (change) => sent("/api/pages/change", change);
-export const undoPage = (place) => sent("/api/pages/undo", place);
+export const changePage = (change) => post("/api/pages/change", change);
+export const undoPage = (place) => post("/api/pages/undo", place);
 
-export const keepLines = (lines) => sent("/api/leases", { lines });
-export const freeLines = (lines) => sent("/api/leases/free", { lines });
+export const differences = () => asked("/api/differences");
+export const decide = (line, saving) => post(`/api/differences/${encodeURIComponent(line)}`, saving);
+export const agreement = () => asked("/api/agreement");
+
+export const people = () => asked("/api/people");
+export const addPerson = (name, role) => post("/api/people", { name, role });
+export const changePerson = (change) => post("/api/people/change", change);
+export const renewPerson = (name) => post("/api/people/renew", { name });
+export const removePerson = (name) => post("/api/people/remove", { name });
 
 export const imageOf = (line) => `/api/lines/${encodeURIComponent(line)}/image`;
 export const pageOf = (card) => `/api/page?${new URLSearchParams({ document: card.document, number: card.page })}`;
