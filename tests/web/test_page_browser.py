@@ -11,7 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from emendo.correct import collect
+from emendo.types import Verdict
 from emendo.workspace.folder import Workspace
+from emendo.workspace.store import Entry
 
 from ..paged import PAGES, SETTINGS, SIZE, paged_workspace
 from .serving import Server, screenshots, settled
@@ -299,6 +301,25 @@ def test_lines_that_somebody_else_changed_are_shown_first(browser: Browser, page
     expect(page.locator("#note")).to_contain_text("changed meanwhile")
     expect(page.locator("#rows li")).to_have_count(len(FIRST) - 1)
     assert page.locator("#text").input_value() == f"{FIRST[1]} kept"
+
+
+def test_two_people_at_one_line_see_both_texts_and_its_history(page: Page, note: Note) -> None:
+    with note.workspace.store() as store:
+        line = next(line for line in store.lines(note.name) if line.number == 1)
+        theirs = Entry(line=line.id, reading="", text="what bob wrote", verdict=Verdict.EDITED, author="bob")
+        store.add_correction(theirs)
+    page.keyboard.press("End")
+    page.keyboard.type(" mine")
+    page.keyboard.press("Enter")
+    conflict = page.get_by_role("alertdialog")
+    expect(conflict).to_contain_text("bob changed this line meanwhile")
+    expect(conflict).to_contain_text("what bob wrote")
+    conflict.get_by_role("button", name="Keep yours").press("Enter")
+    settled(page)
+    assert note.verdicts()[1] == (f"{FIRST[0]} mine", "edited")
+    page.locator("#rows li").first.click()
+    page.keyboard.press("Control+h")
+    expect(page.get_by_role("dialog")).to_contain_text("what bob wrote")
 
 
 def test_screenshots_have_nothing_cut_off(page: Page, browser: Browser, note: Note, tmp_path: Path) -> None:
