@@ -30,11 +30,17 @@ MISSED = 3
 FIRST = [text for at, text in enumerate(PAGES[0]) if at != MISSED]
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[PageDesk]:
-    workspace = paged_workspace(tmp_path / "ws", missed=MISSED)
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace that was read once for all tests; each works on a copy."""
+    workspace = paged_workspace(tmp_path_factory.mktemp("read") / "ws", missed=MISSED)
     (workspace.root / "emendo.toml").write_text('author = "me"\n')
-    opened = Desk.open(workspace, Reader)
+    return workspace.root
+
+
+@pytest.fixture
+def desk(read: Path, tmp_path: Path) -> Iterator[PageDesk]:
+    opened = Desk.open(Workspace.open(shutil.copytree(read, tmp_path / "ws")), Reader)
     yield PageDesk(opened)
     opened.close()
 
