@@ -281,8 +281,9 @@ class Desk:
     def source(self, document: str) -> Path:
         """The file of a document. Raises BadInput when it is not there."""
         job = NoteFiles(self.workspace.root / document).job()
-        if job is not None and (self.workspace.root / document).with_name(job.source).is_file():
-            return self._inside(str(Path(document).with_name(job.source)))
+        named = Path(document).parent / Path(job.source).name if job is not None else Path()
+        if named.name and (self.workspace.root / named).is_file():
+            return self._inside(str(named))
         for path in sorted(self.workspace.root.glob(f"{_plain(document)}.*")):
             if path.suffix.lower() in {".txt", ".orig", ".jsonl", ".json"} or not path.is_file():
                 continue

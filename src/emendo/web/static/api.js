@@ -37,6 +37,11 @@ export const restore = (line, version, expected) => post(`/api/lines/${encodeURI
 export const keepLines = (lines) => post("/api/leases", { lines });
 export const freeLines = (lines) => post("/api/leases/free", { lines }, { keepalive: true });
 
+export const notes = () => asked("/api/notes");
+export const pageState = (document, number) => asked(`/api/pages?${new URLSearchParams({ document, number })}`);
+export const changePage = (change) => post("/api/pages/change", change);
+export const undoPage = (place) => post("/api/pages/undo", place);
+
 export const differences = () => asked("/api/differences");
 export const decide = (line, saving) => post(`/api/differences/${encodeURIComponent(line)}`, saving);
 export const agreement = () => asked("/api/agreement");
@@ -46,11 +51,6 @@ export const addPerson = (name, role) => post("/api/people", { name, role });
 export const changePerson = (change) => post("/api/people/change", change);
 export const renewPerson = (name) => post("/api/people/renew", { name });
 export const removePerson = (name) => post("/api/people/remove", { name });
-
-export const notes = () => asked("/api/notes");
-export const pageState = (document, number) => asked(`/api/pages?${new URLSearchParams({ document, number })}`);
-export const changePage = (change) => post("/api/pages/change", change);
-export const undoPage = (place) => post("/api/pages/undo", place);
 
 export const imageOf = (line) => `/api/lines/${encodeURIComponent(line)}/image`;
 export const pageOf = (card) => `/api/page?${new URLSearchParams({ document: card.document, number: card.page })}`;
