@@ -152,6 +152,11 @@ class Collector:
         if len(self._notes) < MOST_REJECTS:
             self._notes.append(Reject(self.where, line or None, what))
 
+    @property
+    def rejects(self) -> tuple[Reject, ...]:
+        """What was left out so far."""
+        return tuple(self._rejects)
+
     def content(self) -> Content:
         """All that was gathered. Raises FormatError when rows were there and none is good."""
         samples, lines = self._samples, self._lines

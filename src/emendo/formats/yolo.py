@@ -40,7 +40,6 @@ def read_boxes(file: Path, limits: Limits | None = None) -> tuple[list[Box], tup
     limits = limits or Limits()
     collector = Collector(file)
     boxes: list[Box] = []
-    rejects: list[Reject] = []
     for number, row in bounded_lines(file, limits.manifest_line_bytes):
         try:
             if row is None:
@@ -49,8 +48,7 @@ def read_boxes(file: Path, limits: Limits | None = None) -> tuple[list[Box], tup
                 boxes.append(_box(row.split(), number))
         except Refusal as refusal:
             collector.reject(number, refusal.what, refusal.remedy)
-            rejects.append(Reject(file, number, refusal.what, refusal.remedy))
-    return boxes, tuple(rejects)
+    return boxes, collector.rejects
 
 
 def _box(parts: list[bytes], line: int) -> Box:

@@ -23,8 +23,9 @@ from ..text.direction import right_to_left
 from ..text.normalize import normalize_text
 from ..types import Correction, EvidenceRecognizer, Image, Reading, Recognizer, Verdict
 from ..workspace.folder import Workspace
-from ..workspace.store import Entry, Line, Store
+from ..workspace.store import Entry, Kind, Line, Store
 from .alternatives import Alternative, alternatives
+from .rules import Rule, rules_of
 
 ORDERS: Mapping[str, str] = {
     "document": "as they stand in the documents",
@@ -94,14 +95,25 @@ class Desk:
     workspace: Workspace
     store: Store
     recognizer: Callable[[], Recognizer] | None = None
+    plate_reader: Callable[[], Recognizer] | None = None
     _orders: dict[str, list[str]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _reader: Recognizer | None = None
+    _rules: Mapping[Kind, Rule] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, workspace: Workspace, recognizer: Callable[[], Recognizer] | None = None) -> Desk:
-        """The desk of a workspace; `recognizer` is opened when alternatives are first asked for."""
-        return cls(workspace, workspace.store(), recognizer)
+    def open(
+        cls,
+        workspace: Workspace,
+        recognizer: Callable[[], Recognizer] | None = None,
+        plate_reader: Callable[[], Recognizer] | None = None,
+    ) -> Desk:
+        """The desk of a workspace.
+
+        `recognizer` is opened when alternatives are first asked for, `plate_reader` when pre-labels of plates are.
+        """
+        store = workspace.store()
+        return cls(workspace, store, recognizer, plate_reader, _rules=rules_of(workspace, store))
 
     def close(self) -> None:
         """Close the database."""
@@ -151,7 +163,13 @@ class Desk:
         with self.store.transaction() as transaction:
             known = transaction.readings([line]).get(line)
             reading = known.text if known else ""
-            return transaction.add_corrections([_entry(line, reading, text, verdict, expected, author)])[0][0]
+            unit = transaction.lines([line]).get(line)
+            rule = self._rules.get(unit.kind) if unit else None
+            text = rule.clean(text) if rule and text else text
+            correction, new = transaction.add_corrections([_entry(line, reading, text, verdict, expected, author)])[0]
+            if new and rule and unit:
+                rule.saved(unit, correction)
+            return correction
 
     def history(self, line: str) -> list[Correction]:
         """Every verdict on a line, the first first."""

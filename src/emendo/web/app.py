@@ -14,11 +14,11 @@ from ..errors import BadInput, EmendoError, UsageError
 from ..label.desk import Desk
 from ..workspace.store import Stale, UnknownLine
 from .guard import Forbidden, Guard, refused
-from .routes import lines, pictures
+from .routes import lines, pictures, plates
 
 _STATIC = resources.files("emendo.web") / "static"
 
-ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (lines.add, pictures.add)
+ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (lines.add, pictures.add, plates.add)
 """Each adds what one part of the page asks for."""
 
 

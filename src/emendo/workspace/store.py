@@ -105,10 +105,15 @@ class Store:
         with self._database.write() as connection:
             yield Transaction(connection)
 
-    def put_document(self, document: str, rows: Sequence[tuple[Line, Reading | None]]) -> None:
-        """Record the lines of a document and their readings; lines it had before and has no more become not present."""
+    def put_document(
+        self, document: str, rows: Sequence[tuple[Line, Reading | None]], *, kind: Kind = Kind.LINE
+    ) -> None:
+        """Record the units of one kind of a document and their readings.
+
+        Those it had before and has no more become not present.
+        """
         with self.transaction() as transaction:
-            transaction.put_document(document, rows)
+            transaction.put_document(document, rows, kind=kind)
 
     def add_correction(self, entry: Entry) -> tuple[Correction, bool]:
         """Record a verdict; returns the one that holds now and whether it is new (False: it said the same).
@@ -127,9 +132,14 @@ class Store:
         with self.transaction() as transaction:
             return transaction.add_event(kind, data)
 
-    def lines(self, document: str | None = None, *, present: bool = True) -> list[Line]:
-        """Lines of one document or of all, by document, page and number; with `present` only those still there."""
+    def lines(self, document: str | None = None, *, present: bool = True, kind: Kind | None = None) -> list[Line]:
+        """Units of one document or of all, by document, page and number; with `present` only those still there.
+
+        `kind` keeps only those of one kind.
+        """
         query = select(units).order_by(units.c.document, units.c.page, units.c.number)
+        if kind is not None:
+            query = query.where(units.c.kind == kind.value)
         if document is not None:
             query = query.where(units.c.document == document)
         if present:
@@ -237,9 +247,11 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def put_document(self, document: str, rows: Sequence[tuple[Line, Reading | None]]) -> None:
+    def put_document(
+        self, document: str, rows: Sequence[tuple[Line, Reading | None]], *, kind: Kind = Kind.LINE
+    ) -> None:
         """See `Store.put_document`."""
-        gone = units.update().where(units.c.document == document).values(present=0)
+        gone = units.update().where(units.c.document == document, units.c.kind == kind.value).values(present=0)
         self._connection.execute(gone)
         values = [unit_values(line) for line, _ in rows]
         if values:
@@ -247,10 +259,14 @@ class Transaction:
             columns = [column.name for column in units.columns if column.name != "id"]
             update = {name: insert.excluded[name] for name in columns}
             self._connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=update), values)
-        known = self.readings(line.id for line, _ in rows)
-        said = [(line.id, reading) for line, reading in rows if reading is not None and reading != known.get(line.id)]
-        if said:
-            self._connection.execute(readings.insert(), [reading_values(*one) for one in said])
+        self.add_readings({line.id: reading for line, reading in rows if reading is not None})
+
+    def add_readings(self, said: Mapping[str, Reading]) -> None:
+        """Record what a model read of some units; what is the same as the latest reading is not written again."""
+        known = self.readings(said)
+        news = [reading_values(unit, reading) for unit, reading in said.items() if reading != known.get(unit)]
+        if news:
+            self._connection.execute(readings.insert(), news)
 
     def lines(self, lines: Iterable[str]) -> dict[str, Line]:
         """The given lines by id."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...label.alternatives import to_rows
 from ...label.desk import ORDERS, Desk
 from ...types import Correction, Verdict
+from ...workspace.rows import Kind
 from ..guard import who
 
 MOST_CARDS = 50
@@ -37,6 +38,7 @@ def add(app: FastAPI, desk: Desk) -> None:
             "orders": dict(ORDERS),
             "total": progress.total,
             "done": progress.done,
+            "plates": desk.store.counts(kind=Kind.PLATE)[0],
         }
 
     @app.get("/api/cards")
