@@ -7,7 +7,7 @@ export class ApiError extends Error {
   }
 }
 
-async function asked(path, options) {
+export async function asked(path, options) {
   const answer = await fetch(path, { credentials: "same-origin", ...options });
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new ApiError(answer.status, body);
@@ -23,10 +23,14 @@ export function cards(order, start, count, fresh = false) {
 
 export const alternatives = (line) => asked(`/api/lines/${encodeURIComponent(line)}/alternatives`);
 
-export function save(line, saving) {
+// Something as JSON to a path.
+export function sent(path, body) {
   const headers = { "Content-Type": "application/json" };
-  return asked(`/api/lines/${encodeURIComponent(line)}`, { method: "POST", headers, body: JSON.stringify(saving) });
+  return asked(path, { method: "POST", headers, body: JSON.stringify(body) });
 }
+
+export const save = (line, saving) => sent(`/api/lines/${encodeURIComponent(line)}`, saving);
 
 export const imageOf = (line) => `/api/lines/${encodeURIComponent(line)}/image`;
 export const pageOf = (card) => `/api/page?${new URLSearchParams({ document: card.document, number: card.page })}`;
+export const plateImage = (plate) => `/api/plates/${plate.id}/picture?v=${plate.picture}`;

@@ -4,9 +4,11 @@ import { get, make } from "./dom.js";
 import { Outbox } from "./outbox.js";
 import { STRINGS } from "./strings.js";
 
-// name of the address (#lines/...): the module that exports `Mode`, and the role that it needs
+// name of the address (#lines/...): the module that exports `Mode`, the role that it needs, and the count of the state
+// without which it is not offered
 const MODES = {
   lines: { module: "./lines.js" },
+  plates: { module: "./plates.js", has: "plates" },
 };
 const FIRST = "lines";
 const RANKS = ["annotator", "reviewer", "admin"];
@@ -20,7 +22,7 @@ class Shell {
   async begin() {
     this.state = await api.state();
     for (const [name, row] of Object.entries(MODES)) {
-      if (row.needs && !this.may(row.needs)) continue;
+      if ((row.needs && !this.may(row.needs)) || (row.has && !this.state[row.has])) continue;
       get("modes").append(make("a", { href: `#${name}`, id: `to-${name}`, text: STRINGS.modes[name] }));
     }
     get("modes").hidden = get("modes").childElementCount < 2;
@@ -38,7 +40,7 @@ class Shell {
   // The address says which mode is open and what it shows: #page/notes/3
   async route() {
     const [asked, ...places] = location.hash.slice(1).split("/").map(decodeURIComponent);
-    const name = asked in MODES ? asked : FIRST;
+    const name = asked in MODES ? asked : this.state.plates && !this.state.total ? "plates" : FIRST;
     for (const link of get("modes").children) {
       if (link.id === `to-${name}`) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
@@ -62,10 +64,10 @@ class Shell {
     } else this.mode?.told?.(event, line, detail);
   }
 
-  counted(done, total) {
+  counted(done, total, count = STRINGS.count) {
     this.done = done;
     this.total = total;
-    get("count").textContent = STRINGS.count(done, total);
+    get("count").textContent = count(done, total);
     get("bar").setAttribute("aria-valuemax", total);
     get("bar").setAttribute("aria-valuenow", done);
     get("fill").style.width = `${total ? (100 * done) / total : 0}%`;
