@@ -63,7 +63,7 @@ def main() -> int:
     given = parser.parse_args()
     rows = rows_of(given.splits, given.every)
     images = [read_image(row["file"]) for row in rows]
-    report = {}
+    report: dict[str, Any] = {}
     for model in given.models:
         reader = load_plate_recognizer(model, PlateSettings().alphabet)
         reader.read(images[:1])
@@ -71,18 +71,23 @@ def main() -> int:
         said = [reader.read([image])[0] for image in images]
         seconds = (time.process_time() - began) / len(images)
         report[model] = {"processor_seconds": seconds, **figures(rows, said)}
+        if not given.json:
+            show(model, report[model])
     if given.json:
         print(json.dumps(report, indent=1))
-        return 0
-    for model, found in report.items():
-        for name, one in ((key, value) for key, value in found.items() if isinstance(value, dict)):
-            total, sure = one["plates"], max(1, one["sure"])
-            print(
-                f"{model:24} {name:13} {total:4} plates  exact {100 * one['exact'] / total:5.1f} %  "
-                f"O = 0 {100 * one['folded'] / total:5.1f} %  sure of {100 * one['sure'] / total:5.1f} %, "
-                f"of these right {100 * one['sure_right'] / sure:5.1f} %  {found['processor_seconds']:.3f} s each"
-            )
     return 0
+
+
+def show(model: str, found: dict[str, Any]) -> None:
+    """One line a subset."""
+    for name, one in ((key, value) for key, value in found.items() if isinstance(value, dict)):
+        total, sure = one["plates"], max(1, one["sure"])
+        print(
+            f"{model:24} {name:13} {total:4} plates  exact {100 * one['exact'] / total:5.1f} %  "
+            f"O = 0 {100 * one['folded'] / total:5.1f} %  sure of {100 * one['sure'] / total:5.1f} %, "
+            f"of these right {100 * one['sure_right'] / sure:5.1f} %  {found['processor_seconds']:.3f} s each",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ export class Faults {
       return;
     }
     this.list.setAttribute("aria-activedescendant", chosen.id);
-    chosen.scrollIntoView({ block: "nearest" });
+    if (this.chosen) chosen.scrollIntoView({ block: "nearest" });
+    else this.main.scrollTop = 0;
   }
 
   row({ fault, fix }, at) {

@@ -190,7 +190,7 @@ export class Mode {
     if (this.gone) return;
     const card = this.card;
     get("conflict").hidden = true;
-    get("wrong").textContent = "";
+    this.calm();
     this.shell.say("");
     get("field").hidden = !card;
     get("crop").parentElement.hidden = !card;
@@ -235,14 +235,28 @@ export class Mode {
     const folded = [...typed].map((char) => (alphabet.includes(char) ? char : char.toUpperCase()));
     const kept = folded.filter((char) => alphabet.includes(char)).join("");
     const strange = folded.filter((char) => !alphabet.includes(char) && char.trim());
-    get("wrong").textContent = strange.length ? TEXT.strange(strange.join(" "), shown) : "";
-    get("field").classList.toggle("refused", strange.length > 0);
+    if (strange.length) this.refuse(TEXT.strange(strange.join(" "), shown));
     if (kept === typed) return;
     event.preventDefault();
     if (kept && !document.execCommand("insertText", false, kept)) {
       get("text").setRangeText(kept, get("text").selectionStart, get("text").selectionEnd, "end");
       this.field.onInput();
     }
+  }
+
+  // Said for a moment: long enough to be read while typing goes on.
+  refuse(text) {
+    get("wrong").textContent = text;
+    get("field").classList.add("refused");
+    clearTimeout(this.fading);
+    this.fading = setTimeout(() => this.calm(), 4000);
+  }
+
+  calm() {
+    clearTimeout(this.fading);
+    if (this.gone) return;
+    get("wrong").textContent = "";
+    get("field").classList.remove("refused");
   }
 
   edited() {
@@ -280,7 +294,7 @@ export class Mode {
     const card = this.card;
     if (!card) return;
     const text = this.field.text.trim();
-    if (!text) get("wrong").textContent = TEXT.empty;
+    if (!text) this.refuse(TEXT.empty);
     else this.send(card, { text, verdict: text === card.reading ? "accepted" : "edited" });
   }
 
@@ -296,7 +310,6 @@ export class Mode {
       Object.assign(card, { state, text: saving.text ?? card.text, author: this.shell.state.author });
       this.shell.outbox.add(card.id, { ...saving, version: card.version });
     }
-    get("field").classList.remove("refused");
     if (this.one) location.hash = "#plates/faults";
     else this.go(this.at + 1);
   }
@@ -322,7 +335,7 @@ export class Mode {
     drafts.set(line, detail.saving.text ?? "", detail.saving.version);
     if (event === "refused") {
       if (card) this.go(at);
-      get("wrong").textContent = STRINGS.refused(detail.error.message);
+      this.shell.say(STRINGS.refused(detail.error.message));
     } else if (card) this.conflict(at, card, detail.saving, detail.error.body.current);
   }
 
@@ -358,6 +371,7 @@ export class Mode {
 
   leave() {
     this.gone = true;
+    clearTimeout(this.fading);
     this.faults?.leave();
   }
 }
