@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -215,7 +214,7 @@ def test_pictures_that_are_gone_or_damaged_are_told(crops: Path, opened: Opened)
     with pytest.raises(UsageError, match="unknown queue 'best'"):
         book.queue("best")
     left = book.plates()[0].unit
-    os.replace(crops / left.image, crops.parent / "moved.jpg")
+    (crops / left.image).replace(crops.parent / "moved.jpg")
     with pytest.raises(BadInput, match="not there any more"):
         book.picture(left.id)
 

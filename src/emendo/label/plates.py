@@ -122,7 +122,8 @@ class PlateBook:
 
     def __init__(self, workspace: Workspace, store: Store, *, reader: Callable[[], Recognizer] | None = None) -> None:
         self.workspace, self.store = workspace, store
-        self.crops = crops_folder(workspace, store) or workspace.root
+        held = crops_folder(workspace, store)
+        self.holds_crops, self.crops = held is not None, held or workspace.root
         self._reader = reader
         self._opened: Recognizer | None = None
         self._reading, self._ordering = Lock(), Lock()
@@ -141,6 +142,8 @@ class PlateBook:
     def refresh(self) -> Refreshed:
         """Look at the folder and at `labels.txt` again; what cannot be used is a sentence in `failures`."""
         result = Refreshed()
+        if not self.holds_crops:
+            return result
         self._scan(result)
         try:
             self._take_labels(result)

@@ -8,7 +8,7 @@ from ..errors import UsageError
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket at an address, so that the port is known before anything is served.
+    """A socket at an address that takes connections, so that a browser may come before anything is served: it waits.
 
     Raises UsageError when the address cannot be had.
     """
@@ -17,6 +17,7 @@ def bound(host: str, port: int) -> socket.socket:
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         opened.bind((host, port))
+        opened.listen(128)
     except (OSError, OverflowError) as error:
         opened.close()
         reason = getattr(error, "strerror", None) or str(error)
