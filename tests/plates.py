@@ -15,7 +15,9 @@ INKS = ((30, 40, 110), (20, 20, 20), (110, 25, 25), (20, 80, 50))
 PAPERS = ((244, 242, 234), (236, 240, 246), (248, 236, 206), (226, 238, 230))
 
 
-def plate(text: str, seed: int = 0, *, size: tuple[int, int] = (320, 160), blur: float = 0.0) -> Image:
+def plate(
+    text: str, seed: int = 0, *, size: tuple[int, int] = (320, 160), blur: float = 0.0, grain: float = 5.0
+) -> Image:
     """A plate (height, width, 3) with its state above, a slogan below, bolts, and some grain."""
     rng = np.random.default_rng(seed)
     image = np.full((160, 320, 3), PAPERS[seed % len(PAPERS)], np.uint8)
@@ -30,8 +32,7 @@ def plate(text: str, seed: int = 0, *, size: tuple[int, int] = (320, 160), blur:
     width, height = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, scale, 4)[0]
     place = ((320 - width) // 2, 85 + height // 2)
     cv2.putText(image, text, place, cv2.FONT_HERSHEY_DUPLEX, scale, ink, 5, cv2.LINE_AA)
-    grain = rng.normal(0, 5, image.shape)
-    image = np.clip(image + grain, 0, 255).astype(np.uint8)
+    image = np.clip(image + rng.normal(0, 1, image.shape) * grain, 0, 255).astype(np.uint8)
     if blur:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), blur), np.uint8)
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -44,6 +45,6 @@ def draw_crops(folder: Path, texts: tuple[str, ...] = TEXTS) -> list[Path]:
         day, camera = f"2026-11-{20 + number % 2}", f"CAM{1 + number // 4}"
         path = folder / day / f"{camera}_track{number + 1}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(jpeg_bytes(plate(text, number)))
+        path.write_bytes(jpeg_bytes(plate(text, number, grain=0)))
         paths.append(path)
     return paths
