@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from emendo.correct.dataset import samples
 from emendo.errors import BadInput, UsageError, WorkspaceError
 from emendo.formats.labels import SKIP, read_labels
 from emendo.image.encode import jpeg_bytes
@@ -267,3 +268,16 @@ def test_the_rules_of_plates_are_settings(crops: Path, opened: Opened) -> None:
         desk.save(first, "Z1", Verdict.EDITED, expected=1, author="ann")
     with pytest.raises(UsageError, match="does not match the pattern"):
         desk.save(first, "1AB", Verdict.EDITED, expected=1, author="ann")
+
+
+def test_labelled_plates_are_samples_and_one_plate_is_never_split(crops: Path, opened: Opened) -> None:
+    desk, book = opened()
+    for one, text in zip(book.plates(), ("KTR4O21", "KTR4021", "XYZ1"), strict=False):
+        desk.save(one.unit.id, text, Verdict.EDITED, expected=0, author="ann")
+    desk.save(book.plates()[3].unit.id, None, Verdict.SKIPPED, expected=0, author="ann")
+    found = list(samples(desk.workspace, desk.store))
+    assert sorted((one.text, one.group) for one in found) == [
+        ("KTR4021", "plate KTR4021"),
+        ("KTR4O21", "plate KTR4021"),
+        ("XYZ1", "plate XYZ1"),
+    ]

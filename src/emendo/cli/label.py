@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import EngineError
+from ..errors import EngineError, UsageError
 from . import output
 from .context import Model, Threads, open_context
 from .plates import begin_plates, take_plates
@@ -51,6 +51,8 @@ def label(
     from ..workspace.people import Person
 
     crops = take_plates(folder, plates=plates)
+    if review and not crops:
+        raise UsageError("holds no crops of plates to review", where=folder, remedy="say --plates if it does")
     context = open_context(folder, need_workspace=True, model=model, threads=threads)
     assert context.workspace is not None
     if not crops:

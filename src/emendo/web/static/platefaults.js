@@ -17,7 +17,7 @@ export class Faults {
       make("section", { class: "faults" }, make("p", { class: "place", id: "faults-count", "aria-live": "polite" }), this.list, make("dl", { class: "keys" }, ...keys)),
     );
     await this.load();
-    this.list.focus();
+    this.list.focus({ preventScroll: true });
   }
 
   async load() {
@@ -53,7 +53,7 @@ export class Faults {
         this.chosen = at;
         this.mend();
       };
-      const label = TEXT.fixes[one.name](one.text, fault.plates.find((plate) => plate.id === one.plates[0])?.path ?? "");
+      const label = this.named(fault, one);
       const pressed = at === this.chosen && number === fix;
       const key = pressed ? "Enter" : one.name === "skip" ? "Esc" : "";
       const button = make("button", { type: "button", tabindex: "-1", "aria-pressed": String(pressed), text: label, onclick: act });
@@ -63,11 +63,16 @@ export class Faults {
     const selected = String(at === this.chosen);
     return make(
       "li",
-      { id: `fault-${at}`, role: "option", "aria-selected": selected, "aria-label": `${fault.what}: ${TEXT.fixes[fault.fixes[fix].name](fault.fixes[fix].text, "")}` },
+      { id: `fault-${at}`, role: "option", "aria-selected": selected, "aria-label": `${fault.what}: ${this.named(fault, fault.fixes[fix])}` },
       make("p", { class: `what ${fault.severity}`, text: fault.what }),
       make("div", { class: "pair" }, ...pictures),
       make("div", { class: "fixes" }, ...fixes),
     );
+  }
+
+  named(fault, fix) {
+    const path = fault.plates.find((plate) => plate.id === fix.plates[0])?.path ?? "";
+    return TEXT.fixes[fix.name](fix.text, path.split("/").at(-1), fix.plates.length);
   }
 
   key(event) {

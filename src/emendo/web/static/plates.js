@@ -268,7 +268,7 @@ export class Mode {
       this.faults.key(event);
       return;
     }
-    if (event.isComposing || event.target.closest?.("header")) return;
+    if (this.ended || event.isComposing || event.target.closest?.("header")) return;
     const plain = !event.ctrlKey && !event.altKey && !event.metaKey;
     if (event.key === "q" && event.ctrlKey) this.take(event, () => this.quit());
     else if (!plain || (!get("conflict").hidden && event.key !== "[")) return;
@@ -363,6 +363,7 @@ export class Mode {
   }
 
   async quit() {
+    this.ended = true;
     if (this.card && this.field.text !== this.card.text) this.edited();
     await this.shell.outbox.flush();
     this.shell.say(this.shell.outbox.count ? STRINGS.leftWaiting : TEXT.left);

@@ -93,8 +93,8 @@ export const STRINGS = {
       fixes: {
         use: (text) => `Label it ${text}`,
         skip: () => "Skip: not a plate",
-        keep: () => "Keep: it is right",
-        edit: (_, path) => (path ? `Edit ${path.split("/").at(-1)}` : "Edit"),
+        keep: (_, name, many) => (many > 1 ? "Keep both as they are" : "Keep: it is right"),
+        edit: (_, name) => `Edit ${name}`,
       },
       mended: {
         use: (text) => `Labelled ${text}.`,
