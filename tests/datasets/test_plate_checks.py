@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emendo.cli import main
@@ -58,6 +58,7 @@ def test_sign_words_and_length_are_settings() -> None:
     assert text_fault("ABC123", settings)[0].name == "long"  # type: ignore[index]
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text("AO0B", max_size=8), st.text("AO0B", max_size=8))
 def test_o_and_zero_are_no_contradiction(one: str, other: str) -> None:
     assert not contradict(one, one.replace("O", "0"))
@@ -73,6 +74,7 @@ def test_another_size_quality_and_light_is_the_same_picture_and_another_plate_is
     assert distance(likeness_hash(picture), likeness_hash(plate("8BXC907", 2))) > ALIKE
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(0, 2**256 - 1), max_size=8), st.integers(0, 255), st.integers(0, 40))
 def test_all_pairs_that_are_close_are_found(values: list[int], bit: int, most: int) -> None:
     hashes = {str(at): f"{value:064x}" for at, value in enumerate([*values, *(value ^ (1 << bit) for value in values)])}

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emendo.errors import FormatError
@@ -17,6 +17,7 @@ NAMES = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_
 TEXTS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=9)
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.tuples(NAMES.filter(lambda name: name.strip() and name[0] not in "#\ufeff"), TEXTS), max_size=8))
 def test_the_last_line_of_a_path_holds(rows: list[tuple[str, str]]) -> None:
     import tempfile

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emendo.errors import FormatError, UsageError
@@ -20,6 +20,7 @@ from ..plates import plate
 share = st.floats(0.05, 0.9)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 90), share, share, share, share)
 def test_a_row_says_where_the_box_is(kind: int, x: float, y: float, width: float, height: float) -> None:
     import tempfile

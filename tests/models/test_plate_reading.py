@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emendo.errors import EngineError, UsageError
@@ -40,6 +40,7 @@ def test_a_picture_without_text_is_read_as_nothing() -> None:
     assert load_plate_recognizer("base", ALPHABET).read([np.full((60, 120, 3), 200, np.uint8)])[0].text == ""
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(1, 6), st.integers(0, 2**32 - 1))
 def test_restriction_keeps_the_sum_of_each_frame(frames: int, seed: int) -> None:
     letters = ("A", "a", "b", "-", "É", "0")
@@ -52,6 +53,7 @@ def test_restriction_keeps_the_sum_of_each_frame(frames: int, seed: int) -> None
     assert np.allclose(shares[:, 0], before[:, 0] + before[:, 4] + before[:, 5], atol=1e-5)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text(max_size=20))
 def test_only_the_alphabet_is_left(text: str) -> None:
     kept = within(text, "ABCß1")

@@ -88,7 +88,7 @@ def test_a_camera_program_gives_pictures_in_memory(tmp_path: Path) -> None:
 
 
 @given(st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=12))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_a_name_never_leads_out_of_the_folder(name: str) -> None:
     try:
         track = Track.of(Path("2026-11-20") / f"{name}_track5.jpg")
@@ -99,7 +99,7 @@ def test_a_name_never_leads_out_of_the_folder(name: str) -> None:
 
 
 @given(st.integers(1, 900), st.integers(1, 900), st.integers(0, 255))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_a_score_is_a_share_whatever_the_picture(height: int, width: int, grey: int) -> None:
     one = quality(np.full((height, width, 3), grey, np.uint8))
     assert 0 <= one.score <= 1 and 0 < one.aspect <= 1 and 0 < one.size <= 1
