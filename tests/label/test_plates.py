@@ -144,7 +144,7 @@ def test_a_label_that_the_crash_left_in_the_file_alone_is_taken_in(crops: Path, 
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["A1", "B2", SKIP]), st.booleans()), max_size=12))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_file_and_database_agree_whoever_writes(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str, bool]]
 ) -> None:

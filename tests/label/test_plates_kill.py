@@ -44,7 +44,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         PlateBook(workspace, store).refresh()
     (crops / "labels.txt").write_text("# by hand\nelsewhere.jpg\tKEPT1\n", encoding="utf-8")
     rng, acknowledged, saves = random.Random(3), {}, 0
-    for kill in range(3):
+    for kill in range(2):
         command = [sys.executable, "-c", SAVER, str(crops), str(1000 * kill)]
         saver = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert saver.stdout is not None
@@ -67,4 +67,4 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         desk.close()
         assert all(found[name] == read_labels(crops / "labels.txt")[0][name] for name in acknowledged)
     content = (crops / "labels.txt").read_text(encoding="utf-8")
-    assert saves >= 3 and content.startswith("# by hand\nelsewhere.jpg\tKEPT1\n")
+    assert saves >= 2 and content.startswith("# by hand\nelsewhere.jpg\tKEPT1\n")

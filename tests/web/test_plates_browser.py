@@ -172,7 +172,7 @@ def contaminate(crops: Path) -> None:
 
 
 def test_doubtful_labels_are_mended_by_arrows_and_enter(browser: Browser, place: Place, tmp_path: Path) -> None:
-    draw_crops(place.crops)
+    draw_crops(place.crops, TEXTS[:6])
     contaminate(place.crops)
     screenshots(browser, f"{place.server.address}#plates", "plates", ".badge.pre", tmp_path)
     screenshots(browser, f"{place.server.address}#plates/faults", "plates-doubtful", "#faults li", tmp_path)
