@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -141,6 +142,26 @@ def test_a_label_that_the_crash_left_in_the_file_alone_is_taken_in(crops: Path, 
     (crops / "labels.txt").write_text(f"{FIRST}\tOLD1\n{FIRST}\tNEW1\n", encoding="utf-8")
     book.refresh()
     assert book.plate(plate_id(FIRST)).verdict.text == "NEW1"  # type: ignore[union-attr]
+
+
+def test_a_save_while_the_file_is_read_is_not_undone(
+    crops: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, book = opened()
+    first = plate_id(FIRST)
+    desk.save(first, "OLD1", Verdict.EDITED, expected=0, author="ann")
+
+    def slowly(*given: Any) -> Any:
+        found = read_labels(*given)
+        desk.save(first, "NEW1", Verdict.EDITED, expected=1, author="bob")
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr("emendo.label.plates.read_labels", slowly)
+        assert book.refresh().taken == 0
+    assert book.refresh().taken == 0
+    verdict = book.plate(first).verdict
+    assert verdict is not None and verdict.text == "NEW1" and labels(crops)[FIRST] == "NEW1"
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["A1", "B2", SKIP]), st.booleans()), max_size=12))

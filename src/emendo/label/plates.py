@@ -207,20 +207,26 @@ class PlateBook:
         )
 
     def _take_labels(self, result: Refreshed) -> None:
-        """What a person wrote into the file becomes a verdict; what the database alone knows is added to the file."""
+        """What a person wrote into the file becomes a verdict; what the database alone knows is added to the file.
+
+        A plate that gets a verdict while the file is read is left for the next time: what was read may be older.
+        """
+        names = {self._name(unit): unit.id for unit in self.store.lines(kind=Kind.PLATE)}
+        before = _versions(self.store.look_up(list(names.values()))[2])
         said: dict[str, str] = {}
         if self.labels.exists():
             said, rejects = read_labels(self.labels, self.settings.limits)
             result.failures += [str(reject.error()) for reject in rejects]
         alphabet = self.settings.plates.alphabet
-        names = {self._name(unit): unit.id for unit in self.store.lines(kind=Kind.PLATE)}
         result.unknown = [name for name in said if _plain(name) not in names]
         heard = {names[_plain(name)]: _kept(text, alphabet) for name, text in said.items() if _plain(name) in names}
-        heard = {unit: text for unit, text in heard.items() if text}
         with self.store.transaction() as transaction:
+            now_held = _versions(transaction.latest(names.values()))
+            still = {name: unit for name, unit in names.items() if now_held.get(unit) == before.get(unit)}
+            heard = {unit: heard[unit] for unit in still.values() if heard.get(unit)}
             result.taken = sum(new for _, new in transaction.add_corrections(self._news(transaction, heard)))
-            held = transaction.latest(names.values())
-            for name, unit in names.items():
+            held = transaction.latest(still.values())
+            for name, unit in still.items():
                 verdict = held.get(unit)
                 if verdict is not None and heard.get(unit) != label_of(verdict):
                     append(self.labels, name, label_of(verdict))
@@ -340,6 +346,10 @@ class PlateBook:
 def plate_id(name: str) -> str:
     """The id of the plate at a path below the workspace."""
     return sha256(f"plate:{name}".encode()).hexdigest()[:16]
+
+
+def _versions(verdicts: Mapping[str, Correction]) -> dict[str, int]:
+    return {unit: one.version for unit, one in verdicts.items()}
 
 
 def _plain(name: str) -> str:
