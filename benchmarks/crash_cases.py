@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from crash import Case
+from crash_layout import LAYOUT
 from crash_learning import LEARNING
 from crash_notes import NOTES as REAL_NOTES
 from crash_read import READ
@@ -161,6 +162,7 @@ CASES = {
         Case("store", _prepare_store, _nothing, _check_store, lambda folder: _check_store(folder, []), run=_save),
         REAL_NOTES,
         READ,
+        LAYOUT,
         Case("pointer", _prepare_champion, _nothing, _check_champion, lambda _folder: [], run=_promote),
         *LEARNING,
     )

@@ -24,9 +24,9 @@ from emendo.datasets.dataset import Dataset
 from emendo.datasets.notebook import synth_notebook
 from emendo.datasets.synth import synth_lines
 from emendo.errors import BundleError
-from emendo.flows import learn as learning
 from emendo.flows.demo import correct_by_truth, lay_out
 from emendo.flows.watch import Watcher
+from emendo.learn import round as learning
 from emendo.models.bundle import read_bundle
 from emendo.models.references import load_bundle
 from emendo.pages.note import note_files

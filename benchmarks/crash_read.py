@@ -40,7 +40,7 @@ def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _page(r: random.Random) -> Pillow.Image:
+def page_picture(r: random.Random) -> Pillow.Image:
     page = np.full((360, 420, 3), 250, np.uint8)
     for row in range(LINES):
         for x in range(30, r.randrange(150, 390), 12):
@@ -50,7 +50,7 @@ def _page(r: random.Random) -> Pillow.Image:
 
 
 def _document(path: Path, r: random.Random) -> None:
-    first, *others = [_page(r) for _ in range(PAGES)]
+    first, *others = [page_picture(r) for _ in range(PAGES)]
     hidden = path.with_name(f".{path.name}")
     first.save(hidden, format="TIFF", save_all=True, append_images=others)
     hidden.replace(path)

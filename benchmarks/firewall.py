@@ -26,9 +26,9 @@ from typing import Any
 
 import numpy as np
 
-from emendo.cli.context import cores
 from emendo.datasets import open_dataset
 from emendo.evaluate.labels import spoil
+from emendo.settings import cores
 from emendo.train.firewall import check_labels
 from emendo.train.recipe import load_recipe
 from emendo.types import Sample

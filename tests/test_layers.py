@@ -19,6 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"evaluate", "train"}),
     frozenset({"release"}),
     frozenset({"monitor", "mine", "serve"}),
+    frozenset({"learn"}),
     frozenset({"label"}),
     frozenset({"cli", "web", "flows", "cloud"}),
 )

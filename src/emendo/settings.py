@@ -21,8 +21,8 @@ from .errors import SettingsError
 
 FILE_NAME = "emendo.toml"
 IGNORED = frozenset({"EMENDO_DATA", "EMENDO_CACHE", "EMENDO_SCREENSHOTS"})
-"""Environment names with our prefix that are no settings: where the development data, converted models and the pictures
-for the documentation lie."""
+"""Environment names with our prefix that are no settings: where the development data, converted models and the
+pictures that tests make for the documentation lie."""
 
 
 class _Section(BaseModel):
@@ -42,6 +42,7 @@ class Limits(_Section):
     xml_depth: int = Field(256, gt=0, description="Deepest nesting of an XML file.")
     xml_bytes: int = Field(64_000_000, gt=0, description="Largest XML file, in bytes.")
     archive_bytes: int = Field(1_000_000_000, gt=0, description="Largest unpacked archive, in bytes.")
+    upload_bytes: int = Field(200_000_000, gt=0, description="Largest document that the page takes, in bytes.")
     note_bytes: int = Field(16_000_000, gt=0, description="Largest text file with corrections, in bytes.")
 
 
@@ -89,6 +90,7 @@ class CollectSettings(_Section):
 class WatchSettings(_Section):
     """The automatic loop."""
 
+    recipe: str = Field("default", min_length=1, description="Training recipe of the rounds: a name or a file.")
     min_corrections: int = Field(50, ge=1, description="New corrections after which the model is trained again.")
     poll_seconds: float = Field(2.0, gt=0, description="Seconds between two looks at the folder.")
     settle_seconds: float = Field(2.0, ge=0, description="Seconds a file must stay unchanged before it is used.")
@@ -149,6 +151,18 @@ class DriftSettings(_Section):
     )
 
 
+class LabelSettings(_Section):
+    """The page in which people correct."""
+
+    hosts: tuple[str, ...] = Field(
+        (), description="Further names, with port, by which browsers reach the page (ocr.example.org:8765)."
+    )
+    lease_minutes: float = Field(10.0, gt=0, description="Minutes after which a line that nobody touches is free.")
+    second_share: float = Field(
+        0.05, ge=0, le=1, description="Share of the lines that a second person reads without seeing the first text."
+    )
+
+
 class Settings(_Section):
     """All settings of one workspace or one command."""
 
@@ -163,6 +177,17 @@ class Settings(_Section):
     watch: WatchSettings = WatchSettings()
     drift: DriftSettings = DriftSettings()
     plates: PlateSettings = PlateSettings()
+    label: LabelSettings = LabelSettings()
+
+    @property
+    def cores(self) -> int:
+        """Threads to use: the setting, or one per core that this process may use."""
+        return self.threads or cores()
+
+
+def cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def load_settings(

@@ -13,11 +13,13 @@ import pytest
 from emendo.datasets import open_dataset
 from emendo.datasets.notebook import synth_notebook
 from emendo.errors import Refused
-from emendo.flows import learn as learning
 from emendo.flows.demo import correct_by_truth, lay_out
 from emendo.flows.watch import Watcher, watch
+from emendo.learn import round as learning
 from emendo.pages.note import note_files
+from emendo.release import read_judgement
 from emendo.settings import load_settings
+from emendo.train.curve import read_curve
 from emendo.types import Split
 from emendo.workspace.folder import Workspace
 
@@ -70,6 +72,11 @@ def test_the_loop_runs_by_itself(watcher: Watcher, notebook: Path) -> None:
     assert second.round.promoted is not None, second.round.reason
     bundle = watcher.workspace.runs / second.round.run / "bundle"
     assert (bundle / "bundle.yaml").is_file()
+    curve = read_curve(bundle.parent)
+    assert (curve.total, curve.steps, len(curve.losses)) == (4, 4, 4)
+    judged = read_judgement(bundle.parent / learning.JUDGEMENT)
+    assert judged is not None and judged.decision.passed == second.round.promoted
+    assert judged.comparison is not None and len(judged.comparison.pairs) > 0
     champion = watcher.workspace.champion()
     assert (champion is not None and champion.model != "base") == second.round.promoted
 

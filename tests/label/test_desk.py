@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from emendo.errors import BadInput, UsageError, WorkspaceError
-from emendo.label.desk import ORDERS, Desk
+from emendo.label.desk import Desk
+from emendo.label.queues import ORDERS
 from emendo.types import Verdict
 from emendo.workspace.folder import Workspace
 from emendo.workspace.store import Stale
@@ -40,11 +41,11 @@ def test_orders_hold_the_lines_that_wait_and_done_those_that_do_not(desk: Desk) 
     assert (desk.progress().done, desk.progress().total) == (2, 12)
     with pytest.raises(UsageError, match="unknown order 'best'"):
         desk.order("best")
-    assert set(ORDERS) == {"document", "confidence", "instructive", "done"}
+    assert set(ORDERS) == {"document", "confidence", "instructive", "done", "doubtful", "second"}
 
 
 def test_a_card_shows_reading_place_and_what_holds(desk: Desk) -> None:
-    card = desk.cards("document", 1, 1)[0]
+    card = desk.cards(desk.order("document")[1:2])[0]
     shown = card.to_dict()
     assert (shown["text"], shown["page"], shown["number"], shown["version"]) == ("over the hills 2", 1, 2, 0)
     assert shown["characters"][4] == [" ", 0.6] and len(shown["characters"]) == len(shown["text"])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,8 @@ from emendo.models.ctc.recognizer import CtcRecognizer
 from emendo.train import session
 from emendo.train.recipe import Recipe, load_recipe, recipe_names
 from emendo.train.run import dry_run, train
-from emendo.train.session import Interrupted, last_checkpoint
+from emendo.train.session import last_checkpoint
+from emendo.train.trainer import Watch
 
 RECIPE = Recipe(steps=6, lines_per_batch=2, evaluations=3, replay=0.3, learning_rate=5e-4, precision="float32")
 
@@ -112,15 +113,28 @@ def test_the_bundle_reads_as_the_report_says(finished, data):
     assert total.cer == pytest.approx(result.report["cer_after"])
 
 
-def test_after_kill_9_the_run_goes_on_with_the_same_losses(finished, data, tmp_path):
-    out = tmp_path / "killed"
+def started(data: Path, out: Path) -> subprocess.Popen[str]:
+    """The same run in a process of its own, to which signals can be sent."""
     code = CHILD.format(tests=str(Path(__file__).parent), data=str(data), out=str(out))
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ.copy())
+    return subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ.copy()
+    )
+
+
+def signalled(child: subprocess.Popen[str], number: signal.Signals, *, at: str) -> str:
+    """Send a signal when the run tells the step `at`; what it wrote to standard error before it ended."""
     assert child.stdout is not None
     for row in child.stdout:
-        if row.startswith("3 6"):
-            child.send_signal(signal.SIGKILL)
+        if row.startswith(at):
+            child.send_signal(number)
             break
+    return child.communicate()[1]
+
+
+def test_after_kill_9_the_run_goes_on_with_the_same_losses(finished, data, tmp_path):
+    out = tmp_path / "killed"
+    child = started(data, out)
+    signalled(child, signal.SIGKILL, at="3 6")
     assert child.wait() == -signal.SIGKILL
     assert last_checkpoint(out / "checkpoints") is not None
     own, val = parts(data)
@@ -142,18 +156,21 @@ def test_a_half_written_checkpoint_is_passed_over(tmp_path):
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
 
 
-def test_ctrl_c_stops_after_the_step_and_the_run_can_go_on(finished, data, tmp_path):
-    own, val = parts(data)
-    handler = signal.getsignal(signal.SIGINT)
-
-    def press(done, total, text):
-        if done == 1:
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.05)
-
-    with pytest.raises(Interrupted, match=r"stopped after step [12] of 6; go on with --resume"):
-        train(own, val=val, out=tmp_path / "run", recipe=RECIPE, threads=1, progress=press)
+def test_ctrl_c_stops_after_the_step_and_the_run_can_go_on(data, tmp_path):
+    child = started(data, tmp_path / "run")
+    said = signalled(child, signal.SIGINT, at="1 6")
+    assert child.returncode == 1
+    assert re.search(r"Interrupted: stopped after step [1-5] of 6; go on with --resume", said), said
     assert last_checkpoint(tmp_path / "run" / "checkpoints") is not None
+
+
+def test_the_handler_of_ctrl_c_is_put_back():
+    handler, watch = signal.getsignal(signal.SIGINT), Watch(1, print)
+    with session.stop_on_interrupt(watch):
+        press = signal.getsignal(signal.SIGINT)
+        assert callable(press) and press is not handler
+        press(signal.SIGINT, None)
+        assert watch.stop_wanted and signal.getsignal(signal.SIGINT) is handler  # twice stops at once
     assert signal.getsignal(signal.SIGINT) is handler
 
 

@@ -10,23 +10,33 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from PIL import Image as Pillow
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from emendo.workspace.folder import Workspace
 
 TOKEN = "browser-test"
 SCREENSHOTS = "EMENDO_SCREENSHOTS"
+PATIENCE = 20_000
+"""Milliseconds in which a busy machine does what takes a free one a moment."""
 
 
 class Server:
     """`emendo label` in a process of its own."""
 
-    def __init__(self, workspace: Workspace, options: Sequence[str] = ("--token", TOKEN), author: str = "ann") -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        options: Sequence[str] = ("--token", TOKEN),
+        author: str = "ann",
+        program: Sequence[str] = ("-m", "emendo"),
+    ) -> None:
         self.workspace, self.options, self.author, self.port = workspace, options, author, 0
+        self.program = program
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "emendo", "label", str(self.workspace.root), *self.options]
+        command = [sys.executable, *self.program, "label", str(self.workspace.root), *self.options]
         environment = {**os.environ, "EMENDO_AUTHOR": self.author, "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
             [*command, "--port", str(self.port)],
@@ -62,7 +72,7 @@ def verdicts(workspace: Workspace) -> dict[int, tuple[str | None, str]]:
 
 def settled(page: Page) -> None:
     """Wait until the server has everything."""
-    expect(page.locator("#saved")).to_have_text("all saved")
+    expect(page.locator("#saved")).to_have_text("all saved", timeout=PATIENCE)
 
 
 def screenshots(browser: Browser, address: str, mode: str, ready: str, folder: Path) -> None:
@@ -81,4 +91,8 @@ def screenshots(browser: Browser, address: str, mode: str, ready: str, folder: P
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.screenshot(path=str(path))
         assert path.stat().st_size > 5000
+        if named:
+            with Pillow.open(path) as picture:
+                small = picture.convert("RGB").quantize(128, dither=Pillow.Dither.NONE)
+            small.save(path, optimize=True)
         context.close()

@@ -17,6 +17,7 @@ from . import damage, data, develop, label, loop, measure, models
 from .boards import compression, report
 from .crops import crops
 from .output import complain
+from .people import people
 from .pipeline import pipeline
 from .probes import probe
 
@@ -34,7 +35,10 @@ app.command()(loop.init)
 app.command()(loop.read)
 app.command()(loop.collect)
 app.command()(loop.watch)
+app.command()(loop.learn)
 app.command()(label.label)
+app.command()(label.effort)
+app.add_typer(people, name="people")
 app.command()(loop.forget)
 app.command()(models.train)
 app.command()(models.crossval)
@@ -48,6 +52,7 @@ app.add_typer(probe, name="probe")
 app.command()(models.promote)
 app.command()(models.rollback)
 app.command("models")(models.list_models)
+app.command()(models.lineage)
 app.command()(models.mine)
 app.command()(data.check)
 data.dataset.command()(damage.balance)

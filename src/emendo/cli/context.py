@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +28,14 @@ Language = Annotated[
     typer.Option(metavar="CODE", help="Language whose words are expected: fr, auto (told from each page), none."),
 ]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe.")]
+RecipeName = Annotated[
+    str | None,
+    typer.Option("--recipe", metavar="NAME|FILE", help="How to train. [default: that of the model's family]"),
+]
+Jobs = Annotated[
+    int,
+    typer.Option(metavar="N", min=0, help="Folds trained at once; 0: as many as threads and memory allow."),
+]
 Pages = Annotated[
     bool, typer.Option("--pages", help="Samples are whole pages: a line reader finds, reads and joins their lines.")
 ]
@@ -94,7 +101,7 @@ class Context:
     @property
     def threads(self) -> int:
         """Threads to use: the setting, or one per core that this process may use."""
-        return self.settings.threads or cores()
+        return self.settings.cores
 
     @property
     def reports(self) -> Path:
@@ -110,11 +117,6 @@ class Context:
         if (Path(ref) / HIDDEN).is_dir():
             return corrected_set(Workspace.open(Path(ref)))
         return open_dataset(ref, limits=self.settings.limits, workspace=self.root)
-
-
-def cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def open_context(place: Path | None = None, *, need_workspace: bool = False, **flags: Any) -> Context:

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import UsageError
 from . import output
-from .context import Context, Json, Threads, open_context
+from .context import Jobs, Json, Threads, open_context
+from .exchange import from_workspace, into_workspace
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
+    from ..settings import Limits
+    from ..train.firewall import LabelReport
 
 dataset = typer.Typer(help="Build, convert, split and show data sets.", no_args_is_help=True)
 synth = typer.Typer(help="Make synthetic lines and notebooks.", no_args_is_help=True)
@@ -43,9 +47,7 @@ def check(
     folds: Annotated[
         int, typer.Option(min=0, help="With --labels: train so many models, each on the other folds; 0: none.")
     ] = 0,
-    jobs: Annotated[
-        int, typer.Option(min=0, help="With --folds: train so many at once; 0: as many as threads and memory allow.")
-    ] = 0,
+    jobs: Jobs = 0,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="With --labels: where labels.json, labels.html and folds go.")
     ] = None,
@@ -59,6 +61,7 @@ def check(
     Bad is what is unreadable, empty, too long for its picture, repeated, contradictory or blurred. With --plates also
     labels that read like signs, have no digit, too many or foreign characters, and pictures that show the same. With
     --labels, name the labels that are most likely wrong, with image and reading; exit status 1 when there are any.
+    Those of a workspace are kept: the page shows them first in the order `doubtful`.
     """
     from ..datasets.check import Severity
     from ..datasets.check import check as check_dataset
@@ -66,7 +69,28 @@ def check(
 
     context = open_context(Path(), threads=threads)
     if labels:
-        return _check_labels(context, ref, model, folds, jobs, out, split, seed, json)
+        from ..label.doubts import keep
+        from ..train.firewall import check_labels
+        from ..workspace.folder import HIDDEN, Workspace
+
+        opened = context.dataset(ref)
+        with output.progress("judging labels", quiet=json) as bar:
+            judged = check_labels(
+                opened.split(split) if split else opened.samples,
+                model=model,
+                folds=folds,
+                work=out,
+                seed=seed,
+                threads=context.threads,
+                jobs=jobs,
+                limits=context.settings.limits,
+                workspace=context.root,
+                progress=bar,
+            )
+        if not split and (Path(ref) / HIDDEN).is_dir():
+            with Workspace.open(Path(ref)).store() as store:
+                keep(store, judged)  # the page shows them in its order `doubtful`
+        return _tell_suspects(judged, opened.name, out, context.settings.limits, json=json)
     further = plate_checks(context.settings.plates) if plates else ()
     report = check_dataset(context.dataset(ref), images=not no_images, limits=context.settings.limits, further=further)
     if json:
@@ -79,39 +103,14 @@ def check(
     return 0 if report.ok else 1
 
 
-def _check_labels(
-    context: Context,
-    ref: str,
-    model: str,
-    folds: int,
-    jobs: int,
-    out: Path | None,
-    split: str | None,
-    seed: int,
-    json: bool,
-) -> int:
+def _tell_suspects(report: LabelReport, name: str, out: Path | None, limits: Limits, *, json: bool) -> int:
     from ..evaluate.suspects import write_suspects_page
     from ..tools.files import write_text
-    from ..train.firewall import check_labels
 
-    opened = context.dataset(ref)
-    with output.progress("judging labels", quiet=json) as bar:
-        report = check_labels(
-            opened.split(split) if split else opened.samples,
-            model=model,
-            folds=folds,
-            work=out,
-            seed=seed,
-            threads=context.threads,
-            jobs=jobs,
-            limits=context.settings.limits,
-            workspace=context.root,
-            progress=bar,
-        )
     if out:
         write_text(out / "labels.json", dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n")
         pairs = [(one.sample, one.verdict) for one in report.suspects]
-        write_suspects_page(out / "labels.html", opened.name, pairs, len(report.judged), context.settings.limits)
+        write_suspects_page(out / "labels.html", name, pairs, len(report.judged), limits)
     if json:
         output.print_json(report.to_dict())
     else:
@@ -150,28 +149,57 @@ def build(
 @dataset.command("import")
 def import_(
     source: Ref,
-    out: Out,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="New folder to write.")] = None,
+    workspace: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Workspace to take verdicts and pages into, instead of --out.")
+    ] = None,
     subset: Annotated[str, typer.Option(help="Subset of all samples.")] = "",
     language: Annotated[str, typer.Option(help="Language of all samples (ISO 639-1).")] = "",
     json: Json = False,
-) -> None:
-    """Turn any known format into a manifest with its images."""
+) -> int:
+    """Turn any known format into a manifest with its images, or take it into a workspace.
+
+    With --workspace, SOURCE is what `dataset export --to` or another program wrote: Label Studio JSON, a zip of PAGE or
+    ALTO files with their images, labels.txt, a manifest. Verdicts that are newer in the workspace stay; pages that are
+    not there come in as documents. Exit status 1 when something could not be used.
+    """
+    if (out is None) == (workspace is None):
+        raise UsageError("either --out DIR or --workspace DIR is needed", remedy="say where to")
+    if workspace is not None:
+        return into_workspace(Path(source), workspace, json)
     from ..datasets.build import export as export_samples
     from ..datasets.build import import_samples
 
+    assert out is not None
     opened = open_context(Path()).dataset(source)
     export_samples(import_samples(opened, subset=subset, language=language), "jsonl", out)
     _written(out, opened, json)
+    return 0
 
 
 @dataset.command()
-def export(source: Ref, out: Out, form: Format = "jsonl", json: Json = False) -> None:
-    """Write a data set in another format, images included."""
+def export(
+    source: Ref,
+    out: Annotated[Path, typer.Option("--out", metavar="PATH", help="New folder to write; with --to a zip.")],
+    form: Format = "jsonl",
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="FORM",
+            help="Export a workspace with all verdicts: label-studio, page-zip, alto-zip, jsonl or labels.",
+        ),
+    ] = "",
+    json: Json = False,
+) -> int:
+    """Write a data set in another format, images included, or a whole workspace for another program (--to)."""
+    if to:
+        return from_workspace(Path(source), to, out, json)
     from ..datasets.build import export as export_samples
 
     opened = open_context(Path()).dataset(source)
     export_samples(opened.samples, form, out)
     _written(out, opened, json)
+    return 0
 
 
 @dataset.command()

@@ -11,7 +11,7 @@ import typer
 
 from ..errors import EngineError, UsageError
 from . import output
-from .context import Model, Threads, open_context
+from .context import Json, Model, Threads, open_context
 from .plates import begin_plates, take_plates
 
 
@@ -35,8 +35,9 @@ def label(
 
     Enter: right, or save and go on. Tab: to the next uncertain character; arrow up and down: what else it could be.
     Escape: skip. [: back. Ctrl+Q: save and leave. What has been read is taken in first, as by `emendo collect`. A line
-    counts as saved when it is on the disk; until then it is kept in the browser. A folder of crops of licence plates
-    becomes a workspace of plates; their labels also stand in DIR/labels.txt.
+    counts as saved when it is on the disk; until then it is kept in the browser. The address that is printed is yours;
+    others get their own by `emendo people add`. A folder of crops of licence plates becomes a workspace of plates;
+    their labels also stand in DIR/labels.txt.
     """
     try:
         import uvicorn
@@ -47,7 +48,7 @@ def label(
     from ..correct import collect
     from ..label.desk import Desk
     from ..web.app import create_app
-    from ..web.guard import Guard, one_person
+    from ..web.guard import Guard, first_of, one_person
     from ..workspace.people import Person
 
     crops = take_plates(folder, plates=plates)
@@ -63,9 +64,9 @@ def label(
     socket = bound(host, port)
     address = listening(socket)
     desk = Desk.open(context.workspace, lambda: context.recognizer, lambda: context.plate_reader)
-    hosts = frozenset({address, f"localhost:{address.rpartition(':')[2]}"})
+    hosts = frozenset({address, f"localhost:{address.rpartition(':')[2]}", *context.settings.label.hosts})
     person = Person(context.settings.author or getpass.getuser())
-    app = create_app(desk, Guard(one_person(key, person), hosts))
+    app = create_app(desk, Guard(first_of(one_person(key, person), desk.people.holder), hosts))
     place = "#plates/review" if review else "#plates" if crops else ""
     output.note(f"open http://{address}/?token={key}{place} (Ctrl+C ends)")
     if crops:
@@ -73,3 +74,26 @@ def label(
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[socket])
     return 0
+
+
+def effort(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Workspace or a folder in it.")] = Path(),
+    author: Annotated[str | None, typer.Option(metavar="NAME", help="Only what this person did.")] = None,
+    json: Json = False,
+) -> None:
+    """Show what correcting in the page has cost: keys and seconds, by person and day.
+
+    Per 1,000 characters of saved text. A pause counts as 30 seconds at most; days are of UTC.
+    """
+    from ..workspace.efforts import spent, totals
+
+    context = open_context(folder, need_workspace=True)
+    assert context.workspace is not None
+    with context.workspace.store() as store:
+        days = spent(store, author)
+    if json:
+        output.print_json({"days": [one.to_dict() for one in days], "totals": [one.to_dict() for one in totals(days)]})
+        return
+    if not days:
+        output.note("nothing was corrected in the page yet")
+    output.show_efforts([*days, *totals(days)])

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from . import output
-from .context import Context, Json, Language, Model, Threads, open_context
+from .context import Context, Json, Language, Model, RecipeName, Threads, open_context
 
 
 def init(
@@ -106,7 +106,7 @@ def watch(
     min_corrections: Annotated[
         int | None, typer.Option(metavar="N", help="Train after N new corrections. [default: 50]")
     ] = None,
-    recipe: Annotated[str | None, typer.Option(metavar="NAME|FILE", help="Training recipe.")] = None,
+    recipe: RecipeName = None,
     json: Json = False,
 ) -> int:
     """Let the whole loop run by itself.
@@ -124,6 +124,38 @@ def watch(
     if json:
         output.print_json(result.summary())
     return 2 if result.failures else 0
+
+
+def learn(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Workspace.")] = Path(),
+    recipe: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="Training recipe. [default: setting watch.recipe]")
+    ] = None,
+    put_in_use: Annotated[
+        bool, typer.Option("--promote/--no-promote", help="Put the model in use if it is proven better, or only judge.")
+    ] = True,
+    threads: Threads = None,
+    json: Json = False,
+) -> int:
+    """Learn from the corrections once: data set, training, and the judgement of the never-worse gate.
+
+    Stopped (Ctrl-C) or killed, the same command goes on where it was. Exit status 1 when no better model came of it.
+    """
+    from ..learn import learn as run_round
+
+    context = open_context(folder, need_workspace=True, threads=threads)
+    assert context.workspace is not None
+    ended = run_round(
+        context.workspace,
+        context.settings,
+        recipe=recipe,
+        threads=context.threads,
+        put_in_use=put_in_use,
+        log=output.note,
+    )
+    if json:
+        output.print_json(ended.figures())
+    return 1 if ended.promoted is None or (put_in_use and not ended.promoted) else 0
 
 
 def forget(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..train.families import TokenRow
+    from ..workspace.efforts import Spent
 
 
 def complain(sentence: str) -> None:
@@ -121,7 +122,8 @@ def show_report(figures: Mapping[str, Any]) -> None:
         sys.stdout.write(f"{name} {value:.4f}\n")
     if "normalized" in figures:
         folded = dict(figures["normalized"])
-        folds = ", ".join(folded.pop("folds"))
+        signs = [f"{phrase} as {sign}" for phrase, sign in folded.pop("phrases", ())]
+        folds = ", ".join([*folded.pop("folds"), *signs])
         sys.stdout.write(f"with {folds} folded: {', '.join(f'{name} {value:.4f}' for name, value in folded.items())}\n")
     effort = figures["effort"]
     sys.stdout.write(
@@ -143,6 +145,16 @@ def show_comparison(figures: Mapping[str, Any]) -> None:
         f"B better with {100 * figures['confidence_better']:.1f} % confidence; "
         f"{figures['lines_better']} lines better, {figures['lines_worse']} worse, {figures['lines_same']} the same\n"
     )
+
+
+def show_efforts(rows: Sequence[Spent]) -> None:
+    """What people spent, a row each, for a person."""
+    width = max((len(row.author) for row in rows), default=0)
+    for row in rows:
+        rates = row.to_dict()
+        per = f"{rates['keys_per_thousand'] or 0:8.0f} keys {rates['seconds_per_thousand'] or 0:7.0f} s per 1,000"
+        accepted = f"{percent(row.accepted_share):>7} right as read"
+        sys.stdout.write(f"{row.day or 'all days':10}  {row.author:{width}}  {row.lines:6} lines {per}  {accepted}\n")
 
 
 def _glyph(character: str) -> str:

@@ -1,18 +1,21 @@
 """Corrections from the files of a workspace into its database: every convention, idempotent, only what changed.
 
-A note's files are only read, never written. All that one note yields is one transaction: after a crash it is there
+A note's files are only read (one exception: what the page had begun to change in them is brought to its end). All that
+one note yields is one transaction: after a crash it is there
 whole or not at all, and the next run goes on with the notes that are left.
 """
 
 from __future__ import annotations
 
 import getpass
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import BadInput, EmendoError
+from ..pages.note import NoteFiles, finish_stopped
 from ..settings import Settings
 from ..tools.files import sha256_file
 from ..types import Correction, EvidenceRecognizer, Recognizer, Verdict
@@ -21,7 +24,18 @@ from ..workspace.store import Entry, Store, Transaction
 from .accept import accepted_lines
 from .align import Aligned, align
 from .evidence import CropJudge
-from .notes import CROP_TEXT, Note, Row, conflict_copies, find_notes, read_lines, read_rows
+from .notes import (
+    CROP_TEXT,
+    LINES_FOLDER,
+    MADE,
+    Note,
+    Row,
+    conflict_copies,
+    find_notes,
+    note_named,
+    read_lines,
+    read_rows,
+)
 from .result import CollectResult, LeftOut, NoteResult
 from .texts import State
 
@@ -53,6 +67,7 @@ def collect(
     with workspace.lock("collect"), workspace.store() as store:
         witness = recognizer if isinstance(recognizer, EvidenceRecognizer) else None
         run = _Run(workspace, store, settings, witness)
+        _finish_stopped(workspace.root)
         notes = list(find_notes(workspace.root))
         late = []
         for done, note in enumerate(notes):
@@ -75,6 +90,35 @@ def collect(
             total_edited=sum(c.verdict is Verdict.EDITED for c in held),
             total_accepted=sum(c.verdict is Verdict.ACCEPTED for c in held),
         )
+
+
+def collect_note(
+    workspace: Workspace,
+    store: Store,
+    name: str,
+    *,
+    recognizer: Recognizer | None = None,
+    settings: Settings | None = None,
+) -> tuple[str, ...]:
+    """Take in one note, by its name, without waiting for it to settle; the caller holds the lock `collect`.
+
+    Returns what could not be used, a sentence each. Nothing is done when the note was collected as it is.
+    """
+    settings = settings or workspace.settings()
+    settings = settings.model_copy(update={"watch": settings.watch.model_copy(update={"settle_seconds": 0.0})})
+    witness = recognizer if isinstance(recognizer, EvidenceRecognizer) else None
+    run = _Run(workspace, store, settings, witness)
+    run.take(note_named(workspace.root, name))
+    return tuple(run.failures)
+
+
+def _finish_stopped(root: Path) -> None:
+    for folder, names, _ in os.walk(root):
+        here = Path(folder)
+        if here.name.endswith(LINES_FOLDER):
+            finish_stopped(NoteFiles(here.with_name(here.name.removesuffix(LINES_FOLDER))))
+            names.clear()
+        names[:] = [name for name in names if not name.startswith(".")]
 
 
 def _conflicts(root: Path) -> tuple[str, ...]:
@@ -119,6 +163,7 @@ class _Run:
         self.failures += found.failures
         with self.store.transaction() as transaction:
             transaction.put_document(note.name, [(row.line, row.reading) for row in found.distinct])
+            _mark_taken_out(transaction, note, self.workspace.root)
             entries = _news(transaction, found.entries)
             new = sum(added for _, added in transaction.add_corrections(entries))
             if not found.failures:
@@ -160,6 +205,13 @@ def _is_news(entry: Entry, latest: Correction | None, by_kind: dict[str, dict[st
     if kind == NOTE and entry.verdict is Verdict.ACCEPTED:
         return latest is None or latest.source.startswith(NOTE)
     return True
+
+
+def _mark_taken_out(transaction: Transaction, note: Note, root: Path) -> None:
+    """Lines that a person took out in the page are marked: their corrections stay, and train no model."""
+    for picture in note.taken_out():
+        was = (note.folder / picture.name).relative_to(root).as_posix()
+        transaction.take_out(note.name, was, picture.relative_to(root).as_posix())
 
 
 class _Finder:
@@ -259,7 +311,8 @@ class _Finder:
             if one.text is None:
                 self._without_text(row, one)
                 continue
-            if row.line.id in own or not (touched[i] or i in accepted):
+            seen = i in accepted and MADE not in row.line.attributes  # a new line was never before the person's eyes
+            if row.line.id in own or not (touched[i] or seen):
                 continue
             if row.line.id in done:
                 if done[row.line.id] != one.text:

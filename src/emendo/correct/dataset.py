@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterator
 from ..datasets.build import build
 from ..datasets.dataset import Dataset
 from ..errors import DataError
+from ..tools.files import sha256_file
 from ..types import UNKNOWN_LANGUAGE, Correction, Origin, Sample, Verdict
 from ..workspace.folder import Workspace
-from ..workspace.store import Kind, Line, Store
+from ..workspace.store import TAKEN_OUT, Kind, Line, Store
 
 FORGOTTEN = "forgotten"
 """Kind of the event that says that an author's corrections are not to be used any more."""
@@ -30,7 +31,8 @@ def samples(
     The group is document and page (`journal#3`): lines of one page are never split; for a plate it is the text, O and 0
     held equal, so that a plate is never in two parts. `since` is an earlier
     `store.mark()`; lines whose last verdict is by one of `without_authors`, or by a forgotten author, are left out.
-    Lines whose picture is no longer there are left out too (`missing_pictures` names them).
+    Lines whose picture is no longer there are left out too (`missing_pictures` names them), and those that a person
+    took out in the page: what is no line trains no model.
     """
     lines = {line.id: line for line in store.lines(present=False)}
     left_out = {*without_authors, *forgotten(store)}
@@ -40,7 +42,7 @@ def samples(
             continue
         if line.kind is Kind.DOCUMENT:  # its text is fields, nothing that stands in a line
             continue
-        if (workspace.root / line.image).is_file():
+        if not line.attributes.get(TAKEN_OUT) and _has_picture(workspace, line):
             yield _sample(workspace, line, correction, language)
 
 
@@ -66,7 +68,13 @@ def missing_pictures(workspace: Workspace, store: Store) -> list[Line]:
     """Lines with a verdict whose picture is gone: the note was moved away or its folder removed."""
     lines = {line.id: line for line in store.lines(present=False)}
     held = (lines[correction.line] for correction in store.corrections())
-    return [line for line in held if not (workspace.root / line.image).is_file()]
+    return [line for line in held if not line.attributes.get(TAKEN_OUT) and not _has_picture(workspace, line)]
+
+
+def _has_picture(workspace: Workspace, line: Line) -> bool:
+    """Whether the picture of a line is there. A later reading may have given the name to that of another line."""
+    path = workspace.root / line.image
+    return path.is_file() and (line.present or sha256_file(path) == line.sha256)
 
 
 def _group(line: Line, correction: Correction) -> str:

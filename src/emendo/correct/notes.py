@@ -25,6 +25,11 @@ MANIFEST = "lines.jsonl"
 MANIFEST_LIMIT = 256_000_000
 """Bytes of a line manifest."""
 CROP_TEXT = ".gt.txt"
+TAKEN_OUT = ".layout"
+"""Folder of the pictures of lines that a person took out in the page."""
+MADE, DRAFT = "made", "draft"
+"""How a line was made by a person (`split`, `merge`, ...), and the text that it had before it was."""
+KEPT_KEYS = (MADE, DRAFT)
 _IMAGE = re.compile(r"^[^/\\\0]+$")
 
 
@@ -72,6 +77,10 @@ class Note:
         """`line_003.gt.txt` files beside the crops."""
         return sorted(path for path in self.folder.iterdir() if path.name.endswith(CROP_TEXT))
 
+    def taken_out(self) -> list[Path]:
+        """Pictures of lines that a person took out; some may have been put back since."""
+        return sorted((self.folder / TAKEN_OUT).glob("line_*.*"))
+
     def inputs(self) -> list[Path]:
         """Every file that corrections of this note can come from."""
         return [self.manifest, self.text, self.original, *self.corrected, *self.crop_texts()]
@@ -102,6 +111,11 @@ def find_notes(root: Path) -> Iterator[Note]:
             names[:] = []
 
 
+def note_named(root: Path, name: str) -> Note:
+    """The note of a document, by its path in the workspace without ending."""
+    return Note(name, root / f"{name}{LINES_FOLDER}")
+
+
 def _names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
@@ -121,15 +135,21 @@ def conflict_copies(root: Path) -> list[tuple[Path, str]]:
 
 def read_rows(note: Note, root: Path, limits: Limits) -> list[Row]:
     """The lines of the manifest in order. Raises FormatError naming the first row that is damaged."""
+    return [row for row, _ in manifest_rows(note, root, limits)]
+
+
+def manifest_rows(note: Note, root: Path, limits: Limits) -> list[tuple[Row, dict[str, Any]]]:
+    """As `read_rows`, each with the JSON object as it stands there."""
     content = read_file(note.manifest, MANIFEST_LIMIT)
-    rows: list[Row] = []
+    rows: list[tuple[Row, dict[str, Any]]] = []
     for number, line in enumerate(content.split(b"\n"), start=1):
         if not line.strip():
             continue
         if len(line) > limits.manifest_line_bytes:
             raise FormatError(f"is longer than {limits.manifest_line_bytes:,} bytes", where=note.manifest, line=number)
         try:
-            rows.append(_row(json.loads(line.decode("utf-8")), note, root))
+            found = json.loads(line.decode("utf-8"))
+            rows.append((_row(found, note, root), found))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             what = f"lacks {error}" if isinstance(error, KeyError) else f"is damaged ({error})"
             remedy = "read the document again (`emendo read --again`) or restore the file"
@@ -162,6 +182,7 @@ def _row(row: Mapping[str, Any], note: Note, root: Path) -> Row:
         page_height=int(row.get("page_height") or 0),
         image=(note.folder / image).relative_to(root).as_posix(),
         sha256=str(row["sha256"]),
+        attributes={key: clean(str(row[key])) for key in KEPT_KEYS if row.get(key)},
     )
     characters = tuple(
         Character(str(text), float(probability), float(start), float(end))

@@ -12,16 +12,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import tarfile
-import unicodedata
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http.client import HTTPException, HTTPResponse
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -35,6 +31,7 @@ from ..formats.images import place_line
 from ..formats.jsonl import row_text, to_row
 from ..image.load import read_image
 from ..settings import Limits
+from ..tools.archives import unpack
 from ..tools.files import PARTIAL, new_folder, sha256_file, write_bytes, write_text
 from ..types import Image, Sample, Split
 from .dataset import Dataset, open_dataset
@@ -44,7 +41,6 @@ PERAIRE_COMMIT = "61b321ed05fc1d40e6c6e4351fd2162fd5bff478"
 _PIECE = 1 << 20
 _TIMEOUT = 30.0
 _TRIES = 4
-_MOST_FILES = 100_000
 _SCAN_SIDE = 2000
 """Longest side of a page in `notebook.pdf`, in pixels."""
 
@@ -237,61 +233,6 @@ def verify(archive: Path, source: Source, *, trust_new: bool = False) -> str:
     if known.get(source.url) != digest:
         write_text(record, json.dumps({**known, source.url: digest}, indent=1) + "\n")
     return digest
-
-
-def unpack(archive: Path, folder: Path, limits: Limits) -> None:
-    """Unpack the regular files of a zip or tar archive below `folder`. Raises BadInput.
-
-    Refused as a whole: names that lead outside, links, devices, more than `limits.archive_bytes` unpacked (counted
-    while unpacking, whatever the headers say) or more than 100,000 files. No owner, mode or time is taken over.
-    """
-    left = limits.archive_bytes
-    try:
-        for count, (name, stream) in enumerate(_members(archive), 1):
-            if count > _MOST_FILES:
-                raise BadInput(f"holds more than {_MOST_FILES:,} files", where=archive)
-            target = folder.joinpath(*_safe_parts(name, archive))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("xb") as out:
-                while piece := stream.read(_PIECE):
-                    left -= len(piece)
-                    if left < 0:
-                        what = f"unpacks to more than {limits.archive_bytes:,} bytes"
-                        raise BadInput(what, where=archive, remedy="raise limits.archive_bytes if it is right")
-                    out.write(piece)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
-        raise BadInput(f"is a damaged archive ({error})", where=archive, remedy="remove it and fetch again") from error
-    except FileExistsError as error:
-        raise BadInput("holds two files of one name", where=archive) from error
-
-
-def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as opened:
-            for member in opened.infolist():
-                kind = (member.external_attr >> 16) & 0o170000
-                if kind not in (0, 0o100000, 0o040000):
-                    raise BadInput(f"holds {member.filename[:80]!r}, a link or device", where=archive)
-                if not member.is_dir():
-                    with opened.open(member) as stream:
-                        yield member.filename, stream
-        return
-    with tarfile.open(archive, "r:*") as tar:
-        for one in tar:
-            if not (one.isfile() or one.isdir()):
-                raise BadInput(f"holds {one.name[:80]!r}, a link or device", where=archive)
-            if one.isfile():
-                extracted = tar.extractfile(one)
-                if extracted is not None:
-                    yield one.name, extracted
-
-
-def _safe_parts(name: str, archive: Path) -> tuple[str, ...]:
-    parts = PurePosixPath(name).parts
-    bad = not parts or name.startswith("/") or ".." in parts or "\\" in name or ":" in parts[0]
-    if bad or any(unicodedata.category(char) == "Cc" for char in name):
-        raise BadInput(f"holds {name[:80]!r}, a name that leads outside", where=archive)
-    return parts
 
 
 def cut_alto_folders(folder: Path, out: Path, source: Source) -> Dataset:

@@ -27,6 +27,7 @@ from ..formats.alto import alto_bytes
 from ..formats.layout import LayoutLine, LayoutRegion, PageLayout
 from ..image.line import paper_colour
 from ..image.load import sample_image
+from ..learn import Round, learn
 from ..metrics import Counts, Interval, ratio_interval, total
 from ..models.base import cache_folder
 from ..models.detector import Detector
@@ -37,7 +38,6 @@ from ..settings import Settings, load_settings
 from ..tools.files import write_bytes, write_text
 from ..types import Image, Sample, Split
 from ..workspace.folder import Workspace
-from .learn import Round, learn
 
 MARKER = ".emendo-demo"
 GAP = 24

@@ -17,13 +17,15 @@ from ..correct.dataset import FORGOTTEN
 from ..datasets import Dataset, open_dataset
 from ..datasets.dataset import CARD, IMAGES
 from ..errors import EmendoError, UsageError
+from ..learn.round import DONE, Log, Round, learn, unfinished
+from ..learn.round import LOCK as LEARN
 from ..release import current
 from ..release.lineage import lineage
 from ..release.promote import LOCK
 from ..settings import Settings
 from ..tools.files import remove_folder
 from ..workspace.folder import BASE, Workspace
-from .learn import DONE, Log, Round, learn, unfinished
+from ..workspace.names import drop
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def forget(
     log: Log = lambda _: None,
 ) -> Forgotten:
     """Forget one author. Raises UsageError naming the known ones, Busy when another process learns or promotes."""
-    with workspace.lock("learn"), workspace.lock(LOCK), workspace.store() as store:
+    with workspace.lock(LEARN), workspace.lock(LOCK), workspace.store() as store:
         verdicts = [one for one in store.corrections() if one.author == author]
         touched = {folder.name: held for folder, held in _datasets(workspace) if _owes(held, author)}
         if not verdicts and not touched:
@@ -76,6 +78,7 @@ def forget(
         kept = {path.name for path in workspace.models.iterdir() if path.is_dir()}
         champion = _step_back(workspace, models, author)
         runs = [path for path in sorted(workspace.runs.iterdir()) if path.name.rpartition("-")[0] in touched]
+        drop(workspace, models)
         folders = [workspace.models / model for model in models if model in kept]
         for folder in (*folders, *runs, *(workspace.datasets / name for name in sorted(touched))):
             remove_folder(folder)

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..correct import collect
 from ..errors import BadInput, BundleError, Busy
+from ..learn import Log, Round, corrections_waiting, learn, unfinished
 from ..models.detector import Detector
 from ..models.references import load_recognizer
 from ..pages.arrivals import is_settled
@@ -23,7 +24,6 @@ from ..pages.read import read_document
 from ..settings import Settings
 from ..types import Recognizer
 from ..workspace.folder import Workspace
-from .learn import Log, Round, corrections_waiting, learn, unfinished
 
 
 @dataclass(frozen=True, slots=True)

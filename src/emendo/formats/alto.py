@@ -1,23 +1,39 @@
 """ALTO 4 (Library of Congress): https://www.loc.gov/standards/alto/. Versions 2 and 3 read the same way.
 
 The words of a line are joined by one space; a line whose strings are all empty is not transcribed. Written files hold
-one `String` a line (as eScriptorium and kraken write them), so that the text comes back as it was.
+one `String` a line (as eScriptorium and kraken write them), so that the text comes back as it was. What ALTO has no
+place for stands as JSON in `Processing/processingStepSettings`, by the ids of the lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
 from ..errors import FormatError
 from ..settings import Limits
 from ..types import Point, Polygon, Sample
 from .base import Content, ReadOptions, Refusal, clean_text, closed
+from .known import known_row, page_row, with_known, with_page
 from .layout import LayoutLine, LayoutRegion, PageLayout
-from .pagefiles import in_order, is_layout, number, parse_points, points_text, read_folder, write_folder
-from .xml import parse_xml, to_bytes
+from .pagefiles import (
+    confidence_of,
+    in_order,
+    is_layout,
+    number,
+    parse_points,
+    points_text,
+    read_folder,
+    write_folder,
+)
+from .xml import carried, parse_xml, to_bytes
 
+KNOWN = "emendo"
+"""Id of the `Processing` that holds what ALTO has no place for."""
 NAMESPACE = "http://www.loc.gov/standards/alto/ns-v4#"
 
 
@@ -63,20 +79,54 @@ def _page(root: Element, image_size: tuple[int, int] | None) -> PageLayout:
     tags = {tag.get("ID", ""): tag.get("LABEL", "") for tag in root.iterfind("Tags/*")}
     blocks = list(page.iter("TextBlock"))
     order = [reference.get("REF", "") for reference in root.iter("ElementRef")]
-    regions = tuple(_region(block, tags, scale) for block in in_order(blocks, order, "ID"))
+    known = _known(root)
+    regions = tuple(_region(block, tags, scale, known) for block in in_order(blocks, order, "ID"))
     name = root.findtext("Description/sourceImageInformation/fileName") or ""
-    return PageLayout(
-        image=name.strip(), width=round(width * scale[0]), height=round(height * scale[1]), regions=regions
+    layout = PageLayout(
+        image=name.strip(),
+        width=round(width * scale[0]),
+        height=round(height * scale[1]),
+        regions=regions,
+        custom=_string(known, "custom"),
     )
+    return with_page(layout, known.get("page"))
 
 
-def _region(block: Element, tags: dict[str, str], scale: Point) -> LayoutRegion:
-    lines = tuple(_line(line, tags, scale) for line in block.iterfind("TextLine"))
+def _known(root: Element) -> dict[str, Any]:
+    """What we wrote beside; empty in files from elsewhere. Raises Refusal when it is damaged."""
+    for one in root.iterfind("Description/Processing"):
+        if one.get("ID") == KNOWN:
+            try:
+                known = json.loads(one.findtext("processingStepSettings") or "{}")
+            except (ValueError, RecursionError) as error:
+                raise Refusal(f"Processing {KNOWN!r} holds no JSON ({error})", "remove that element") from error
+            return known if isinstance(known, dict) else {}
+    return {}
+
+
+def _string(row: Mapping[str, Any], key: str) -> str:
+    return clean_text(row.get(key) or "", key)[0]
+
+
+def _of(known: Mapping[str, Any], kind: str, key: str) -> Mapping[str, Any]:
+    """What is known of one line or region."""
+    rows = known.get(kind)
+    row = rows.get(key) if isinstance(rows, dict) else None
+    return row if isinstance(row, dict) else {}
+
+
+def _region(block: Element, tags: dict[str, str], scale: Point, known: Mapping[str, Any]) -> LayoutRegion:
+    lines = []
+    for element in block.iterfind("TextLine"):
+        line, row = _line(element, tags, scale), _of(known, "lines", element.get("ID", ""))
+        lines.append(with_known(replace(line, custom=_string(row, "custom")), row.get("emendo")))
     try:
         polygon = _outline(block, scale)
     except Refusal:
         polygon = ()  # the block's own outline is a hint, its lines are what counts
-    return LayoutRegion(lines=lines, polygon=polygon, id=block.get("ID", ""), type=_tag(block, tags))
+    key = block.get("ID", "")
+    custom = _string(_of(known, "regions", key), "custom")
+    return LayoutRegion(lines=tuple(lines), polygon=polygon, id=key, type=_tag(block, tags), custom=custom)
 
 
 def _line(line: Element, tags: dict[str, str], scale: Point) -> LayoutLine:
@@ -91,8 +141,14 @@ def _line(line: Element, tags: dict[str, str], scale: Point) -> LayoutLine:
     if not points and line.get("BASELINE"):  # before version 4: one number, the height of the baseline
         left, y = number(line, "HPOS") * scale[0], number(line, "BASELINE") * scale[1]
         points = ((left, y), (left + number(line, "WIDTH") * scale[0], y))
+    first = line.find("String")
     return LayoutLine(
-        polygon=_outline(line, scale), baseline=points, text=text, id=line.get("ID", ""), type=_tag(line, tags)
+        polygon=_outline(line, scale),
+        baseline=points,
+        text=text,
+        id=line.get("ID", ""),
+        type=_tag(line, tags),
+        confidence=confidence_of(first, "WC") if first is not None else None,
     )
 
 
@@ -118,6 +174,7 @@ def alto_bytes(layout: PageLayout, where: Path) -> bytes:
     description = SubElement(root, "Description")
     SubElement(description, "MeasurementUnit").text = "pixel"
     SubElement(SubElement(description, "sourceImageInformation"), "fileName").text = layout.image
+    _add_known(description, layout)
     kinds = sorted({region.type for region in layout.regions} | {line.type for line in layout.lines()} - {""})
     tags = {kind: f"T{index}" for index, kind in enumerate(kinds) if kind}
     if tags:
@@ -138,8 +195,27 @@ def alto_bytes(layout: PageLayout, where: Path) -> bytes:
                 one.set("BASELINE", points_text(line.baseline, " "))
             SubElement(SubElement(one, "Shape"), "Polygon", {"POINTS": points_text(line.polygon, " ")})
             if line.text is not None:
-                SubElement(one, "String", {"CONTENT": line.text, **_box(line.polygon)})
+                sure = {"WC": f"{line.confidence:g}"} if line.confidence is not None else {}
+                SubElement(one, "String", {"CONTENT": carried(line.text), **sure, **_box(line.polygon)})
     return to_bytes(root, where)
+
+
+def _add_known(description: Element, layout: PageLayout) -> None:
+    """What ALTO has no place for, by the ids that the lines get."""
+    lines: dict[str, Any] = {}
+    regions: dict[str, Any] = {}
+    for r, region in enumerate(layout.regions):
+        if region.custom:
+            regions[region.id or f"block_{r}"] = {"custom": region.custom}
+        for i, line in enumerate(region.lines):
+            row = {"custom": line.custom, "emendo": known_row(line)}
+            if any(row.values()):
+                lines[line.id or f"line_{r}_{i}"] = {key: value for key, value in row.items() if value}
+    known = {"custom": layout.custom, "page": page_row(layout), "regions": regions, "lines": lines}
+    if any(known.values()):
+        step = SubElement(description, "Processing", {"ID": KNOWN})
+        text = json.dumps({key: value for key, value in known.items() if value})
+        SubElement(step, "processingStepSettings").text = text
 
 
 def _element(parent: Element, kind: str, key: str, points: Sequence[Point], tag: str | None) -> Element:

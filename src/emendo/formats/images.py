@@ -28,7 +28,7 @@ def place_line(sample: Sample, folder: Path, used: set[str], limits: Limits | No
     whole = sample.polygon is None and sample.frame == 0 and sample.image.suffix.lower() in IMAGE_SUFFIXES
     suffix = sample.image.suffix.lower() if whole else ".png"
     stem = sample.id[: -len(sample.image.suffix)] if sample.id.lower().endswith(suffix) else sample.id
-    target = folder / _free(safe_name(stem), suffix, used)
+    target = folder / free_name(safe_name(stem), suffix, used)
     if whole:
         _copy(sample.image, target)
     else:
@@ -40,14 +40,14 @@ def place_page(image: Path, frame: int, folder: Path, used: set[str], limits: Li
     """Put a page image into `folder` under its own name (a page of a PDF or TIFF as PNG)."""
     if frame == 0 and image.suffix.lower() in IMAGE_SUFFIXES:
         return place_file(image, folder, used)
-    target = folder / _free(safe_name(f"{image.stem}_{frame + 1}"), ".png", used)
+    target = folder / free_name(safe_name(f"{image.stem}_{frame + 1}"), ".png", used)
     _write_png(Sample(id=image.stem, image=image, frame=frame), target, limits)
     return target
 
 
 def place_file(source: Path, folder: Path, used: set[str]) -> Path:
     """Copy a whole file (image, TIFF or PDF) into `folder` under a free name."""
-    target = folder / _free(safe_name(source.stem), source.suffix.lower(), used)
+    target = folder / free_name(safe_name(source.stem), source.suffix.lower(), used)
     _copy(source, target)
     return target
 
@@ -62,7 +62,7 @@ def _write_png(sample: Sample, target: Path, limits: Limits | None) -> None:
     write_bytes(target, cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes())
 
 
-def _free(stem: str, suffix: str, used: set[str]) -> str:
+def free_name(stem: str, suffix: str, used: set[str]) -> str:
     """A stem that is not yet used (case and suffix apart), so that files beside the image do not clash either."""
     name, count = stem, 1
     while name.casefold() in used:

@@ -46,7 +46,7 @@ def read(path: Path, options: ReadOptions) -> Content:
         raise FileNotFoundError(path)
     collector = Collector(file, strict=options.strict)
     folder = Folder(options.root or file.parent)
-    kept = _held(file, options.limits, collector)
+    kept = held(file, options.limits.manifest_line_bytes, collector)
     for name, (number, text) in kept.items():
         if text == SKIP:
             collector.note(number, f"{name}: skipped")
@@ -64,13 +64,12 @@ def read_labels(file: Path, limits: Limits | None = None) -> tuple[dict[str, str
     Whether the paths name anything is not looked at. Raises OSError, and FormatError for thousands of wrong lines.
     """
     collector = Collector(file)
-    held = _held(file, limits or Limits(), collector)
-    return {name: text for name, (_, text) in held.items()}, collector.rejects
+    found = held(file, (limits or Limits()).manifest_line_bytes, collector)
+    return {name: text for name, (_, text) in found.items()}, collector.rejects
 
 
-def _held(file: Path, limits: Limits, collector: Collector) -> dict[str, tuple[int, str]]:
-    """Line number and text of the line that holds for each path, in the order of these lines."""
-    limit = limits.manifest_line_bytes
+def held(file: Path, limit: int, collector: Collector) -> dict[str, tuple[int, str]]:
+    """The label that holds for each image, and its line in the file; lines that are wrong go to the collector."""
     kept: dict[str, tuple[int, str]] = {}
     for number, line in bounded_lines(file, limit):
         try:

@@ -10,14 +10,26 @@ from xml.etree.ElementTree import Element, SubElement
 
 from ..errors import FormatError
 from ..settings import Limits
+from ..text.direction import right_to_left
 from ..types import Sample
 from .base import Content, ReadOptions, Refusal, clean_text, closed
+from .known import custom_of, known_row, page_row, split_custom, with_known, with_page
 from .layout import LayoutLine, LayoutRegion, PageLayout
-from .pagefiles import in_order, is_layout, number, parse_points, points_text, read_folder, write_folder
-from .xml import parse_xml, to_bytes
+from .pagefiles import (
+    confidence_of,
+    in_order,
+    is_layout,
+    number,
+    parse_points,
+    points_text,
+    read_folder,
+    write_folder,
+)
+from .xml import carried, parse_xml, to_bytes
 
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 _STRUCTURE = re.compile(r"structure\s*\{[^}]*type:\s*([^;}]+)")
+_ONLY_TYPE = re.compile(r"\s*structure\s*\{\s*type:\s*[^;}]+;?\s*\}")
 _EPOCH = datetime(2019, 7, 15, tzinfo=UTC)
 """Stands as creation time in written files: the same content gives the same bytes."""
 
@@ -52,12 +64,15 @@ def _page(root: Element) -> PageLayout:
         raise Refusal("holds no PAGE page")
     order = [reference.get("regionRef", "") for reference in page.iterfind("ReadingOrder//*[@regionRef]")]
     regions = tuple(_region(region) for region in in_order(list(page.iter("TextRegion")), order, "id"))
-    return PageLayout(
+    custom, known = split_custom(page.get("custom", ""))
+    layout = PageLayout(
         image=page.get("imageFilename", ""),
         width=round(number(page, "imageWidth")),
         height=round(number(page, "imageHeight")),
         regions=regions,
+        custom=custom,
     )
+    return with_page(layout, known)
 
 
 def _region(region: Element) -> LayoutRegion:
@@ -65,7 +80,11 @@ def _region(region: Element) -> LayoutRegion:
     points = parse_points(coords.get("points", ""), "points") if coords is not None else ()
     lines = tuple(_line(line) for line in region.iterfind("TextLine"))
     return LayoutRegion(
-        lines=lines, polygon=points if len(points) >= 3 else (), id=region.get("id", ""), type=_type(region)
+        lines=lines,
+        polygon=points if len(points) >= 3 else (),
+        id=region.get("id", ""),
+        type=_type(region),
+        custom=_without_type(region.get("custom", "")),
     )
 
 
@@ -76,19 +95,31 @@ def _line(line: Element) -> LayoutLine:
         raise Refusal(f"{key} is missing")
     words = [text for text in (_text(word) for word in line.iterfind("Word")) if text]
     text = _text(line) or " ".join(words) or None
-    return LayoutLine(
-        polygon=closed(parse_points(coords.get("points", ""), "points"), key),
-        baseline=parse_points(baseline.get("points", ""), "points") if baseline is not None else (),
-        text=None if text is None else clean_text(text, "Unicode")[0],
-        id=line.get("id", ""),
-        type=_type(line),
+    custom, known = split_custom(line.get("custom", ""))
+    equivalent = _first(line)
+    return with_known(
+        LayoutLine(
+            polygon=closed(parse_points(coords.get("points", ""), "points"), key),
+            baseline=parse_points(baseline.get("points", ""), "points") if baseline is not None else (),
+            text=None if text is None else clean_text(text, "Unicode")[0],
+            id=line.get("id", ""),
+            type=_type(line),
+            custom=_without_type(custom),
+            confidence=confidence_of(equivalent, "conf") if equivalent is not None else None,
+        ),
+        known,
     )
 
 
 def _text(element: Element) -> str:
-    """Text of the first reading: the `TextEquiv` of the lowest index."""
-    found = [(_index(one), one.findtext("Unicode") or "") for one in element.iterfind("TextEquiv")]
-    return min(found, key=lambda pair: pair[0])[1] if found else ""
+    """Text of the first reading."""
+    found = _first(element)
+    return (found.findtext("Unicode") or "") if found is not None else ""
+
+
+def _first(element: Element) -> Element | None:
+    """The `TextEquiv` of the lowest index."""
+    return min(element.iterfind("TextEquiv"), key=_index, default=None)
 
 
 def _index(element: Element) -> int:
@@ -101,6 +132,11 @@ def _type(element: Element) -> str:
     return clean_text(named[1].strip() if named else element.get("type", ""), "type")[0]
 
 
+def _without_type(custom: str) -> str:
+    """What is left of `custom` when the type is told apart."""
+    return _ONLY_TYPE.sub("", custom, count=1).strip()
+
+
 def page_bytes(layout: PageLayout, where: Path) -> bytes:
     """A PAGE 2019 file of a page. Raises FormatError for text that XML cannot carry."""
     root = Element("PcGts", {"xmlns": NAMESPACE})
@@ -109,23 +145,32 @@ def page_bytes(layout: PageLayout, where: Path) -> bytes:
     for name in ("Created", "LastChange"):
         SubElement(metadata, name).text = _EPOCH.strftime("%Y-%m-%dT%H:%M:%S")
     size = {"imageWidth": str(layout.width), "imageHeight": str(layout.height)}
-    page = SubElement(root, "Page", {"imageFilename": layout.image, **size})
+    custom = _custom(custom_of(layout.custom, page_row(layout)))
+    page = SubElement(root, "Page", {"imageFilename": layout.image, **size, **custom})
     for r, region in enumerate(layout.regions):
-        block = SubElement(page, "TextRegion", {"id": region.id or f"region_{r}", **_custom(region.type)})
+        block = SubElement(
+            page, "TextRegion", {"id": region.id or f"region_{r}", **_custom(region.custom, region.type)}
+        )
         outline = region.polygon or _box(region)
         SubElement(block, "Coords", {"points": points_text(outline, ",")})
         for i, line in enumerate(region.lines):
-            one = SubElement(block, "TextLine", {"id": line.id or f"line_{r}_{i}", **_custom(line.type)})
+            custom = _custom(custom_of(line.custom, known_row(line)), line.type)
+            one = SubElement(block, "TextLine", {"id": line.id or f"line_{r}_{i}", **custom})
+            if line.text is not None and right_to_left(line.text):
+                one.set("readingDirection", "right-to-left")
             SubElement(one, "Coords", {"points": points_text(line.polygon, ",")})
             if line.baseline:
                 SubElement(one, "Baseline", {"points": points_text(line.baseline, ",")})
             if line.text is not None:
-                SubElement(SubElement(one, "TextEquiv"), "Unicode").text = line.text
+                sure = {"conf": f"{line.confidence:g}"} if line.confidence is not None else {}
+                SubElement(SubElement(one, "TextEquiv", sure), "Unicode").text = carried(line.text)
     return to_bytes(root, where)
 
 
-def _custom(kind: str) -> dict[str, str]:
-    return {"custom": f"structure {{type:{kind};}}"} if kind else {}
+def _custom(custom: str, kind: str = "") -> dict[str, str]:
+    if kind and not _STRUCTURE.search(custom):
+        custom = f"structure {{type:{kind};}} {custom}".strip()
+    return {"custom": custom} if custom else {}
 
 
 def _box(region: LayoutRegion) -> tuple[tuple[float, float], ...]:

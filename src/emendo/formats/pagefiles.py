@@ -16,6 +16,7 @@ from ..tools.files import write_bytes
 from ..types import Point, Sample
 from .base import Collector, Content, Folder, ReadOptions, Refusal
 from .images import IMAGE_SUFFIXES, place_page
+from .known import known_row, with_known
 from .layout import LayoutLine, LayoutRegion, PageLayout
 from .xml import root_name
 
@@ -131,8 +132,15 @@ def to_entries(layout: PageLayout) -> list[dict[str, Any]]:
                 entry["text"] = line.text
             if line.baseline:
                 entry["baseline"] = [list(point) for point in line.baseline]
-            for key, value in (("type", line.type), ("region_type", region.type), ("line_id", line.id)):
-                if value:
+            for key, value in (
+                ("type", line.type),
+                ("region_type", region.type),
+                ("line_id", line.id),
+                ("custom", line.custom),
+                ("confidence", line.confidence),
+                ("emendo", known_row(line)),
+            ):
+                if value or value == 0.0:
                     entry[key] = value
             entries.append(entry)
     return entries
@@ -160,13 +168,16 @@ def to_layout(samples: Sequence[Sample], image: str, size: tuple[int, int]) -> P
 
 def _layout_line(entry: dict[str, Any]) -> LayoutLine:
     place = entry.get("poly") or entry.get("polygon")
-    return LayoutLine(
+    line = LayoutLine(
         polygon=tuple((float(x), float(y)) for x, y in place or ()),
         baseline=tuple((float(x), float(y)) for x, y in entry.get("baseline") or ()),
         text=entry.get("text"),
         id=str(entry.get("line_id", "")),
         type=str(entry.get("type", "")),
+        custom=str(entry.get("custom", "")),
+        confidence=sure if isinstance(sure := entry.get("confidence"), float) else None,
     )
+    return with_known(line, entry.get("emendo"))
 
 
 def write_folder(samples: Sequence[Sample], target: Path, to_bytes: Callable[[PageLayout, Path], bytes]) -> Path:
@@ -181,7 +192,11 @@ def write_folder(samples: Sequence[Sample], target: Path, to_bytes: Callable[[Pa
         size = _size(placed)
         if size is None:
             raise FormatError("is no image that can be opened", where=image)
-        write_bytes(file, to_bytes(to_layout(members, placed.name, size), file))
+        try:
+            layout = to_layout(members, placed.name, size)
+        except Refusal as refusal:
+            raise FormatError(refusal.what, where=image, remedy=refusal.remedy) from refusal
+        write_bytes(file, to_bytes(layout, file))
     return target
 
 
@@ -201,6 +216,15 @@ def number(element: Element, name: str) -> float:
     if not math.isfinite(value) or abs(value) > 1e6:
         raise Refusal(f"{element.tag} has {name}={text[:40]!r}, out of range")
     return value
+
+
+def confidence_of(element: Element, name: str) -> float | None:
+    """A number in [0, 1] in an attribute that may be missing; None when it is, or is no such number."""
+    try:
+        value = float(element.get(name, "nan"))
+    except ValueError:
+        return None
+    return value if 0 <= value <= 1 else None
 
 
 def parse_points(text: str, key: str, scale: Point = (1.0, 1.0)) -> tuple[Point, ...]:

@@ -97,6 +97,11 @@ def to_bytes(root: Element, where: Path) -> bytes:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'.encode()
 
 
+def carried(text: str) -> str:
+    """The text as XML can carry it: U+FFFD in place of the two characters that are none (U+FFFE, U+FFFF)."""
+    return text.replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
+
+
 def _allowed(char: str) -> bool:
     code = ord(char)
     return char in "\t\n\r" or (code >= 0x20 and not 0xD800 <= code <= 0xDFFF and code not in (0xFFFE, 0xFFFF))

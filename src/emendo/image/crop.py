@@ -47,6 +47,35 @@ def crop_line(
     return crop
 
 
+def place_in_page(
+    size: tuple[int, int], polygon: Sequence[Point], baseline: Sequence[Point], share: float
+) -> tuple[Point, Point]:
+    """Where a column of a line's crop lies on a page of `size` (width, height); `share` is 0 at its left edge, 1 right.
+
+    Returns a point on the line and the unit direction of the writing there, both in pixels of the page.
+    """
+    outline = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
+    spine = _spine(outline, np.asarray(baseline, dtype=np.float64).reshape(-1, 2))
+    if _is_level(spine):
+        x0, x1 = np.clip([np.floor(outline[:, 0].min()), np.ceil(outline[:, 0].max()) + 1], 0, size[0])
+        return (float(x0 + share * (x1 - x0)), float(outline[:, 1].mean())), (1.0, 0.0)
+    centre, normal, _ = _course(outline, spine)
+    at = round(min(max(share, 0.0), 1.0) * (len(centre) - 1))
+    return (float(centre[at, 0]), float(centre[at, 1])), (float(normal[at, 1]), float(-normal[at, 0]))
+
+
+def long_axis(outline: Points) -> Points:
+    """Both ends (2, 2) of the long axis of an outline, left to right; the level one where it is nearly square."""
+    corners = cv2.boxPoints(cv2.minAreaRect(outline.astype(np.float32))).astype(np.float64)
+    sides = corners[1] - corners[0], corners[2] - corners[1]
+    along, across = sorted(sides, key=lambda side: -float(np.hypot(*side)))
+    if np.hypot(*along) < 1.5 * np.hypot(*across):  # a near-square outline has no telling axis
+        along = np.array([np.ptp(outline[:, 0]), 0.0])
+    half = along / 2 if along[0] >= 0 else -along / 2
+    centre = corners.mean(axis=0)
+    return np.stack([centre - half, centre + half])
+
+
 def paper_colour(image: Image, mask: npt.NDArray[np.uint8] | None = None) -> npt.NDArray[np.uint8]:
     """Colour (3,) of the paper: the median of the brighter half of the pixels (within `mask` where it is > 0)."""
     pixels = image.reshape(-1, 3) if mask is None else image[mask > 0]
@@ -63,14 +92,7 @@ def _spine(outline: Points, baseline: Points) -> Points:
     """Points along the writing direction: the baseline, else the long axis of the outline, left to right."""
     if len(baseline) >= 2 and np.ptp(baseline, axis=0).max() >= 1:
         return baseline
-    corners = cv2.boxPoints(cv2.minAreaRect(outline.astype(np.float32))).astype(np.float64)
-    sides = corners[1] - corners[0], corners[2] - corners[1]
-    along, across = sorted(sides, key=lambda side: -float(np.hypot(*side)))
-    if np.hypot(*along) < 1.5 * np.hypot(*across):  # a near-square outline has no telling axis
-        along = np.array([np.ptp(outline[:, 0]), 0.0])
-    half = along / 2 if along[0] >= 0 else -along / 2
-    centre = corners.mean(axis=0)
-    return np.stack([centre - half, centre + half])
+    return long_axis(outline)
 
 
 def _is_level(spine: Points) -> bool:

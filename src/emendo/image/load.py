@@ -52,11 +52,15 @@ class Source(Protocol):
 
 
 class Document:
-    """An opened image or document: `len()` frames, each decoded only when asked for. Close it, or use `with`."""
+    """An opened image or document: `len()` frames, each decoded only when asked for. Close it, or use `with`.
 
-    def __init__(self, source: Source, stream: BinaryIO) -> None:
+    `kind` is what its content says (see `sniff`).
+    """
+
+    def __init__(self, source: Source, stream: BinaryIO, kind: str) -> None:
         self._source = source
         self._stream = stream
+        self.kind = kind
 
     def __len__(self) -> int:
         return len(self._source)
@@ -96,10 +100,10 @@ def open_document(path: Path, limits: Limits | None = None, *, dpi: int = 200) -
         if kind == "pdf":
             from .pdf import PdfSource
 
-            return Document(PdfSource(stream, path, limits, dpi), stream)
+            return Document(PdfSource(stream, path, limits, dpi), stream, kind)
         if kind not in _OPENERS:
             raise ImageError(_not_an_image(head, kind), where=path, remedy="emendo reads PNG, JPEG, TIFF, WebP and PDF")
-        return Document(_RasterSource(stream, path, limits, kind), stream)
+        return Document(_RasterSource(stream, path, limits, kind), stream, kind)
     except BaseException:
         stream.close()
         raise

@@ -8,35 +8,39 @@ text that holds, and nothing is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import cv2
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 
+from ..correct.notes import DRAFT
 from ..errors import BadInput, UsageError
 from ..image.load import read_frame, read_image
-from ..mine.workspace import workspace_queue
+from ..pages.note import NoteFiles
 from ..text.direction import right_to_left
 from ..text.normalize import normalize_text
 from ..types import Correction, EvidenceRecognizer, Image, Reading, Recognizer, Verdict
+from ..workspace.doubts import Doubt, Doubts
+from ..workspace.efforts import Effort, add_effort
 from ..workspace.folder import Workspace
-from ..workspace.store import Entry, Kind, Line, Store
+from ..workspace.leases import Leases, release
+from ..workspace.people import People
+from ..workspace.seconds import Second, Seconds, decide
+from ..workspace.store import Entry, Kind, Line, Store, Transaction
 from .alternatives import Alternative, alternatives
+from .queues import EVERYTHING, HANDED, Filter, Queues
+from .rounds import Hand, Rounds
 from .rules import Rule, rules_of
+from .search import Index
 
-ORDERS: Mapping[str, str] = {
-    "document": "as they stand in the documents",
-    "confidence": "least sure first",
-    "instructive": "those that teach most first",
-    "done": "those that have a verdict, to look over again",
-}
-MOST_LINES = 1_000_000
 PAGE_SIDE = 2200
 """Longest side of a page's picture, in pixels."""
-SOURCE = "page"
+SOURCE, RESTORED = "page", "restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,19 @@ class Card:
     line: Line
     reading: Reading
     verdict: Correction | None
+    holder: str = ""
+    """Who has it in work."""
+    doubt: Doubt | None = None
+    """Why the text that holds is likely wrong."""
+    second: bool = False
+    """Whether it is to be read a second time, without the text that holds (then `verdict` is None)."""
 
     @property
     def text(self) -> str:
-        """What stands in the field: the corrected text, else the reading."""
-        return self.verdict.text if self.verdict and self.verdict.text is not None else self.reading.text
+        """What stands in the field: the corrected text, else what was said before a new cut, else the reading."""
+        if self.verdict and self.verdict.text is not None:
+            return self.verdict.text
+        return str(self.line.attributes.get(DRAFT) or self.reading.text)
 
     @property
     def version(self) -> int:
@@ -77,6 +89,9 @@ class Card:
             "direction": "rtl" if right_to_left(self.text) else "ltr",
             "polygon": [[round(x, 1), round(y, 1)] for x, y in line.polygon],
             "page_size": [line.page_width, line.page_height],
+            "holder": self.holder,
+            "doubt": _doubt_row(self.doubt, self.text) if self.doubt else None,
+            "second": self.second,
         }
 
 
@@ -96,10 +111,19 @@ class Desk:
     store: Store
     recognizer: Callable[[], Recognizer] | None = None
     plate_reader: Callable[[], Recognizer] | None = None
-    _orders: dict[str, list[str]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _reader: Recognizer | None = None
     _rules: Mapping[Kind, Rule] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        settings = self.workspace.settings().label
+        self.people = People(self.store.database)
+        self.leases = Leases(self.store.database, settings.lease_minutes)
+        self.seconds = Seconds(self.store.database, settings.second_share)
+        self.rounds = Rounds(self.store, self.leases)
+        self.index = Index(self.store)
+        self.queues = Queues(self.workspace, self.store, self.index)
+        self.doubts = Doubts(self.store.database)
 
     @classmethod
     def open(
@@ -119,25 +143,33 @@ class Desk:
         """Close the database."""
         self.store.close()
 
-    def order(self, name: str, *, fresh: bool = False) -> list[str]:
-        """Ids of all lines in an order of `ORDERS`, worked out at the first call or anew with `fresh`."""
-        if name not in ORDERS:
-            raise UsageError(f"unknown order {name!r}", remedy=f"use {', '.join(ORDERS)}")
-        with self._lock:
-            if fresh or name not in self._orders:
-                self._orders[name] = self._ordered(name)
-            return self._orders[name]
+    def order(self, name: str, only: Filter = EVERYTHING, *, fresh: bool = False) -> list[str]:
+        """Ids of the lines in an order of `ORDERS`, worked out at the first call or anew with `fresh`."""
+        return self.queues.order(name, only, fresh=fresh)
 
-    def _ordered(self, name: str) -> list[str]:
-        if name == "instructive":
-            return [line.id for line, _ in workspace_queue(self.workspace)]
-        if name == "done":
-            return self.store.verdict_ids()
-        return self.store.waiting_ids(name, limit=MOST_LINES)
+    def place(self, name: str, only: Filter, line: str) -> int:
+        """Where a line stands in an order worked out anew; 0 when it is not in it, or each is handed their own."""
+        if name in HANDED and only.waits:
+            return 0
+        lines = self.order(name, only, fresh=True)
+        return lines.index(line) if line in lines else 0
 
-    def cards(self, name: str, start: int, count: int) -> list[Card]:
-        """The cards at `start` and after in an order."""
-        return self._cards(self.order(name)[max(0, start) : max(0, start) + count])
+    def hand(
+        self, author: str, name: str, start: int, count: int, *, fresh: bool = False, only: Filter = EVERYTHING
+    ) -> Hand:
+        """The lines at `start` and after of an order, as they are handed to a person (see `Rounds`)."""
+        if name in HANDED and only.waits:
+            key = name if only == EVERYTHING else f"{name} {only}"
+            order = partial(self.queues.order, name, only, fresh=True)
+            return self.rounds.hand(author, key, order, start, count, fresh=fresh)
+        if name == "second":
+            return self.rounds.own(author, name, lambda: self.seconds.waiting(author), start, count, fresh=fresh)
+        lines = self.order(name, only, fresh=fresh)
+        return Hand(lines[start : start + count], len(lines))
+
+    def cards(self, lines: Sequence[str], *, second: bool = False) -> list[Card]:
+        """Lines as they are shown; `second`: to a second reader."""
+        return [replace(card, verdict=None, doubt=None, second=True) if second else card for card in self._cards(lines)]
 
     def card(self, line: str) -> Card:
         """One line. Raises WorkspaceError when it is unknown."""
@@ -146,30 +178,108 @@ class Desk:
 
     def _cards(self, ids: Sequence[str]) -> list[Card]:
         lines, readings, verdicts = self.store.look_up(ids)
-        nothing = Reading("", 0.0)
-        return [Card(lines[one], readings.get(one, nothing), verdicts.get(one)) for one in ids if one in lines]
+        holders, nothing = self.leases.holders(ids), Reading("", 0.0)
+        doubts = self.doubts.of([one for one in ids if one in verdicts])
+        cards = []
+        for one in (one for one in ids if one in lines):
+            holder = holders[one].author if one in holders else ""
+            verdict, doubt = verdicts.get(one), doubts.get(one)
+            if doubt is not None and (verdict is None or verdict.version != doubt.version):
+                doubt = None
+            cards.append(Card(lines[one], readings.get(one, nothing), verdict, holder, doubt))
+        return cards
 
     def progress(self) -> Progress:
         """How far the people are."""
         return Progress(*self.store.counts())
 
-    def save(self, line: str, text: str | None, verdict: Verdict, *, expected: int, author: str) -> Correction:
-        """Record a verdict; on the disk when this returns.
+    def save(
+        self,
+        line: str,
+        text: str | None,
+        verdict: Verdict,
+        *,
+        expected: int,
+        author: str,
+        effort: Effort | None = None,
+    ) -> Correction:
+        """Record a verdict and what it took; on the disk when this returns.
 
         `text` is normalised as all texts are (NFC, no direction marks). One that equals the reading is ACCEPTED,
         another EDITED. Raises Stale when `expected` is not the version that holds, UsageError when there is no text
         and the verdict is not that the line is skipped or unreadable.
         """
-        with self.store.transaction() as transaction:
-            known = transaction.readings([line]).get(line)
-            reading = known.text if known else ""
-            unit = transaction.lines([line]).get(line)
-            rule = self._rules.get(unit.kind) if unit else None
-            text = rule.clean(text) if rule and text else text
-            correction, new = transaction.add_corrections([_entry(line, reading, text, verdict, expected, author)])[0]
-            if new and rule and unit:
-                rule.saved(unit, correction)
+
+        def recorded(transaction: Transaction) -> Correction:
+            release(transaction.connection, line, author)
+            said = self._clean(transaction, line, text)
+            entry = _entry(line, transaction.reading_text(line), said, verdict, expected, author)
+            correction, new = self._add(transaction, entry)
+            if new and effort is not None:
+                add_effort(transaction.connection, correction, effort)
             return correction
+
+        return self.store.work(recorded)
+
+    def _clean(self, transaction: Transaction, line: str, text: str | None) -> str | None:
+        """The text as the rule of the line's kind has it. Raises UsageError for one that cannot be of that kind."""
+        unit = transaction.lines([line]).get(line) if self._rules else None
+        rule = self._rules.get(unit.kind) if unit else None
+        return rule.clean(text) if rule and text else text
+
+    def _add(self, transaction: Transaction, entry: Entry) -> tuple[Correction, bool]:
+        """Record a verdict, and what the rule of the line's kind writes with it."""
+        correction, new = transaction.add_corrections([entry])[0]
+        unit = transaction.lines([entry.line]).get(entry.line) if new and self._rules else None
+        if unit and unit.kind in self._rules:
+            self._rules[unit.kind].saved(unit, correction)
+        return correction, new
+
+    def restore(self, line: str, version: int, *, expected: int, author: str) -> Correction:
+        """Make an earlier verdict hold again, as a new version. Raises Stale as `save` does, UsageError for a version
+        that the line does not have.
+        """
+
+        def restored(transaction: Transaction) -> Correction:
+            release(transaction.connection, line, author)
+            history = transaction.history(line)
+            if not 0 < version <= len(history):
+                raise UsageError(f"line {line} has no version {version}", remedy=f"it has {len(history)}")
+            said = history[version - 1]
+            entry = Entry(
+                line=line,
+                reading=said.reading,
+                text=said.text,
+                verdict=said.verdict,
+                author=author,
+                source=RESTORED,
+                expected=expected,
+            )
+            return self._add(transaction, entry)[0]
+
+        return self.store.work(restored)
+
+    def read_second(self, line: str, text: str | None, verdict: Verdict, *, author: str) -> Second:
+        """Record what a second reader says. Raises UsageError when this person may not read this line again."""
+
+        def read(transaction: Transaction) -> Second:
+            entry = _entry(
+                line, transaction.reading_text(line), self._clean(transaction, line, text), verdict, 0, author
+            )
+            return self.seconds.add(transaction.connection, line, entry.text, entry.verdict, author)
+
+        return self.store.work(read)
+
+    def decide(self, line: str, text: str | None, verdict: Verdict, *, expected: int, author: str) -> Correction:
+        """Record what holds where two readers differ. Raises Stale as `save` does, and when somebody else decided."""
+
+        def decided(transaction: Transaction) -> Correction:
+            decide(transaction.connection, line, author)
+            said = self._clean(transaction, line, text)
+            entry = _entry(line, transaction.reading_text(line), said, verdict, expected, author)
+            return self._add(transaction, entry)[0]
+
+        return self.store.work(decided)
 
     def history(self, line: str) -> list[Correction]:
         """Every verdict on a line, the first first."""
@@ -177,12 +287,13 @@ class Desk:
 
     def alternatives(self, line: str) -> list[Alternative]:
         """What else could stand at each place of the reading; nothing where the model does not show evidence."""
-        image, reader = read_image(self.crop(line)), self._opened()
+        image, reader = read_image(self.crop(line)), self.reader()
         if not isinstance(reader, EvidenceRecognizer):
             return []
         return alternatives(reader, image, self.card(line).reading)
 
-    def _opened(self) -> Recognizer | None:
+    def reader(self) -> Recognizer | None:
+        """The model that reads, opened when it is first needed; None when this desk has none."""
         with self._lock:
             if self._reader is None and self.recognizer is not None:
                 self._reader = self.recognizer()
@@ -194,12 +305,18 @@ class Desk:
 
     def page(self, document: str, number: int) -> bytes:
         """A page of a document as JPEG, at most `PAGE_SIDE` pixels. Raises BadInput when it cannot be read."""
-        settings = self.workspace.settings()
+        path, settings = self.source(document), self.workspace.settings()
+        return jpeg(read_frame(path, number - 1, settings.limits))
+
+    def source(self, document: str) -> Path:
+        """The file of a document. Raises BadInput when it is not there."""
+        job = NoteFiles(self.workspace.root / document).job()
+        if job is not None and (self.workspace.root / document).with_name(job.source).is_file():
+            return self._inside(str(Path(document).with_name(job.source)))
         for path in sorted(self.workspace.root.glob(f"{_plain(document)}.*")):
             if path.suffix.lower() in {".txt", ".orig", ".jsonl", ".json"} or not path.is_file():
                 continue
-            image = read_frame(self._inside(str(path.relative_to(self.workspace.root))), number - 1, settings.limits)
-            return _jpeg(image)
+            return self._inside(str(path.relative_to(self.workspace.root)))
         raise BadInput("its document is not there any more", where=document)
 
     def _inside(self, name: str) -> Path:
@@ -222,12 +339,23 @@ def _entry(line: str, reading: str, text: str | None, verdict: Verdict, expected
     )
 
 
+def _doubt_row(doubt: Doubt, text: str) -> dict[str, Any]:
+    """For the page: the chance, who doubts, and what is read instead, in pieces with whether the text has them not."""
+    pieces = [
+        [doubt.reading[one.dest_start : one.dest_end], one.tag != "equal"]
+        for one in Levenshtein.opcodes(text, doubt.reading)
+        if one.dest_end > one.dest_start
+    ]
+    return {"wrong": round(doubt.wrong, 2), "model": doubt.model, "reading": pieces}
+
+
 def _plain(document: str) -> str:
     """The name with everything escaped that a glob would understand."""
     return "".join(f"[{char}]" if char in "*?[" else char for char in document)
 
 
-def _jpeg(image: Image) -> bytes:
+def jpeg(image: Image) -> bytes:
+    """A page as JPEG, at most `PAGE_SIDE` pixels."""
     height, width = image.shape[:2]
     scale = min(1.0, PAGE_SIDE / max(height, width))
     if scale < 1:

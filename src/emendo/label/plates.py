@@ -29,7 +29,8 @@ from ..workspace.rows import now
 from ..workspace.store import Entry, Kind, Line, Store, Transaction, UnknownLine
 from .rules import LABELS, crops_folder, folded_text, label_of
 
-FROM_FILE, FROM_PAGE = "labels", "page"
+FROM_FILE = "labels"
+IN_FILE = (FROM_FILE, "page", "restored")
 """Sources of verdicts whose text is known to stand in `labels.txt`."""
 BATCH = 8
 UNREAD = Reading("", 0.0)
@@ -238,7 +239,7 @@ class PlateBook:
 
     def _news(self, transaction: Transaction, heard: Mapping[str, str]) -> list[Entry]:
         """The labels that say something else than what was known to stand in the file."""
-        sources = [transaction.latest(heard, source=source) for source in (FROM_FILE, FROM_PAGE)]
+        sources = [transaction.latest(heard, source=source) for source in IN_FILE]
         readings = transaction.readings(heard)
         author = self.settings.author or getpass.getuser()
         entries = []

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -36,7 +37,7 @@ def layout_beside(image: Path, size: tuple[int, int], limits: Limits | None = No
     if path is None:
         return None
     reader = next(read for root, read in READERS if is_layout(path, root))
-    return _scaled(reader(path, limits, image_size=size), size, path, image)
+    return scaled(reader(path, limits, image_size=size), size, path, image)
 
 
 def layout_file(image: Path) -> Path | None:
@@ -56,7 +57,8 @@ def _names(path: Path, image: Path) -> bool:
         return image.name.encode() in stream.read(1 << 14)
 
 
-def _scaled(layout: PageLayout, size: tuple[int, int], path: Path, image: Path) -> PageLayout:
+def scaled(layout: PageLayout, size: tuple[int, int], path: Path, image: Path) -> PageLayout:
+    """The layout of file `path` in pixels of a page image of `size`. Raises FormatError when the proportions differ."""
     if layout.width < 1 or layout.height < 1:
         raise FormatError("tells no page size", where=path, remedy="export it again or remove it")
     factors = size[0] / layout.width, size[1] / layout.height
@@ -72,25 +74,14 @@ def _scaled(layout: PageLayout, size: tuple[int, int], path: Path, image: Path) 
     def scale(points: Sequence[Point]) -> tuple[Point, ...]:
         return tuple((x * factors[0], y * factors[1]) for x, y in points)
 
+    def placed(line: LayoutLine) -> LayoutLine:
+        return replace(line, polygon=scale(line.polygon), baseline=scale(line.baseline))
+
     regions = tuple(
-        type(region)(
-            lines=tuple(
-                LayoutLine(
-                    polygon=scale(line.polygon),
-                    baseline=scale(line.baseline),
-                    text=line.text,
-                    id=line.id,
-                    type=line.type,
-                )
-                for line in region.lines
-            ),
-            polygon=scale(region.polygon),
-            id=region.id,
-            type=region.type,
-        )
+        replace(region, lines=tuple(map(placed, region.lines)), polygon=scale(region.polygon))
         for region in layout.regions
     )
-    return PageLayout(image=layout.image, width=size[0], height=size[1], regions=regions)
+    return replace(layout, width=size[0], height=size[1], regions=regions)
 
 
 def given_lines(layout: PageLayout) -> list[Placed]:

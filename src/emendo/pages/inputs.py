@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import UsageError
 from ..tools.sync import conflict_of
 from .arrivals import is_partial
-from .note import LINES_FOLDER, MANIFEST, READING, STATE
+from .note import LINES_FOLDER, MANIFEST, READING, STATE, NoteFiles
 
 ENDINGS = (".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 """Endings, in lower case, by which documents are found in a folder. A file named itself may have any."""
@@ -95,3 +95,11 @@ def _fault(path: Path) -> str:
     if not stat.S_ISREG(mode):
         return f"is a {'FIFO' if stat.S_ISFIFO(mode) else 'special file'}, not a document; remove it from the folder"
     return ""
+
+
+def source_of(stem: Path) -> Path | None:
+    """The document that the note at `stem` (its path without an ending) was read from; None when it is gone."""
+    job = NoteFiles(stem).job()
+    names = [job.source] if job is not None else []
+    names += [stem.name + end for end in (*ENDINGS, *map(str.upper, ENDINGS))]
+    return next((stem.parent / name for name in names if (stem.parent / name).is_file()), None)

@@ -57,6 +57,18 @@ class TextLine:
         xs, ys = zip(*self.polygon, strict=True)
         return min(xs), min(ys), max(xs), max(ys)
 
+    @property
+    def upright(self) -> bool:
+        """Whether the line is written up or down the page."""
+        (x0, y0), (x1, y1) = self.baseline[0], self.baseline[-1]
+        return abs(y1 - y0) > abs(x1 - x0)
+
+    @property
+    def spine(self) -> tuple[Point, ...]:
+        """The middle of the writing, from the first to the last character."""
+        across, down = (BASELINE * self.height, 0.0) if self.upright else (0.0, BASELINE * self.height)
+        return tuple((x - across, y - down) for x, y in self.baseline)
+
 
 def join(pieces: Sequence[Piece]) -> list[TextLine]:
     """Text lines from pieces, top to bottom by their middles; written-up pieces stay alone and come last."""
@@ -79,6 +91,20 @@ def page_lean(pieces: Sequence[Piece]) -> float:
     order = np.argsort(slopes)
     half = np.searchsorted(np.cumsum(lengths[order]), lengths.sum() / 2)
     return float(slopes[order][half])
+
+
+def continues(first: TextLine, second: TextLine) -> bool:
+    """Whether `second` goes on where `first` ends, as one line would: they stand side by side at one height."""
+    return not (first.upright or second.upright) and _continues(_band(first), _band(second))
+
+
+def joined(lines: Sequence[TextLine]) -> TextLine:
+    """One line along the spines of several, in this order."""
+    return _line([_band(line) for line in lines])
+
+
+def _band(line: TextLine) -> _Band:
+    return _Band(Piece(line.spine, line.height, 1.0, line.upright), 0.0)
 
 
 class _Band:

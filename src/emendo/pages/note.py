@@ -6,6 +6,7 @@
     note_lines/lines.jsonl         one row a line; there only while everything else is whole
     note_lines/.read.json          what was read: hash of the document, model
     note_lines/.reading/           a reading on its way: one folder a page, gone when it is done
+    note_lines/.layout/            pictures of lines that a person took out; there once people changed the lines
 
 Each page of a reading on its way is one folder that appears whole; a reading that was stopped goes on after its last
 page whose pictures match their hashes. A finished reading is put in place by renames in a fixed order that can be
@@ -20,19 +21,20 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput, Busy
-from ..tools.files import PARTIAL, sha256_file, sync_folder, write_text
+from ..tools.files import PARTIAL, sha256_file, sync_folder, write_bytes, write_text
 
 LINES_FOLDER = "_lines"
 MANIFEST = "lines.jsonl"
 STATE = ".read.json"
 READING = ".reading"
+LAYOUT = ".layout"
 ROWS = "rows.json"
 READY = "ready.json"
 CORRECTED = ("_corrected.txt", ".corrected.txt")
@@ -80,13 +82,18 @@ class NoteFiles:
         """`note_lines/.reading`, the reading on its way."""
         return self.folder / READING
 
+    @property
+    def taken_out(self) -> Path:
+        """`note_lines/.layout`, the pictures of lines that a person took out."""
+        return self.folder / LAYOUT
+
     def job(self) -> Job | None:
         """What the reading in place was made from; None when there is none or its record is damaged."""
-        return _job(_object(self.folder / STATE).get("job"))
+        return _job(read_object(self.folder / STATE).get("job"))
 
     def is_edited(self) -> bool:
         """Whether a person has worked on the reading in place, in any of the ways that corrections are given."""
-        given = any(self.stem.with_name(self.stem.name + end).exists() for end in CORRECTED)
+        given = self.taken_out.exists() or any(self.stem.with_name(self.stem.name + end).exists() for end in CORRECTED)
         return given or any(self.folder.glob("*.gt.txt")) or _bytes(self.text) not in (None, _bytes(self.original))
 
     @contextmanager
@@ -122,7 +129,7 @@ def note_files(document: Path, out: Path | None = None) -> NoteFiles:
     short, long = NoteFiles(folder / document.stem), NoteFiles(folder / document.name)
     if long.folder.exists():
         return long
-    holder = short.job() or _job(_object(short.reading / "job.json"))
+    holder = short.job() or _job(read_object(short.reading / "job.json"))
     taken = holder is not None and holder.source != document.name and (document.parent / holder.source).exists()
     return long if taken else short
 
@@ -134,7 +141,7 @@ class Reading:
         self.files = files
         self.job = job
         self.folder = files.reading
-        if _job(_object(self.folder / "job.json")) != job:
+        if _job(read_object(self.folder / "job.json")) != job:
             discard(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.folder / "job.json").exists():
@@ -166,23 +173,10 @@ class Reading:
     def finish(self) -> None:
         """Put all pages in place as the note's reading."""
         rows = [row for page in self._done for row in page]
-        text = _number(rows)
-        manifest = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        for path, content in ((self.files.text, text), (self.files.original, text), (self.files.manifest, manifest)):
-            write_text(self.folder / path.name, content)
+        text = number_lines(rows).encode()
         before = _bytes(self.files.original)
         os.sync()  # once for all pictures: one by one they would cost seconds on a slow disk
-        write_text(
-            self.folder / READY,
-            json.dumps(
-                {
-                    "job": asdict(self.job),
-                    "crops": [row["image"] for row in rows],
-                    "before": hashlib.sha256(before).hexdigest() if before is not None else None,
-                    "pages": self.pages(),
-                }
-            ),
-        )
+        stage(self.files, rows, text, text, before=before, job=asdict(self.job), pages=self.pages())
         put_in_place(self.files)
 
     def _page(self, page: int) -> Path:
@@ -200,13 +194,41 @@ class Reading:
         return list(rows)
 
 
+def stage(
+    files: NoteFiles,
+    rows: Sequence[dict[str, Any]],
+    original: bytes,
+    text: bytes,
+    *,
+    before: bytes | None,
+    job: Mapping[str, Any],
+    pages: int,
+) -> None:
+    """Make what lies in `.reading` ready to be put in place, from when on it will be, whatever happens.
+
+    The pictures lie there already, on the disk, in folders `page_*`. `text` is put in the place of note.txt if that
+    still holds `before`.
+    """
+    folder = files.reading
+    manifest = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    for path, content in ((files.text, text), (files.original, original), (files.manifest, manifest)):
+        write_bytes(folder / path.name, content)
+    ready = {
+        "job": job,
+        "crops": [row["image"] for row in rows],
+        "before": hashlib.sha256(before).hexdigest() if before is not None else None,
+        "pages": pages,
+    }
+    write_text(folder / READY, json.dumps(ready))
+
+
 def put_in_place(files: NoteFiles) -> bool:
     """Finish a reading that is ready, also one that was stopped in the middle of this; False when none is ready.
 
     A note.txt that a person changed meanwhile stays as it is.
     """
     reading = files.reading
-    ready = _object(reading / READY)
+    ready = read_object(reading / READY)
     if not ready:
         return False
     crops = set(map(str, ready["crops"]))
@@ -236,6 +258,18 @@ def put_in_place(files: NoteFiles) -> bool:
     return True
 
 
+def finish_stopped(files: NoteFiles) -> bool:
+    """Bring to its end what was being put in place when its process was stopped, unless another one is at it.
+
+    Returns whether there was such a thing.
+    """
+    stopped = (files.reading / READY).exists()
+    if stopped:
+        with suppress(Busy), files.lock():
+            put_in_place(files)
+    return stopped
+
+
 def discard(reading: Path) -> None:
     """Remove a reading on its way; a crash leaves a hidden folder that the next reading removes."""
     aside = reading.with_name(f"{PARTIAL}{READING[1:]}")
@@ -249,7 +283,7 @@ def _move(source: Path, target: Path) -> None:
         source.replace(target)
 
 
-def _number(rows: list[dict[str, Any]]) -> str:
+def number_lines(rows: list[dict[str, Any]]) -> str:
     """Write the number of its line in the text into each row, and return the text.
 
     A row that says `blank` has an empty line before it; that key is taken out.
@@ -270,7 +304,7 @@ def _bytes(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
-def _object(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
     """A JSON object of ours; empty when it is missing or damaged, for then the work is simply done again."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

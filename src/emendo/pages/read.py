@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from ..errors import BadInput
 from ..image.load import Document, open_document
 from ..settings import Settings
 from ..tools.files import sha256_bytes, sha256_file
-from ..types import Image, Recognizer
+from ..types import Image, Point, Recognizer
 from ..types import Reading as LineReading
 from .given import layout_file
 from .note import Job, NoteFiles, Reading, discard, note_files, put_in_place
@@ -127,10 +127,12 @@ class _Pages:
             part = placed[start : start + AT_ONCE]
             pictures = [line_image(page, one.line) for one in part]
             for one, picture, reading in zip(part, pictures, self.recognizer.read(pictures), strict=True):
-                files.append(_png(picture))
+                files.append(png(picture))
                 self.lines += 1
                 blank = one.blank or (not rows and number > 0)
-                rows.append(_row(one, reading, files[-1], number=self.lines, page=number + 1, size=size, blank=blank))
+                rows.append(
+                    line_row(one, reading, files[-1], number=self.lines, page=number + 1, size=size, blank=blank)
+                )
             self._show(number, len(placed))
         return rows, files
 
@@ -144,17 +146,24 @@ class _Pages:
         self.progress(self.lines, expected, text)
 
 
-def _row(
-    one: Placed, reading: LineReading, png: bytes, *, number: int, page: int, size: tuple[int, int], blank: bool
+def line_row(
+    one: Placed, reading: LineReading, picture: bytes, *, number: int, page: int, size: tuple[int, int], blank: bool
 ) -> dict[str, Any]:
-    digest = sha256_bytes(png)
+    """The row of the manifest for line `number` of a document, on a page of `size` (width, height) counted from 1.
+
+    `picture` is its PNG file, `line_NNN.png`. `polygon` is what to show, `reach` what was cut out along `baseline`.
+    """
+    digest = sha256_bytes(picture)
     return {
         "id": digest[:16],
         "number": number,
         "text_line": 0,
         "page": page,
         "region": one.region,
-        "polygon": [[round(x, 1), round(y, 1)] for x, y in one.line.polygon],
+        "polygon": _rounded(one.line.polygon),
+        "reach": _rounded(one.line.reach),
+        "baseline": _rounded(one.line.baseline),
+        "height": round(one.line.height, 1),
         "box": [round(value, 1) for value in one.line.box],
         "page_width": size[0],
         "page_height": size[1],
@@ -170,7 +179,12 @@ def _row(
     }
 
 
-def _png(picture: Image) -> bytes:
+def _rounded(points: Sequence[Point]) -> list[list[float]]:
+    return [[round(x, 1), round(y, 1)] for x, y in points]
+
+
+def png(picture: Image) -> bytes:
+    """A picture as a PNG file: the same bytes for the same pixels."""
     done, data = cv2.imencode(".png", picture[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 4])
     assert done
     return bytes(np.asarray(data).tobytes())

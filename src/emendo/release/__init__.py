@@ -1,19 +1,24 @@
 """What stands between a trained model and its use: the gate, promotion, rollback."""
 
 from .gate import Decision, Finding, decide, examine, gate, judge
-from .promote import ModelEntry, current, install, models, promote, rollback
+from .judgement import Judgement, read_judgement
+from .promote import ModelEntry, consider, current, install, keep_as, models, promote, rollback
 
 __all__ = [
     "Decision",
     "Finding",
+    "Judgement",
     "ModelEntry",
+    "consider",
     "current",
     "decide",
     "examine",
     "gate",
     "install",
     "judge",
+    "keep_as",
     "models",
     "promote",
+    "read_judgement",
     "rollback",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ from ..settings import GateSettings, Limits
 from ..tools.files import PARTIAL, new_folder, remove_folder
 from ..types import Recognizer, Split
 from ..workspace.folder import BASE, Champion, Workspace
+from ..workspace.names import keep, parse_place, places
 from .gate import Decision, gate
+from .judgement import keep_judgement
 
 LOCK = "promote"
 GATE_EVENT = "gate"
@@ -33,7 +35,8 @@ class ModelEntry:
     """One model of a workspace.
 
     `state` is champion, earlier (was champion, a rollback can lead to it), kept, or damaged. `parent` is what it was
-    trained from; `since` and `why` tell when and for what reason it was promoted (empty when it never was).
+    trained from; `since` and `why` tell when and for what reason it was promoted (empty when it never was); `places`
+    are the references under which it was kept.
     """
 
     id: str
@@ -45,6 +48,7 @@ class ModelEntry:
     dataset: Mapping[str, Any] | None = None
     metrics: Mapping[str, Any] | None = None
     fault: str = ""
+    places: tuple[str, ...] = ()
 
 
 def promote(
@@ -57,37 +61,97 @@ def promote(
     settings: GateSettings | None = None,
     limits: Limits | None = None,
     threads: int = 1,
+    keep: Path | None = None,
 ) -> Decision:
     """Put the bundle in the folder `candidate` in use if the gate lets it pass; returns the gate's decision.
 
     Raises Refused with every fault when it does not (the decision is in the event log), and Busy when another
-    process is promoting. There is no way around the gate.
+    process is promoting. There is no way around the gate. In the folder `keep` stays what it saw (see `judgement`).
     """
     with workspace.lock(LOCK):
         _clean(workspace)
-        present = current(workspace)
-        held, champion = _champion(workspace, present, threads)
-        if read_bundle(candidate).id in held:
-            raise Refused("not promoted: it is the model in use already", where=candidate)
-        decision = gate(
-            champion,
+        decision = _considered(
+            workspace,
             candidate,
             personal,
             general,
             split=split,
-            settings=settings or workspace.settings().gate,
+            settings=settings,
             limits=limits,
             threads=threads,
+            keep=keep,
         )
-        trained_on = dict(read_bundle(candidate, verify=False).info.dataset)
-        _log(workspace, GATE_EVENT, {**decision.figures(), "in_use": present, "trained_on": trained_on})
         if not decision.passed:
             raise Refused(f"not promoted: {decision.reason}", where=candidate)
+        present = current(workspace)
         bundle = install(workspace, candidate)
         if bundle.id != present:
             workspace.set_champion(bundle.id, decision.reason)
         _log(workspace, "promoted", {"model": bundle.id, "before": present, "why": decision.reason})
         return decision
+
+
+def consider(
+    workspace: Workspace,
+    candidate: Path,
+    personal: SampleSet,
+    general: Sequence[SampleSet] = (),
+    *,
+    split: Split | None = None,
+    settings: GateSettings | None = None,
+    limits: Limits | None = None,
+    threads: int = 1,
+    keep: Path | None = None,
+) -> Decision:
+    """What `promote` would decide now, told in the log; nothing is put in use.
+
+    Takes what `promote` takes. Raises Refused when the candidate is in use already, and Busy.
+    """
+    with workspace.lock(LOCK):
+        return _considered(
+            workspace,
+            candidate,
+            personal,
+            general,
+            split=split,
+            settings=settings,
+            limits=limits,
+            threads=threads,
+            keep=keep,
+        )
+
+
+def _considered(
+    workspace: Workspace,
+    candidate: Path,
+    personal: SampleSet,
+    general: Sequence[SampleSet],
+    *,
+    split: Split | None,
+    settings: GateSettings | None,
+    limits: Limits | None,
+    threads: int,
+    keep: Path | None,
+) -> Decision:
+    present = current(workspace)
+    held, champion = _champion(workspace, present, threads)
+    if read_bundle(candidate).id in held:
+        raise Refused("not promoted: it is the model in use already", where=candidate)
+    decision = gate(
+        champion,
+        candidate,
+        personal,
+        general,
+        split=split,
+        settings=settings or workspace.settings().gate,
+        limits=limits,
+        threads=threads,
+    )
+    trained_on = dict(read_bundle(candidate, verify=False).info.dataset)
+    _log(workspace, GATE_EVENT, {**decision.figures(), "in_use": present, "trained_on": trained_on})
+    if keep is not None:
+        keep_judgement(keep, decision)
+    return decision
 
 
 def install(workspace: Workspace, candidate: Path) -> Bundle:
@@ -107,6 +171,21 @@ def install(workspace: Workspace, candidate: Path) -> Bundle:
         if copied.id != source.id:
             raise BundleError("changed while it was copied", where=candidate, remedy="promote it again")
     return read_bundle(target)
+
+
+def keep_as(workspace: Workspace, candidate: Path, place: str) -> tuple[str, str, int]:
+    """Keep a bundle under a name, `NAME` or `NAME@ALIAS`; returns its content id, the name and its version there.
+
+    What is in use stays in use. Raises UsageError for a place that cannot be given, BundleError for no sound bundle,
+    Busy when another process is promoting.
+    """
+    parse_place(place)
+    with workspace.lock(LOCK):
+        _clean(workspace)
+        bundle = install(workspace, candidate)
+        name, version = keep(workspace, place, bundle.id, bundle.info.name)
+        _log(workspace, "kept", {"model": bundle.id, "name": name, "version": version, "place": place})
+    return bundle.id, name, version
 
 
 def rollback(workspace: Workspace) -> Champion:
@@ -149,7 +228,9 @@ def models(workspace: Workspace) -> list[ModelEntry]:
         told[champion.model] = (champion.since, champion.why)
     kept = {path.name for path in workspace.models.iterdir() if (path / INFO_FILE).is_file()}
     order = [BASE, *(model for model in told if model != BASE), *sorted(kept - set(told))]
-    return [_entry(workspace, model, model == present, told.get(model)) for model in order]
+    kept_as = places(workspace)
+    entries = (_entry(workspace, model, model == present, told.get(model)) for model in order)
+    return [replace(entry, places=kept_as.get(entry.id, ())) for entry in entries]
 
 
 def _champion(workspace: Workspace, present: str, threads: int) -> tuple[set[str], Recognizer]:

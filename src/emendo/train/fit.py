@@ -21,7 +21,16 @@ from .batches import BatchDataset, plan_batches
 from .candidate import Start, count_errors, reading_of, write_candidate
 from .recipe import Recipe, Schedule
 from .selection import TrainingLine
-from .session import CHECKPOINTS, LOGS, Outcome, last_checkpoint, stop_on_interrupt, tensorboard, train_through
+from .session import (
+    CHECKPOINTS,
+    LOGS,
+    CurveKeeper,
+    Outcome,
+    last_checkpoint,
+    stop_on_interrupt,
+    tensorboard,
+    train_through,
+)
 from .splice import Piece, pieces_of
 from .trainee import Trainee
 from .trainer import Attendant, LineTrainer, Watch, arguments
@@ -152,7 +161,7 @@ def _run(task: Task, schedule: Schedule, best: _Best, *, resume: bool) -> tuple[
         schedule=schedule,
         watch=watch,
         args=arguments(task.out / CHECKPOINTS, recipe, schedule, validated=task.validated),
-        callbacks=[Attendant(watch, trainee.update_average), tensorboard(task.out / LOGS)],
+        callbacks=[Attendant(watch, trainee.update_average), tensorboard(task.out / LOGS), CurveKeeper(task.out)],
     )
     trainer.remove_callback(PrinterCallback)
     checkpoint = last_checkpoint(task.out / CHECKPOINTS) if resume else None

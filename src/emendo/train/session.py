@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from transformers import TrainerCallback
 from transformers.integrations import TensorBoardCallback
 
 from emendo.errors import EmendoError
 from emendo.tools.files import remove_folder
 
+from .curve import add_to_curve, begin_curve
 from .trainer import Watch
 
 CHECKPOINTS, LOGS = "checkpoints", "logs"
@@ -38,6 +40,25 @@ def tensorboard(folder: Path) -> Any:
     from torch.utils.tensorboard import SummaryWriter
 
     return TensorBoardCallback(SummaryWriter(log_dir=str(folder)))
+
+
+class CurveKeeper(TrainerCallback):  # type: ignore[misc]
+    """Writes the curve of a run as it grows (see `curve`)."""
+
+    def __init__(self, run: Path) -> None:
+        self._run = run
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """At the start, or where a stopped run goes on."""
+        begin_curve(self._run, state.global_step)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
+        """After each step and each validation."""
+        seen = logs or {}
+        if "loss" in seen:
+            add_to_curve(self._run, step=state.global_step, total=state.max_steps, loss=float(seen["loss"]))
+        elif "eval_cer" in seen:
+            add_to_curve(self._run, step=state.global_step, cer=float(seen["eval_cer"]))
 
 
 def last_checkpoint(folder: Path) -> Path | None:

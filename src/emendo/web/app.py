@@ -7,18 +7,50 @@ from contextlib import asynccontextmanager
 from importlib import resources
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
-from ..errors import BadInput, EmendoError, UsageError
+from ..errors import BadInput, DataError, EmendoError, Refused, UsageError
 from ..label.desk import Desk
+from ..workspace.leases import InWork
 from ..workspace.store import Stale, UnknownLine
-from .guard import Forbidden, Guard, refused
-from .routes import lines, pictures, plates
+from .guard import Forbidden, Guard, Guarded, refused
+from .routes import (
+    documents,
+    doubts,
+    effort,
+    exchange,
+    history,
+    leases,
+    lines,
+    models,
+    pages,
+    people,
+    pictures,
+    plates,
+    search,
+    seconds,
+)
 
 _STATIC = resources.files("emendo.web") / "static"
 
-ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (lines.add, pictures.add, plates.add)
+ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (
+    lines.add,
+    pictures.add,
+    history.add,
+    leases.add,
+    seconds.add,
+    people.add,
+    models.add,
+    documents.add,
+    effort.add,
+    search.add,
+    doubts.add,
+    exchange.add,
+    pages.add,
+    plates.add,
+)
 """Each adds what one part of the page asks for."""
 
 
@@ -28,10 +60,14 @@ def create_app(desk: Desk, guard: Guard) -> FastAPI:
     @asynccontextmanager
     async def closing(_: FastAPI) -> AsyncIterator[None]:
         yield
+        for close in app.state.closing:
+            close()
         desk.close()
 
     app = FastAPI(title="emendo", lifespan=closing, docs_url=None, redoc_url=None, openapi_url=None)
-    app.middleware("http")(guard)
+    app.state.closing = []
+    """What the routes have to end when the server does."""
+    app.add_middleware(Guarded, guard=guard)
     app.mount("/static", StaticFiles(directory=str(_STATIC)), name="static")
 
     @app.exception_handler(EmendoError)
@@ -41,6 +77,15 @@ def create_app(desk: Desk, guard: Guard) -> FastAPI:
     @app.exception_handler(Stale)
     def stale(_: Request, error: Stale) -> Response:
         return JSONResponse({"error": str(error), "current": lines.verdict_row(error.current)}, status_code=409)
+
+    @app.exception_handler(RequestValidationError)
+    def not_so(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        return refused(422, f"{' '.join(str(part) for part in first['loc'])}: {first['msg']}")
+
+    @app.exception_handler(InWork)
+    def in_work(_: Request, error: InWork) -> Response:
+        return JSONResponse({"error": str(error), "holder": error.lease.author}, status_code=409)
 
     @app.get("/", response_class=HTMLResponse)
     def page() -> str:
@@ -55,6 +100,8 @@ def _status(error: EmendoError) -> int:
     """What is no fault of the request (a locked database, a full disk) is 503: the page keeps it and tries again."""
     if isinstance(error, Forbidden):
         return 403
-    if isinstance(error, UsageError):
+    if isinstance(error, (UsageError, DataError)):
         return 400
+    if isinstance(error, Refused):
+        return 409
     return 404 if isinstance(error, (UnknownLine, BadInput)) else 503

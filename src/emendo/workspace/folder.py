@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class Workspace:
                 raise WorkspaceError(f"cannot be made ({error.strerror})", where=place) from error
         marker = workspace.hidden / "workspace.json"
         if not marker.exists():
-            write_text(marker, json.dumps({"format": FORMAT, "created": _now()}) + "\n")
+            write_text(marker, json.dumps({"format": FORMAT, "created": timestamp()}) + "\n")
         return workspace
 
     @classmethod
@@ -72,7 +73,7 @@ class Workspace:
             raise WorkspaceError("is not a workspace", where=folder, remedy=f"run `emendo init {folder}` first")
         marker = workspace.hidden / "workspace.json"
         if marker.exists():
-            form = _read_object(marker).get("format")
+            form = read_object(marker).get("format")
             if form != FORMAT:
                 raise WorkspaceError(
                     f"has format {form!r}, this emendo knows {FORMAT!r}", where=marker, remedy="update emendo"
@@ -134,7 +135,7 @@ class Workspace:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _take(handle)
             except BlockingIOError as error:
                 holder = os.read(handle, 200).decode("utf-8", "replace").strip() or "unknown"
                 raise Busy(
@@ -143,10 +144,24 @@ class Workspace:
                     remedy="wait for it to end or stop it",
                 ) from error
             os.ftruncate(handle, 0)
-            os.write(handle, f"{os.getpid()} on {socket.gethostname()}, since {_now()}\n".encode())
+            os.write(handle, f"{os.getpid()} on {socket.gethostname()}, since {timestamp()}\n".encode())
             yield
         finally:
             os.close(handle)
+
+    def holder(self, purpose: str) -> str:
+        """Who holds the lock of `purpose` now: process, machine and since when; empty when nobody does."""
+        try:
+            handle = os.open(self.hidden / f"{purpose}.lock", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return ""
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return os.read(handle, 200).decode("utf-8", "replace").strip() or "unknown"
+        finally:
+            os.close(handle)
+        return ""
 
     @property
     def champion_file(self) -> Path:
@@ -157,7 +172,7 @@ class Workspace:
         """The model in use, or None before the first promotion. Raises WorkspaceError on a damaged pointer."""
         if not self.champion_file.exists():
             return None
-        content = _read_object(self.champion_file)
+        content = read_object(self.champion_file)
         try:
             return Champion(
                 model=str(content["model"]),
@@ -172,9 +187,9 @@ class Workspace:
 
     def set_champion(self, model: str, why: str = "") -> Champion:
         """Put `model` in use; what was in use before joins the history."""
-        before = self.champion() or Champion(BASE, _now(), "embedded")
+        before = self.champion() or Champion(BASE, timestamp(), "embedded")
         history = (*before.history, (before.model, before.since, before.why))
-        return self._write_champion(Champion(model, _now(), why, history))
+        return self._write_champion(Champion(model, timestamp(), why, history))
 
     def restore_champion(self, why: str = "rolled back") -> Champion:
         """Put the model before the present one back in use. Raises WorkspaceError when there is none before it."""
@@ -182,7 +197,7 @@ class Workspace:
         if now is None or not now.history:
             raise WorkspaceError("no earlier model to return to", where=self.root)
         model = now.history[-1][0]
-        return self._write_champion(Champion(model, _now(), why, now.history[:-1]))
+        return self._write_champion(Champion(model, timestamp(), why, now.history[:-1]))
 
     def _write_champion(self, champion: Champion) -> Champion:
         content = {
@@ -195,11 +210,23 @@ class Workspace:
         return champion
 
 
-def _now() -> str:
+def _take(handle: int) -> None:
+    """Lock a file for this process alone; tried a few times, for somebody may only be asking who the holder is."""
+    for pause in (0.02, 0.05, 0.1):
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause)
+    return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def timestamp() -> str:
+    """The time that is written down: UTC, ISO 8601, seconds."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _read_object(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in one of our files. Raises WorkspaceError when it is none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

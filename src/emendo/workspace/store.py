@@ -7,17 +7,17 @@ synchronous=FULL; PostgreSQL by its own default): a correction that was acknowle
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from datetime import datetime
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Select, Table, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from ..errors import UsageError, WorkspaceError
 from ..types import Correction, Reading, Verdict
-from .database import Database, sqlite_url
+from .database import Database, insert_into, sqlite_url
 from .migrations import migrate
 from .rows import (
     Event,
@@ -33,15 +33,29 @@ from .rows import (
 )
 from .schema import corrections, events, inputs, readings, units
 
+TAKEN_OUT = "taken_out"
+"""Attribute of a line that a person took out in the page."""
 __all__ = ["Entry", "Event", "Kind", "Line", "Stale", "Store", "sqlite_url"]
+
+T = TypeVar("T")
 
 CHUNK = 500
 """Ids in one SQL list (SQLite allows 32,766 variables)."""
 
 
+# what every save does, put together once
+_IDS = bindparam("ids", expanding=True)
+_HELD = select(units.c.id).where(units.c.id.in_(_IDS)).order_by(units.c.id).with_for_update(key_share=True)
+_SAID = select(corrections).where(corrections.c.unit.in_(_IDS)).order_by(corrections.c.version)
+_READ = select(readings.c.text).where(readings.c.unit == bindparam("line")).order_by(readings.c.id.desc()).limit(1)
+_RECORD = corrections.insert()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A verdict to be recorded. `expected` is the version that the person saw (None: whichever is there)."""
+    """A verdict to be recorded. `expected` is the version that the person saw (None: whichever is there), `at` when it
+    was given (None: now).
+    """
 
     line: str
     reading: str
@@ -50,6 +64,7 @@ class Entry:
     author: str
     source: str = ""
     expected: int | None = None
+    at: datetime | None = None
 
 
 class UnknownLine(WorkspaceError):
@@ -105,6 +120,10 @@ class Store:
         with self._database.write() as connection:
             yield Transaction(connection)
 
+    def work(self, work: Callable[[Transaction], T]) -> T:
+        """The same for work that is small, may be done twice, and comes from many threads (see `Database.work`)."""
+        return self._database.work(lambda connection: work(Transaction(connection)))
+
     def put_document(
         self, document: str, rows: Sequence[tuple[Line, Reading | None]], *, kind: Kind = Kind.LINE
     ) -> None:
@@ -112,8 +131,7 @@ class Store:
 
         Those it had before and has no more become not present.
         """
-        with self.transaction() as transaction:
-            transaction.put_document(document, rows, kind=kind)
+        self.work(lambda transaction: transaction.put_document(document, rows, kind=kind))
 
     def add_correction(self, entry: Entry) -> tuple[Correction, bool]:
         """Record a verdict; returns the one that holds now and whether it is new (False: it said the same).
@@ -124,8 +142,7 @@ class Store:
 
     def add_corrections(self, entries: Sequence[Entry]) -> list[tuple[Correction, bool]]:
         """Record verdicts, all or none."""
-        with self.transaction() as transaction:
-            return transaction.add_corrections(entries)
+        return self.work(lambda transaction: transaction.add_corrections(entries))
 
     def add_event(self, kind: str, data: Mapping[str, Any]) -> Event:
         """Append to the log."""
@@ -174,9 +191,13 @@ class Store:
 
     def history(self, line: str) -> list[Correction]:
         """Every verdict on one line, the first first."""
-        query = select(corrections).where(corrections.c.unit == line).order_by(corrections.c.version)
         with self._database.read() as connection:
-            return [to_correction(row) for row in connection.execute(query)]
+            return Transaction(connection).history(line)
+
+    def histories(self, lines: Iterable[str]) -> dict[str, list[Correction]]:
+        """Every verdict on each given line that has one, the first first."""
+        with self._database.read() as connection:
+            return Transaction(connection).histories(lines)
 
     def mark(self) -> int:
         """A number that grows with each verdict: give it to `corrections(since=...)` or `count_new` later."""
@@ -196,6 +217,13 @@ class Store:
             query = query.where(events.c.kind == kind)
         with self._database.read() as connection:
             return [to_event(row) for row in connection.execute(query)]
+
+    def documents(self, *, kind: Kind = Kind.LINE) -> list[tuple[str, int]]:
+        """Documents that have present units of a kind, by name, each with the first page that has any."""
+        query = select(units.c.document, func.min(units.c.page).label("page")).group_by(units.c.document)
+        query = query.where(units.c.present == 1, units.c.kind == kind.value).order_by(units.c.document)
+        with self._database.read() as connection:
+            return [(row.document, int(row.page)) for row in connection.execute(query)]
 
     def signature(self, document: str) -> str:
         """The state of a note's files that was collected last (empty: never)."""
@@ -224,6 +252,15 @@ class Store:
             view = Transaction(connection)
             return view.lines(lines), view.readings(lines), view.latest(lines)
 
+    def judged(self, lines: Iterable[str]) -> set[str]:
+        """Those of the lines that have a verdict."""
+        found: set[str] = set()
+        with self._database.read() as connection:
+            for some in _chunks(lines):
+                query = select(corrections.c.unit).where(corrections.c.unit.in_(some)).distinct()
+                found.update(row.unit for row in connection.execute(query))
+        return found
+
     def counts(self, *, kind: Kind = Kind.LINE) -> tuple[int, int]:
         """Number of present units of a kind, and of those that have a verdict."""
         present = select(func.count()).select_from(units).where(units.c.present == 1, units.c.kind == kind.value)
@@ -247,6 +284,11 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """For what else is written in the same transaction (leases, efforts)."""
+        return self._connection
+
     def put_document(
         self, document: str, rows: Sequence[tuple[Line, Reading | None]], *, kind: Kind = Kind.LINE
     ) -> None:
@@ -255,7 +297,7 @@ class Transaction:
         self._connection.execute(gone)
         values = [unit_values(line) for line, _ in rows]
         if values:
-            insert = self._insert(units)
+            insert = insert_into(self._connection, units)
             columns = [column.name for column in units.columns if column.name != "id"]
             update = {name: insert.excluded[name] for name in columns}
             self._connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=update), values)
@@ -267,6 +309,14 @@ class Transaction:
         news = [reading_values(unit, reading) for unit, reading in said.items() if reading != known.get(unit)]
         if news:
             self._connection.execute(readings.insert(), news)
+
+    def take_out(self, document: str, image: str, aside: str) -> None:
+        """Mark the line of a document with this picture, if it is not present: a person took it out.
+
+        Its picture lies at `aside` from now on; its corrections stay and are not used (`TAKEN_OUT` of its attributes).
+        """
+        row = units.update().where(units.c.document == document, units.c.image == image, units.c.present == 0)
+        self._connection.execute(row.values(image=aside, attributes=json.dumps({TAKEN_OUT: True})))
 
     def lines(self, lines: Iterable[str]) -> dict[str, Line]:
         """The given lines by id."""
@@ -284,8 +334,18 @@ class Transaction:
             found.update({row.unit: to_reading(row) for row in self._connection.execute(query)})
         return found
 
+    def reading_text(self, line: str) -> str:
+        """The text of a line's latest reading; empty when it has none."""
+        return str(self._connection.execute(_READ, {"line": line}).scalar() or "")
+
+    def history(self, line: str) -> list[Correction]:
+        """See `Store.history`."""
+        query = select(corrections).where(corrections.c.unit == line).order_by(corrections.c.version)
+        return [to_correction(row) for row in self._connection.execute(query)]
+
     def add_corrections(self, entries: Sequence[Entry]) -> list[tuple[Correction, bool]]:
         """See `Store.add_corrections`."""
+        self._hold({entry.line for entry in entries})
         latest = self.latest([entry.line for entry in entries])
         results = []
         for entry in entries:
@@ -302,7 +362,7 @@ class Transaction:
                 text=entry.text,
                 verdict=entry.verdict,
                 author=entry.author,
-                at=now(),
+                at=entry.at or now(),
                 version=version + 1,
                 source=entry.source,
             )
@@ -315,10 +375,19 @@ class Transaction:
         """The highest version of each given line, among those whose source starts with `source`."""
         found: dict[str, Correction] = {}
         for some in _chunks(lines):
-            query = select(corrections).where(corrections.c.unit.in_(some)).order_by(corrections.c.version)
+            query = _SAID
             if source:
                 query = query.where(corrections.c.source.startswith(source, autoescape=True))
-            found.update({row.unit: to_correction(row) for row in self._connection.execute(query)})
+            found.update({row.unit: to_correction(row) for row in self._connection.execute(query, {"ids": some})})
+        return found
+
+    def histories(self, lines: Iterable[str]) -> dict[str, list[Correction]]:
+        """Every verdict on each given line that has one, the first first."""
+        found: dict[str, list[Correction]] = {}
+        for some in _chunks(lines):
+            query = select(corrections).where(corrections.c.unit.in_(some)).order_by(corrections.c.version)
+            for row in self._connection.execute(query):
+                found.setdefault(row.unit, []).append(to_correction(row))
         return found
 
     def add_event(self, kind: str, data: Mapping[str, Any]) -> Event:
@@ -331,28 +400,31 @@ class Transaction:
 
     def set_signature(self, document: str, signature: str) -> None:
         """Remember the state of a note's files that the corrections of this transaction come from."""
-        insert = self._insert(inputs).values(document=document, signature=signature, at=now().isoformat())
+        insert = insert_into(self._connection, inputs).values(
+            document=document, signature=signature, at=now().isoformat()
+        )
         update = {"signature": insert.excluded.signature, "at": insert.excluded.at}
         self._connection.execute(insert.on_conflict_do_update(index_elements=["document"], set_=update))
 
-    def _record(self, correction: Correction) -> None:
-        known = self._connection.execute(select(units.c.id).where(units.c.id == correction.line)).first()
-        if known is None:
-            raise UnknownLine(f"unknown line {correction.line!r}", remedy="run `emendo collect` first")
-        row = corrections.insert().values(
-            unit=correction.line,
-            version=correction.version,
-            verdict=correction.verdict.value,
-            reading=correction.reading,
-            text=correction.text,
-            author=correction.author,
-            source=correction.source,
-            at=correction.at.isoformat(),
-        )
-        self._connection.execute(row)
+    def _hold(self, lines: set[str]) -> None:
+        """Let nobody else give these lines a verdict until this transaction ends. Raises UnknownLine."""
+        for some in _chunks(sorted(lines)):
+            known = set(self._connection.execute(_HELD, {"ids": some}).scalars())
+            if missing := [line for line in some if line not in known]:
+                raise UnknownLine(f"unknown line {missing[0]!r}", remedy="run `emendo collect` first")
 
-    def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        return sqlite.insert(table) if self._connection.dialect.name == "sqlite" else postgresql.insert(table)
+    def _record(self, correction: Correction) -> None:
+        row = {
+            "unit": correction.line,
+            "version": correction.version,
+            "verdict": correction.verdict.value,
+            "reading": correction.reading,
+            "text": correction.text,
+            "author": correction.author,
+            "source": correction.source,
+            "at": correction.at.isoformat(),
+        }
+        self._connection.execute(_RECORD, row)
 
 
 def _waiting(order: str, kind: Kind, limit: int) -> Select[Any]:

@@ -236,7 +236,7 @@ def test_full_training_that_was_stopped_goes_on_with_the_same_losses(data, tiny_
 
     def stop(done, total, text):
         if done == 1:
-            signal.raise_signal(signal.SIGINT)
+            signal.getsignal(signal.SIGINT)(signal.SIGINT, None)  # what Ctrl-C calls
 
     with pytest.raises(Interrupted, match="stopped after step 2 of 3"):
         train(own, base=base, out=tmp_path / "stopped", recipe=one, threads=1, progress=stop)

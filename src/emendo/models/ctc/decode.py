@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from math import exp, inf, log, log1p
+from math import exp, inf, log
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from emendo.text.language import LanguageModel
 from emendo.text.ngram import END
 from emendo.types import Character, Evidence
 
-from .align import forced_alignment, spread_out
+from .align import forced_alignment, runs, spread_out
 
 
 class Decoding(BaseModel):
@@ -60,43 +61,49 @@ def greedy(evidence: Evidence) -> tuple[Character, ...]:
 
     Each character's span is the frames in which it won, in image columns; its probability the greatest among them.
     """
-    best = evidence.log_probs.argmax(axis=1)
-    if not len(best):
-        return ()
-    starts = np.flatnonzero(np.concatenate(([True], best[1:] != best[:-1])))
-    ends = np.append(starts[1:], len(best))
-    classes = best[starts]
-    tops = np.maximum.reduceat(evidence.log_probs[np.arange(len(best)), best], starts)
-    width = evidence.frame_width
-    turned = evidence.direction == "rtl"
+    turned, width = evidence.direction == "rtl", evidence.frame_width
     found: list[Character] = []
-    for k, p, a, b in zip(classes.tolist(), tops.tolist(), starts.tolist(), ends.tolist(), strict=True):
+    for k, top, start, end in runs(evidence.log_probs):
         if k:
             entry = evidence.alphabet[k - 1]
-            found += spread_out(entry[::-1] if turned else entry, min(1.0, exp(p)), float(a * width), float(b * width))
+            found += spread_out(entry[::-1] if turned else entry, exp(top), start * width, end * width)
     return _logical(found[::-1]) if turned else tuple(found)
+
+
+def greedy_text(evidence: Evidence) -> str:
+    """The text that `greedy` finds, without places and probabilities."""
+    best = evidence.log_probs.argmax(axis=1)
+    begins = best[np.concatenate(([True], best[1:] != best[:-1]))[: len(best)]].tolist()
+    if evidence.direction == "ltr":
+        return "".join(evidence.alphabet[k - 1] for k in begins if k)
+    return from_right("".join(evidence.alphabet[k - 1] for k in reversed(begins) if k))
 
 
 def _logical(characters: Sequence[Character]) -> tuple[Character, ...]:
     """The characters of a line, given from its right edge to its left, in logical order."""
-    return tuple(replace(characters[at], text=char) for at, char in placed(text_of(characters)))
+    found = [(characters[at], char) for at, char in placed(text_of(characters))]
+    return tuple(Character(char, old.probability, old.start, old.end) for old, char in found)
 
 
-PRUNED = 12.0
+PRUNED = 8.0
 """Prefixes this many nats behind the best are dropped."""
+_CUT = exp(-PRUNED)
 
 
 class _Prefix:
-    """A text begun: one node of the tree of all texts that were tried, so that nothing is counted or scored twice.
+    """A text begun: one node of the tree of all texts that were tried, so that none is counted or scored twice.
 
-    `language` is what the language model and the bonus give for it.
+    `mass` is the sum over its paths up to `frame`, relative to the best prefix and weighed with what the language
+    model and the bonus give; `held` the part of the paths that end in its last class, `last`. `factor` is what the
+    language model and the bonus give for that class alone, `context` what the language model remembers of the text.
     """
 
-    __slots__ = ("children", "language", "last", "text")
+    __slots__ = ("children", "context", "factor", "frame", "held", "last", "mass", "text")
 
-    def __init__(self, text: str, last: int, language: float) -> None:
-        self.text, self.last, self.language = text, last, language
+    def __init__(self, text: str, last: int, factor: float, context: str) -> None:
+        self.text, self.last, self.factor, self.context = text, last, factor, context
         self.children: dict[int, _Prefix] = {}
+        self.frame, self.mass, self.held = 0, 1.0, 0.0
 
 
 def beam(
@@ -120,74 +127,111 @@ def beam_text(evidence: Evidence, model: LanguageModel | None, decoding: Decodin
 
 
 def _best_text(evidence: Evidence, model: LanguageModel | None, decoding: Decoding) -> str:
-    """The best text in the order of the frames."""
-    weight = decoding.model_weight if model is not None else 0.0
+    """The best text in the order of the frames.
+
+    All is reckoned in probabilities relative to the best prefix of the frame before: nothing underflows, and no
+    logarithm is taken.
+    """
+    alphabet, width, weight, bonus = evidence.alphabet, decoding.width, decoding.model_weight, decoding.bonus
+    model = model if weight else None
+    most = exp(bonus)  # no class is worth more, for no probability is above one
 
     def longer(prefix: _Prefix, k: int) -> _Prefix:
-        entry, text, foreseen = evidence.alphabet[k - 1], prefix.text, 0.0
-        for char in entry:
-            if weight and model is not None:
-                foreseen += weight * model.log_prob(text, char)
-            text += char
-        made = prefix.children[k] = _Prefix(text, k, prefix.language + decoding.bonus + foreseen / len(entry))
+        entry, context, foreseen = alphabet[k - 1], prefix.context, 0.0
+        if model is not None:
+            for char in entry:
+                log_prob, context = model.follow(context, char)
+                foreseen += log_prob
+        made = _Prefix(prefix.text + entry, k, exp(bonus + weight * foreseen / len(entry)), context)
+        prefix.children[k] = made
         return made
 
-    # per prefix the log-probability of all its paths that end in a blank, and of those that end in its last character
-    kept: list[tuple[_Prefix, float, float]] = [(_Prefix("", 0, 0.0), 0.0, -inf)]
-    for blank, candidates in _candidates(evidence.log_probs):
-        if not candidates:
-            kept = [(prefix, _add(ends, last) + blank, -inf) for prefix, ends, last in kept]
+    kept = [_Prefix("", 0, 1.0, "")]
+    for frame, (blank, candidates) in enumerate(_candidates(evidence.log_probs), 1):
+        if not candidates:  # the blank alone: all prefixes fare alike
+            for prefix in kept:
+                prefix.held = 0.0
             continue
-        grown: dict[_Prefix, list[float]] = {}
-        for prefix, ends, last in kept:
-            total = _add(ends, last)
-            same = grown.setdefault(prefix, [-inf, -inf])
-            same[0] = _add(same[0], total + blank)
+        scale = 1 / kept[0].mass
+        before = [(prefix, prefix.mass * scale, prefix.held * scale) for prefix in kept]
+        for prefix, total, _ in before:
+            prefix.frame, prefix.mass, prefix.held = frame, total * blank, 0.0
+        # what is below the floor would not be among the kept, whatever else comes
+        floor = max(kept[0].mass * _CUT, kept[-1].mass if len(kept) == width else 0.0)
+        for prefix, total, held in before:
+            children, last = prefix.children, prefix.last
             for k, score in candidates:
-                before = total
-                if k == prefix.last:
-                    same[1] = _add(same[1], last + score)
-                    before = ends
-                next_ = prefix.children.get(k) or longer(prefix, k)
-                entry = grown.setdefault(next_, [-inf, -inf])
-                entry[1] = _add(entry[1], before + score)
-        ranked = [(_add(ends, last) + prefix.language, prefix, ends, last) for prefix, (ends, last) in grown.items()]
-        ranked.sort(key=_first, reverse=True)
-        least = ranked[0][0] - PRUNED
-        kept = [(prefix, ends, last) for score, prefix, ends, last in ranked[: decoding.width] if score >= least]
+                gained = total * score
+                if k == last:
+                    prefix.held += held * score
+                    prefix.mass += held * score
+                    gained -= held * score
+                child = children.get(k)
+                if child is None:
+                    if gained * most < floor:
+                        continue
+                    child = longer(prefix, k)
+                gained *= child.factor
+                if child.frame == frame:
+                    child.mass += gained
+                    child.held += gained
+                elif gained >= floor:
+                    child.frame, child.mass, child.held = frame, gained, gained
+                    kept.append(child)
+                    floor = max(floor, gained * _CUT)
+        kept = _distinct(kept, width)
+    ends = [1.0 if model is None else exp(weight * model.follow(prefix.context, END)[0]) for prefix in kept]
+    return max(zip(kept, ends, strict=True), key=lambda one: one[0].mass * one[1])[0].text
 
-    def final(one: tuple[_Prefix, float, float]) -> float:
-        prefix, ends, last = one
-        closing = weight * model.log_prob(prefix.text, END) if weight and model is not None else 0.0
-        return _add(ends, last) + prefix.language + closing
 
-    return max(kept, key=final)[0].text
+def _distinct(prefixes: list[_Prefix], width: int) -> list[_Prefix]:
+    """The best `width` prefixes, the best first, without those that cannot win any more.
 
-
-def _candidates(log_probs: Any, *, least: float = -5.0, most: int = 8) -> list[tuple[float, list[tuple[int, float]]]]:
-    """Per frame the blank's score and the characters worth a look: above `least` nats and among the `most` best."""
-    found = []
-    letters = log_probs[:, 1:]
-    if letters.shape[1] > most:
-        order = np.argpartition(-letters, most, axis=1)[:, :most]
-    else:
-        order = np.broadcast_to(np.arange(letters.shape[1]), letters.shape)
-    scores = np.take_along_axis(letters, order, axis=1)
-    for frame, (row, values) in enumerate(zip(order.tolist(), scores.tolist(), strict=True)):
-        near = [(k + 1, value) for k, value in zip(row, values, strict=True) if value > least]
-        found.append((float(log_probs[frame, 0]), near))
+    Two prefixes with one last class that the language model goes on from alike will gain alike. So the one behind in
+    both parts of its mass stays behind, as long as none is there that it goes on from, which may add to it, or that
+    goes on from it, to which it adds. It would only take the place of one that differs.
+    """
+    prefixes.sort(key=_mass, reverse=True)
+    least = prefixes[0].mass * _CUT
+    near = [prefix for prefix in prefixes if prefix.mass >= least]
+    first: dict[tuple[int, str], _Prefix] = {}
+    found: list[_Prefix] = []
+    for prefix in near:
+        other = first.setdefault((prefix.last, prefix.context), prefix)
+        behind = prefix.held <= other.held and prefix.mass - prefix.held <= other.mass - other.held
+        if behind and other is not prefix and _alone(prefix, near):
+            continue
+        found.append(prefix)
+        if len(found) == width:
+            break
     return found
 
 
-def _first(row: tuple[float, _Prefix, float, float]) -> float:
-    return row[0]
+def _alone(prefix: _Prefix, prefixes: Sequence[_Prefix]) -> bool:
+    """Whether no other prefix begins its text or goes on from it."""
+    text = prefix.text
+    return not any(one is not prefix and (one.text.startswith(text) or text.startswith(one.text)) for one in prefixes)
 
 
-def _add(a: float, b: float) -> float:
-    """log(exp(a) + exp(b))."""
-    if a < b:
-        a, b = b, a
-    return a if b == -inf else a + log1p(exp(b - a))
+_mass = attrgetter("mass")
+
+
+_Candidates = list[tuple[int, float]]
+
+
+def _candidates(log_probs: Any, *, least: float = -5.0, most: int = 8) -> Iterator[tuple[float, _Candidates]]:
+    """Per frame the blank's probability and those of the classes worth a look: above e^least, and the `most` best."""
+    frames, classes = np.nonzero(log_probs[:, 1:] > least)
+    classes += 1
+    scores = np.exp(log_probs[frames, classes], dtype=np.float64).tolist()
+    found: list[_Candidates] = [[] for _ in log_probs]
+    for frame, k, score in zip(frames.tolist(), classes.tolist(), scores, strict=True):
+        found[frame].append((k, score))
+    for near in found:
+        if len(near) > 1:
+            near.sort(key=itemgetter(1), reverse=True)
+            del near[most:]
+    return zip(np.exp(log_probs[:, 0], dtype=np.float64).tolist(), found, strict=True)
 
 
 def loss(characters: Sequence[Character]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 import cv2
@@ -22,7 +23,7 @@ from emendo.text.ngram import CharacterModel
 from emendo.types import Character, Evidence, Image, Reading
 
 from .align import forced_alignment
-from .decode import BONUS_PER_WEIGHT, WORDS_WEIGHT, Decoding, Look, beam, greedy, loss, text_of
+from .decode import BONUS_PER_WEIGHT, WORDS_WEIGHT, Decoding, Look, beam, greedy, greedy_text, loss, text_of
 from .vote import vote
 
 _Section = TypeVar("_Section", bound=BaseModel)
@@ -139,8 +140,8 @@ class CtcRecognizer:
     def _model_for(self, evidences: Sequence[Evidence]) -> LanguageModel | None:
         if self.language != "auto" or self.decoder == "greedy":
             return self.language_model
-        language = detect_language([text_of(greedy(evidence)) for evidence in evidences])
-        return LanguageModel(None, Lexicon.of(language), WORDS_SHARE) if language else None
+        language = detect_language([greedy_text(evidence) for evidence in evidences])
+        return _words_of(language) if language else None
 
     def _evidence(self, images: Sequence[Image], geometry: LineGeometry) -> list[Evidence]:
         lines = [normalize(image, geometry) for image in images]
@@ -161,7 +162,7 @@ class CtcRecognizer:
         if language in {"none", "auto"}:
             return None
         if language and language != self.decoding.language:
-            return LanguageModel(None, Lexicon.of(language), WORDS_SHARE)
+            return _words_of(language)
         characters = self._held_text(self.decoding.model, CharacterModel.from_json)
         lexicon = self._held_text(self.decoding.words, Lexicon.from_text)
         return LanguageModel(characters, lexicon, self.decoding.words_share) if characters or lexicon else None
@@ -187,6 +188,12 @@ class CtcRecognizer:
         if inputs[0].shape[2] != self.geometry.height:
             what = f"the graph takes lines {inputs[0].shape[2]} high, the preprocessing makes {self.geometry.height}"
             raise BundleError(what, where=where, remedy="export the model again")
+
+
+@lru_cache(maxsize=4)
+def _words_of(language: str) -> LanguageModel:
+    """The words of a language; one model for all pages, for it remembers what it was asked."""
+    return LanguageModel(None, Lexicon.of(language), WORDS_SHARE)
 
 
 def load_geometry(bundle: Bundle) -> LineGeometry:

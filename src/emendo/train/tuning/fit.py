@@ -17,7 +17,16 @@ from emendo.models.generative.trocr import Trocr
 from emendo.tools.files import remove_folder, write_bytes, write_text
 
 from ..batches import plan_batches
-from ..session import CHECKPOINTS, LOGS, Outcome, last_checkpoint, stop_on_interrupt, tensorboard, train_through
+from ..session import (
+    CHECKPOINTS,
+    LOGS,
+    CurveKeeper,
+    Outcome,
+    last_checkpoint,
+    stop_on_interrupt,
+    tensorboard,
+    train_through,
+)
 from ..trainer import Attendant, Watch
 from .adapters import load_state, trained_state
 from .data import ENCODED_FILE, Draws, Encoded, TargetLine
@@ -189,7 +198,7 @@ def _run(task: Task, best: _Best, encoded: Encoded | None, *, resume: bool) -> t
         judge=best.judge if task.validated else None,
         watch=watch,
         args=arguments(task.out / CHECKPOINTS, recipe, course, precision=task.precision, validated=task.validated),
-        callbacks=[Attendant(watch), tensorboard(task.out / LOGS)],
+        callbacks=[Attendant(watch), tensorboard(task.out / LOGS), CurveKeeper(task.out)],
     )
     trainer.remove_callback(PrinterCallback)
     checkpoint = last_checkpoint(task.out / CHECKPOINTS) if resume else None

@@ -16,21 +16,60 @@ export async function asked(path, options) {
 
 export const state = () => asked("/api/state");
 
-export function cards(order, start, count, fresh = false) {
-  const query = new URLSearchParams({ order, start, count, fresh });
+export function cards(order, start, count, fresh = false, filter = {}, at = "") {
+  const query = new URLSearchParams({ ...filter, order, start, count, fresh, at });
   return asked(`/api/cards?${query}`);
 }
 
 export const alternatives = (line) => asked(`/api/lines/${encodeURIComponent(line)}/alternatives`);
 
-// Something as JSON to a path.
-export function sent(path, body) {
+export function post(path, body, options = {}) {
   const headers = { "Content-Type": "application/json" };
-  return asked(path, { method: "POST", headers, body: JSON.stringify(body) });
+  return asked(path, { method: "POST", headers, body: JSON.stringify(body), ...options });
 }
 
-export const save = (line, saving) => sent(`/api/lines/${encodeURIComponent(line)}`, saving);
+export const save = (line, saving) => post(`/api/lines/${encodeURIComponent(line)}`, saving);
+
+export const history = (line) => asked(`/api/lines/${encodeURIComponent(line)}/history`);
+export const restore = (line, version, expected) => post(`/api/lines/${encodeURIComponent(line)}/restore`, { version, expected });
+
+// Lines in work; giving back still goes out when the page is left.
+export const keepLines = (lines) => post("/api/leases", { lines });
+export const freeLines = (lines) => post("/api/leases/free", { lines }, { keepalive: true });
+
+export const differences = () => asked("/api/differences");
+export const decide = (line, saving) => post(`/api/differences/${encodeURIComponent(line)}`, saving);
+export const agreement = () => asked("/api/agreement");
+
+export const people = () => asked("/api/people");
+export const addPerson = (name, role) => post("/api/people", { name, role });
+export const changePerson = (change) => post("/api/people/change", change);
+export const renewPerson = (name) => post("/api/people/renew", { name });
+export const removePerson = (name) => post("/api/people/remove", { name });
+
+export const notes = () => asked("/api/notes");
+export const pageState = (document, number) => asked(`/api/pages?${new URLSearchParams({ document, number })}`);
+export const changePage = (change) => post("/api/pages/change", change);
+export const undoPage = (place) => post("/api/pages/undo", place);
 
 export const imageOf = (line) => `/api/lines/${encodeURIComponent(line)}/image`;
 export const pageOf = (card) => `/api/page?${new URLSearchParams({ document: card.document, number: card.page })}`;
+
+export const filters = () => asked("/api/filters");
+export const search = (query, start, count) => asked(`/api/search?${new URLSearchParams({ query, start, count })}`);
+export const doubts = () => asked("/api/doubts");
+export const judge = () => asked("/api/doubts", { method: "POST" });
+export const settle = (line) => asked(`/api/doubts/${encodeURIComponent(line)}`, { method: "POST" });
+
+export const exchange = () => asked("/api/exchange");
+export const imported = (file) => asked(`/api/import?${new URLSearchParams({ name: file.name })}`, { method: "POST", body: file });
+
+// The packed workspace with its name, and how many pages had to be left out.
+export async function exported(form, document) {
+  const answer = await fetch(`/api/export?${new URLSearchParams({ form, document })}`, { credentials: "same-origin" });
+  if (!answer.ok) throw new ApiError(answer.status, await answer.json().catch(() => ({})));
+  const name = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition"))?.[1] ?? `${form}.zip`;
+  return { blob: await answer.blob(), name, left: Number(answer.headers.get("x-left-out")) };
+}
+
 export const plateImage = (plate) => `/api/plates/${plate.id}/picture?v=${plate.picture}`;

@@ -1,4 +1,6 @@
 // The field in which a line is edited: uncertain characters are tinted behind the text, and Tab goes through them.
+import { directionOf, keepOutMarks } from "./direction.js";
+
 export const UNSURE = 0.9;
 
 export class Field {
@@ -8,6 +10,7 @@ export class Field {
     this.changed = changed;
     this.characters = [];
     this.area.addEventListener("input", () => this.onInput());
+    keepOutMarks(this.area);
   }
 
   // `characters` are [text, probability] of the reading; empty when the text is not the reading. Each keeps its place
@@ -16,12 +19,17 @@ export class Field {
     const read = characters.map(([one, probability], at) => [one, probability, at]);
     this.characters = read.length ? read : [...text].map((one) => [one, 1, -1]);
     this.area.value = text;
-    this.area.dir = direction;
-    this.mirror.dir = direction;
+    this.turn(direction);
     this.before = text;
     this.paint();
     this.area.focus({ preventScroll: true });
     this.area.setSelectionRange(text.length, text.length);
+  }
+
+  // The field and what is tinted behind it run the same way.
+  turn(direction) {
+    this.area.dir = direction;
+    this.mirror.dir = direction;
   }
 
   get text() {
@@ -40,6 +48,7 @@ export class Field {
     while (last < now.length - first && last < old.length - first && now.at(-1 - last) === old.at(-1 - last)[0]) last++;
     const typed = now.slice(first, now.length - last).map((one) => [one, 1, -1]);
     this.characters = [...old.slice(0, first), ...typed, ...old.slice(old.length - last)];
+    this.turn(directionOf(text, this.area.dir));
     this.paint();
     this.changed();
   }

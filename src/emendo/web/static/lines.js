@@ -2,7 +2,11 @@
 // the server has it on its disk.
 import * as api from "./api.js";
 import { get, make, shape } from "./dom.js";
+import * as effort from "./effort.js";
+import { doubtOf } from "./doubts.js";
 import { Field } from "./field.js";
+import { Bar } from "./filters.js";
+import { Leases } from "./leases.js";
 import { drafts } from "./outbox.js";
 import { STRINGS } from "./strings.js";
 
@@ -13,14 +17,14 @@ const PAUSE = 150;
 export class Mode {
   constructor(shell, main, tools) {
     this.shell = shell;
-    this.order = "document";
     this.cards = new Map();
     this.total = 0;
     this.at = 0;
     this.places = [];
     main.append(this.work(), this.aside());
-    tools.append(this.orders());
+    this.tools = tools;
     this.field = new Field(get("text"), get("mirror"), () => this.edited());
+    this.leases = new Leases(() => this.inWork(), (others) => this.held(others));
   }
 
   work() {
@@ -41,6 +45,7 @@ export class Mode {
       make("div", { class: "crop" }, make("img", { id: "crop", alt: STRINGS.crop })),
       make("div", { class: "field", id: "field" }, make("div", { class: "mirror", id: "mirror", "aria-hidden": "true" }), area),
       make("ol", { class: "options", id: "options", "aria-live": "polite" }),
+      make("div", { class: "doubt", id: "doubt", role: "note", hidden: true }),
       make("div", { class: "conflict", id: "conflict", role: "alertdialog", hidden: true }),
       make("dl", { class: "keys", id: "keys" }, ...keys),
     );
@@ -52,42 +57,56 @@ export class Mode {
     return make("aside", { "aria-label": STRINGS.page, tabindex: "-1" }, figure);
   }
 
-  orders() {
-    const names = Object.keys(this.shell.state.orders);
-    const options = names.map((name) => make("option", { value: name, text: STRINGS.orders[name] ?? name }));
-    const change = (event) => this.start(event.target.value);
-    return make("label", { text: `${STRINGS.order} ` }, make("select", { id: "order", onchange: change }, ...options));
-  }
-
   get card() {
     return this.cards.get(this.at);
   }
 
-  async open() {
-    const state = await api.state();
-    this.shell.counted(state.done, state.total);
-    await this.start(this.order);
+  // Whose history Ctrl+H shows; not that of a line that is read blind.
+  get unit() {
+    return this.card && !this.card.second ? this.card : null;
   }
 
-  async start(order) {
-    this.order = order;
-    this.cards.clear();
-    this.at = 0;
-    await this.load(0, true);
+  restored(card, held) {
+    Object.assign(card, { text: held.text ?? card.reading, version: held.version, verdict: held.verdict });
+    drafts.drop(card.id);
+    if (this.card === card) this.show();
+  }
+
+  // The line that is shown and those after it that are here already.
+  inWork() {
+    return [...this.cards].filter(([at, card]) => at >= this.at && !card.second).map(([, card]) => card.id);
+  }
+
+  held(others) {
+    for (const card of this.cards.values()) card.holder = others[card.id] ?? (card.holder in others ? "" : card.holder);
+    if (others[this.card?.id]) this.shell.say(STRINGS.held(others[this.card.id]));
+  }
+
+  // #lines/ORDER/FILTER/LINE, all of which may be left out; a line is shown at its place in the order.
+  async open(order, filter, line = "") {
+    this.bar = new Bar(this.shell, order, filter);
+    this.bar.put(this.tools);
+    const state = await api.state();
+    this.shell.counted(state.done, state.total);
+    this.at = await this.load(0, true, line);
     this.show();
   }
 
   // Loads a stretch of the order, and the pictures with it.
-  async load(start, fresh = false) {
-    const order = this.order;
-    const found = await api.cards(order, start, CHUNK, fresh);
-    if (order !== this.order) return;
+  async load(start, fresh = false, line = "") {
+    const found = await api.cards(this.bar.order, start, CHUNK, fresh, this.bar.filter, line);
+    if (this.gone) {
+      this.leases.free(found.cards.map((card) => card.id));
+      return found.start;
+    }
     this.total = found.total;
+    this.elsewhere = found.elsewhere;
     found.cards.forEach((card, number) => {
-      if (this.cards.has(start + number)) return;
-      this.cards.set(start + number, card);
+      if (this.cards.has(found.start + number)) return;
+      this.cards.set(found.start + number, card);
       card.picture = Object.assign(new Image(), { src: api.imageOf(card.id) });
     });
+    return found.start;
   }
 
   ahead() {
@@ -111,20 +130,29 @@ export class Mode {
     get("field").hidden = !card;
     get("crop").hidden = !card;
     get("page").hidden = !card;
+    get("doubt").hidden = !card?.doubt;
     if (!card) {
       get("place").textContent = "";
-      this.shell.say(this.total ? STRINGS.finished : STRINGS.nothing);
+      const end = this.total ? STRINGS.finished : STRINGS.nothing;
+      this.shell.say(this.elsewhere ? STRINGS.elsewhere(this.elsewhere) : end);
       return;
     }
+    effort.start(card.id);
     const draft = drafts.get(card.id);
     const text = draft ? draft.text : card.text;
     get("place").textContent = STRINGS.place(card);
     get("crop").src = card.picture.src;
     get("crop").parentElement.dir = card.direction;
     this.field.show(text, text === card.reading ? card.characters : [], card.direction);
+    get("doubt").replaceChildren(...(card.doubt ? doubtOf(card.doubt, card.direction) : []));
     if (draft) this.shell.say(STRINGS.draft);
+    else if (card.second) this.shell.say(STRINGS.second);
+    else if (card.holder && card.holder !== this.shell.state.author) this.shell.say(STRINGS.held(card.holder));
     this.mark(card);
     this.ahead();
+    if (draft && !card.second && draft.version < card.version && draft.text !== card.text) {
+      this.sides(card, { text: draft.text, verdict: "edited" }, card);
+    }
     clearTimeout(this.pause);
     this.pause = setTimeout(() => this.others(card), PAUSE);
   }
@@ -157,7 +185,11 @@ export class Mode {
 
   edited() {
     get("options").replaceChildren();
-    drafts.set(this.card.id, this.field.text, this.card.version);
+    const { card } = this;
+    drafts.set(card.id, this.field.text, card.version);
+    // what was done before is nobody's until it is changed again
+    if (card.version && !card.kept) this.leases.keep([card.id]);
+    card.kept = true;
   }
 
   key(event) {
@@ -203,7 +235,9 @@ export class Mode {
 
   send(card, saving) {
     drafts.drop(card.id);
-    this.shell.outbox.add(card.id, { ...saving, version: card.version });
+    if (card.doubt) api.settle(card.id).catch(() => {}); // looked at: when this is lost it is merely shown again
+    const said = { ...saving, ...effort.stop(), version: card.version, ...(card.second && { second: true }) };
+    this.shell.outbox.add(card.id, said);
     this.go(this.at + 1);
   }
 
@@ -213,10 +247,8 @@ export class Mode {
       this.shell.counted(this.shell.done + (detail.version === 1 ? 1 : 0), this.shell.total);
       if (card) Object.assign(card, { version: detail.version, verdict: detail.verdict });
     } else if (event === "conflict") {
-      drafts.set(line, detail.saving.text ?? "", detail.saving.version);
       if (card) this.conflict(at, card, detail.saving, detail.error.body.current);
     } else {
-      drafts.set(line, detail.saving.text ?? "", detail.saving.version);
       this.shell.say(STRINGS.refused(detail.error.message));
     }
   }
@@ -225,6 +257,10 @@ export class Mode {
   conflict(at, card, saving, current) {
     this.at = at;
     this.show();
+    this.sides(card, saving, current);
+  }
+
+  sides(card, saving, current) {
     const box = get("conflict");
     const row = (label, text, button, act) => {
       const part = document.createElement("div");
@@ -282,9 +318,11 @@ export class Mode {
     await this.shell.outbox.flush();
     this.shell.say(this.shell.outbox.count ? STRINGS.leftWaiting : STRINGS.left);
     get("field").hidden = true;
+    this.leases.free();
   }
 
   leave() {
+    this.leases.end();
     clearTimeout(this.pause);
     this.gone = true;
   }

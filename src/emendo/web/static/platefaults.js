@@ -128,7 +128,7 @@ export class Faults {
   }
 
   keep(key, kept) {
-    api.sent("/api/plates/keep", { key, kept }).catch((error) => this.shell.say(STRINGS.refused(error.message)));
+    api.post("/api/plates/keep", { key, kept }).catch((error) => this.shell.say(STRINGS.refused(error.message)));
   }
 
   async undo() {

@@ -164,7 +164,7 @@ export class Mode {
     for (const card of wanted) card.asked = true;
     try {
       const body = { ids: wanted.map((card) => card.id) };
-      for (const found of await api.sent("/api/plates/prelabels", body)) this.arrived(found);
+      for (const found of await api.post("/api/plates/prelabels", body)) this.arrived(found);
     } catch (error) {
       this.failed = true;
       if (this.card) this.badges(this.card);

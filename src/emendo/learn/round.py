@@ -21,7 +21,7 @@ from ..mine.workspace import workspace_advice
 from ..models.base import cache_folder
 from ..models.bundle import read_bundle
 from ..models.references import AUTO
-from ..release import current, promote
+from ..release import Decision, consider, current, promote
 from ..settings import Settings
 from ..types import Split
 from ..workspace.folder import Workspace
@@ -29,13 +29,16 @@ from ..workspace.store import Store
 
 Log = Callable[[str], None]
 STARTED, DONE = "round", "round done"
+LOCK = "learn"
+JUDGEMENT = "judgement"
+"""Folder of a run that holds what the gate saw (see `emendo.release.judgement`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
     """One round: the data set and run it used, and how it ended.
 
-    `promoted` is None when no model was made (`reason` says why), else what the gate decided.
+    `promoted` is None when no model was made (`reason` says why), else whether it was put in use.
     """
 
     dataset: str
@@ -62,15 +65,32 @@ def unfinished(store: Store) -> Mapping[str, Any] | None:
     return None
 
 
+def give_up(workspace: Workspace, why: str) -> None:
+    """End a round that was cut off, so that the next one begins anew. Raises Busy when it is running."""
+    with workspace.lock(LOCK), workspace.store() as store:
+        plan = unfinished(store)
+        if plan is not None:
+            ended = Round(str(plan["dataset"]), str(plan["run"]), None, why)
+            store.add_event(DONE, {**ended.figures(), "mark": plan["mark"]})
+
+
 def learn(
-    workspace: Workspace, settings: Settings, *, recipe: str | None = None, threads: int = 1, log: Log = lambda _: None
+    workspace: Workspace,
+    settings: Settings,
+    *,
+    recipe: str | None = None,
+    threads: int = 1,
+    put_in_use: bool = True,
+    log: Log = lambda _: None,
 ) -> Round:
     """Run one round, or the rest of one that was cut off; returns how it ended.
 
     Training starts from an embedded model each time, with all corrections, so that no model inherits an earlier one's
-    faults. Raises Busy when another process is at it.
+    faults. `recipe` is a name or a file (None: `watch.recipe` of the settings). What the gate saw stays in the run's
+    folder `judgement`; without `put_in_use` the model is judged and left to a person. Raises Busy when another process
+    is at it.
     """
-    with workspace.lock("learn"), workspace.store() as store:
+    with workspace.lock(LOCK), workspace.store() as store:
         plan = unfinished(store) or _plan(workspace, store)
         if plan is None:
             return Round("", "", None, "there are no corrections yet")
@@ -80,7 +100,15 @@ def learn(
             f"training on {len(mixed.samples)} lines, {mixed.share:.0%} of them right as read "
             f"(data set {plan['dataset']}), run {plan['run']}"
         )
-        ended = _train_and_judge(workspace, settings, plan, recipe=recipe, threads=threads)
+        ended = _train_and_judge(
+            workspace,
+            settings,
+            plan,
+            recipe=recipe or settings.watch.recipe,
+            threads=threads,
+            put_in_use=put_in_use,
+            log=log,
+        )
         store.add_event(DONE, {**ended.figures(), "mark": plan["mark"]})
         log(("promoted: " if ended.promoted else "not promoted: ") + ended.reason)
         if ended.promoted is not None:
@@ -99,7 +127,14 @@ def _plan(workspace: Workspace, store: Store) -> Mapping[str, Any] | None:
 
 
 def _train_and_judge(
-    workspace: Workspace, settings: Settings, plan: Mapping[str, Any], *, recipe: str | None, threads: int
+    workspace: Workspace,
+    settings: Settings,
+    plan: Mapping[str, Any],
+    *,
+    recipe: str,
+    threads: int,
+    put_in_use: bool,
+    log: Log,
 ) -> Round:
     from ..train.recipe import load_recipe
     from ..train.run import train
@@ -114,12 +149,12 @@ def _train_and_judge(
     parts = training_parts([dataset])
     mixed = mix_corrected(parts.train)
     try:
-        train(
+        made = train(
             mixed.samples,
             val=parts.val,
             left_out=parts.left_out,
             base=AUTO,
-            recipe=load_recipe(recipe or "default"),
+            recipe=load_recipe(recipe),
             out=run,
             resume=run.is_dir(),
             threads=threads,
@@ -127,10 +162,14 @@ def _train_and_judge(
         )
     except DataError as error:
         return ended(None, str(error))
+    for sentence in made.sentences()[:-1]:
+        log(sentence)
     if current(workspace) == read_bundle(run / "bundle").id:
         return ended(True, "promoted before the round was cut off")
+    log("judging it on your test lines, against the model in use")
+    decide = promote if put_in_use else consider
     try:
-        decision = promote(
+        decision = decide(
             workspace,
             run / "bundle",
             dataset,
@@ -139,7 +178,12 @@ def _train_and_judge(
             settings=settings.gate,
             limits=settings.limits,
             threads=threads,
+            keep=run / JUDGEMENT,
         )
     except (Refused, DataError) as error:
         return ended(False, str(error))
-    return ended(True, decision.reason)
+    return ended(put_in_use, decision.reason if put_in_use else _left(decision))
+
+
+def _left(decision: Decision) -> str:
+    return f"it {'may' if decision.passed else 'may not'} be put in use: {decision.reason}"
