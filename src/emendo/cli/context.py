@@ -73,6 +73,20 @@ class Context:
         return PageReader(self.recognizer, self.detector)
 
     @cached_property
+    def plate_reader(self) -> Recognizer:
+        """What reads plates: the model that the settings name, else the champion, else the base."""
+        from ..models.plates import load_plate_recognizer
+
+        settings = self.settings
+        return load_plate_recognizer(
+            settings.model,
+            settings.plates.alphabet,
+            workspace=self.root,
+            threads=self.threads,
+            engine=settings.read.engine,
+        )
+
+    @cached_property
     def detector(self) -> Detector:
         """The line detector."""
         from ..models.detector import Detector

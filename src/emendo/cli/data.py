@@ -38,6 +38,9 @@ def check(
     labels: Annotated[
         bool, typer.Option("--labels", help="Judge the labels instead: which are most likely wrong?")
     ] = False,
+    plates: Annotated[
+        bool, typer.Option("--plates", help="The labels are licence plates: check what that means.")
+    ] = False,
     model: Annotated[
         str, typer.Option(metavar="REF", help="With --labels: a model that never learned these labels.")
     ] = "auto",
@@ -55,12 +58,14 @@ def check(
 ) -> int:
     """Check a data set and name each bad sample with file and line.
 
-    Bad is what is unreadable, empty, too long for its picture, repeated, contradictory or blurred. With --labels, name
-    the labels that are most likely wrong, with image and reading; exit status 1 when there are any. Those of a
-    workspace are kept: the page shows them first in the order `doubtful`.
+    Bad is what is unreadable, empty, too long for its picture, repeated, contradictory or blurred. With --plates also
+    labels that read like signs, have no digit, too many or foreign characters, and pictures that show the same. With
+    --labels, name the labels that are most likely wrong, with image and reading; exit status 1 when there are any.
+    Those of a workspace are kept: the page shows them first in the order `doubtful`.
     """
     from ..datasets.check import Severity
     from ..datasets.check import check as check_dataset
+    from ..datasets.plates import plate_checks
 
     context = open_context(Path(), threads=threads)
     if labels:
@@ -86,7 +91,8 @@ def check(
             with Workspace.open(Path(ref)).store() as store:
                 keep(store, judged)  # the page shows them in its order `doubtful`
         return _tell_suspects(judged, opened.name, out, context.settings.limits, json=json)
-    report = check_dataset(context.dataset(ref), images=not no_images, limits=context.settings.limits)
+    further = plate_checks(context.settings.plates) if plates else ()
+    report = check_dataset(context.dataset(ref), images=not no_images, limits=context.settings.limits, further=further)
     if json:
         output.print_json(report.to_dict())
     else:

@@ -30,6 +30,7 @@ BENCHMARKS = {
     "metrics": ("metrics_speed.py", "corpus CER and WER on 100,000 pairs"),
     "manifests": ("manifests.py", "a manifest of a million rows: open, filter, split"),
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
+    "plates": ("plate_labels.py", "pre-labels of licence plates: base, rapidocr, both together"),
     "start": ("cold_start.py", "seconds from `emendo read` to the first line"),
 }
 """Name, script in benchmarks/, what it measures."""

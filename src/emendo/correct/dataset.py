@@ -28,7 +28,8 @@ def samples(
 ) -> Iterator[Sample]:
     """A sample for each line whose verdict is edited or accepted, in the order of the verdicts.
 
-    The group is document and page (`journal#3`): lines of one page are never split. `since` is an earlier
+    The group is document and page (`journal#3`): lines of one page are never split; for a plate it is the text, O and 0
+    held equal, so that a plate is never in two parts. `since` is an earlier
     `store.mark()`; lines whose last verdict is by one of `without_authors`, or by a forgotten author, are left out.
     Lines whose picture is no longer there are left out too (`missing_pictures` names them), and those that a person
     took out in the page: what is no line trains no model.
@@ -76,13 +77,19 @@ def _has_picture(workspace: Workspace, line: Line) -> bool:
     return path.is_file() and (line.present or sha256_file(path) == line.sha256)
 
 
+def _group(line: Line, correction: Correction) -> str:
+    if line.kind is Kind.PLATE:
+        return f"plate {(correction.text or '').replace('O', '0')}"
+    return f"{line.document}#{line.page}"
+
+
 def _sample(workspace: Workspace, line: Line, correction: Correction, language: str) -> Sample:
     return Sample(
         id=line.id,
         image=workspace.root / line.image,
         text=correction.text,
         language=language,
-        group=f"{line.document}#{line.page}",
+        group=_group(line, correction),
         origin=_ORIGINS[correction.verdict],
         source=correction.source,
         attributes={

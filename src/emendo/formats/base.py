@@ -147,15 +147,15 @@ class Collector:
                 remedy="make sure that this is the right file",
             )
 
-    @property
-    def rejects(self) -> tuple[Reject, ...]:
-        """What was left out so far."""
-        return tuple(self._rejects)
-
     def note(self, line: int | None, what: str) -> None:
         """Remember something that was mended while reading."""
         if len(self._notes) < MOST_REJECTS:
             self._notes.append(Reject(self.where, line or None, what))
+
+    @property
+    def rejects(self) -> tuple[Reject, ...]:
+        """What was left out so far."""
+        return tuple(self._rejects)
 
     def content(self) -> Content:
         """All that was gathered. Raises FormatError when rows were there and none is good."""

@@ -7,7 +7,7 @@ text that holds, and nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -31,10 +31,11 @@ from ..workspace.folder import Workspace
 from ..workspace.leases import Leases, release
 from ..workspace.people import People
 from ..workspace.seconds import Second, Seconds, decide
-from ..workspace.store import Entry, Line, Store, Transaction
+from ..workspace.store import Entry, Kind, Line, Store, Transaction
 from .alternatives import Alternative, alternatives
 from .queues import EVERYTHING, HANDED, Filter, Queues
 from .rounds import Hand, Rounds
+from .rules import Rule, rules_of
 from .search import Index
 
 PAGE_SIDE = 2200
@@ -109,8 +110,10 @@ class Desk:
     workspace: Workspace
     store: Store
     recognizer: Callable[[], Recognizer] | None = None
+    plate_reader: Callable[[], Recognizer] | None = None
     _lock: Lock = field(default_factory=Lock)
     _reader: Recognizer | None = None
+    _rules: Mapping[Kind, Rule] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         settings = self.workspace.settings().label
@@ -123,9 +126,18 @@ class Desk:
         self.doubts = Doubts(self.store.database)
 
     @classmethod
-    def open(cls, workspace: Workspace, recognizer: Callable[[], Recognizer] | None = None) -> Desk:
-        """The desk of a workspace; `recognizer` is opened when alternatives are first asked for."""
-        return cls(workspace, workspace.store(), recognizer)
+    def open(
+        cls,
+        workspace: Workspace,
+        recognizer: Callable[[], Recognizer] | None = None,
+        plate_reader: Callable[[], Recognizer] | None = None,
+    ) -> Desk:
+        """The desk of a workspace.
+
+        `recognizer` is opened when alternatives are first asked for, `plate_reader` when pre-labels of plates are.
+        """
+        store = workspace.store()
+        return cls(workspace, store, recognizer, plate_reader, _rules=rules_of(workspace, store))
 
     def close(self) -> None:
         """Close the database."""
@@ -200,13 +212,28 @@ class Desk:
 
         def recorded(transaction: Transaction) -> Correction:
             release(transaction.connection, line, author)
-            entry = _entry(line, transaction.reading_text(line), text, verdict, expected, author)
-            correction, new = transaction.add_corrections([entry])[0]
+            said = self._clean(transaction, line, text)
+            entry = _entry(line, transaction.reading_text(line), said, verdict, expected, author)
+            correction, new = self._add(transaction, entry)
             if new and effort is not None:
                 add_effort(transaction.connection, correction, effort)
             return correction
 
         return self.store.work(recorded)
+
+    def _clean(self, transaction: Transaction, line: str, text: str | None) -> str | None:
+        """The text as the rule of the line's kind has it. Raises UsageError for one that cannot be of that kind."""
+        unit = transaction.lines([line]).get(line) if self._rules else None
+        rule = self._rules.get(unit.kind) if unit else None
+        return rule.clean(text) if rule and text else text
+
+    def _add(self, transaction: Transaction, entry: Entry) -> tuple[Correction, bool]:
+        """Record a verdict, and what the rule of the line's kind writes with it."""
+        correction, new = transaction.add_corrections([entry])[0]
+        unit = transaction.lines([entry.line]).get(entry.line) if new and self._rules else None
+        if unit and unit.kind in self._rules:
+            self._rules[unit.kind].saved(unit, correction)
+        return correction, new
 
     def restore(self, line: str, version: int, *, expected: int, author: str) -> Correction:
         """Make an earlier verdict hold again, as a new version. Raises Stale as `save` does, UsageError for a version
@@ -228,7 +255,7 @@ class Desk:
                 source=RESTORED,
                 expected=expected,
             )
-            return transaction.add_corrections([entry])[0][0]
+            return self._add(transaction, entry)[0]
 
         return self.store.work(restored)
 
@@ -236,7 +263,9 @@ class Desk:
         """Record what a second reader says. Raises UsageError when this person may not read this line again."""
 
         def read(transaction: Transaction) -> Second:
-            entry = _entry(line, transaction.reading_text(line), text, verdict, 0, author)
+            entry = _entry(
+                line, transaction.reading_text(line), self._clean(transaction, line, text), verdict, 0, author
+            )
             return self.seconds.add(transaction.connection, line, entry.text, entry.verdict, author)
 
         return self.store.work(read)
@@ -246,8 +275,9 @@ class Desk:
 
         def decided(transaction: Transaction) -> Correction:
             decide(transaction.connection, line, author)
-            entry = _entry(line, transaction.reading_text(line), text, verdict, expected, author)
-            return transaction.add_corrections([entry])[0][0]
+            said = self._clean(transaction, line, text)
+            entry = _entry(line, transaction.reading_text(line), said, verdict, expected, author)
+            return self._add(transaction, entry)[0]
 
         return self.store.work(decided)
 

@@ -19,10 +19,12 @@ from .bundle import INFO_FILE, Bundle, read_bundle
 from .choice import ChoosingRecognizer
 from .ctc.recognizer import CtcRecognizer
 from .engine import EngineName
+from .ensemble import combined
 from .generative.graphs import GraphRecognizer, has_graphs
 from .generative.recognizer import GenerativeRecognizer
 from .generative.source import CONFIG_FILE, HUB_ID, Source, from_bundle, from_folder, from_hub
 from .installed import installed_models
+from .rapid import RAPIDOCR, RapidOcrRecognizer
 from .shipped import SHIPPED, is_shipped, shipped_bundle
 
 AUTO = "auto"
@@ -45,9 +47,9 @@ def load_recognizer(
     """The recogniser that `ref` names, of whatever family.
 
     An empty reference means the champion of the workspace when it has one, else `auto`; `language` is that of
-    `CtcRecognizer`, `engine` computes the graph of a bundle that has one. Raises UsageError when nothing of that name
-    is there, BundleError when what is there is no sound model, EngineError when its family needs more than is
-    installed.
+    `CtcRecognizer`, `engine` computes the graph of a bundle that has one. `ensemble:A,B` and `fallback:A,B` name
+    several models (see `ensemble`), `rapidocr` the engine of that name. Raises UsageError when nothing of that name is
+    there, BundleError when what is there is no sound model, EngineError when its family needs more than is installed.
     """
     if ref == AUTO or (ref == "" and (workspace is None or champion_folder(workspace) is None)):
 
@@ -56,6 +58,15 @@ def load_recognizer(
 
         general, *special = embedded_names()
         return ChoosingRecognizer(opened(general), {name: partial(opened, name) for name in special})
+
+    def load(name: str) -> Recognizer:
+        return load_recognizer(name, workspace=workspace, threads=threads, language=language, engine=engine)
+
+    several = combined(ref, load)
+    if several is not None:
+        return several
+    if ref == RAPIDOCR:
+        return RapidOcrRecognizer(threads=threads)
     found = find_model(ref, workspace=workspace)
     if isinstance(found, Bundle):
         return open_recognizer(found, threads=threads, language=language, engine=engine)

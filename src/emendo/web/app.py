@@ -28,6 +28,7 @@ from .routes import (
     pages,
     people,
     pictures,
+    plates,
     search,
     seconds,
 )
@@ -48,6 +49,7 @@ ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (
     doubts.add,
     exchange.add,
     pages.add,
+    plates.add,
 )
 """Each adds what one part of the page asks for."""
 

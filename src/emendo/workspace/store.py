@@ -124,9 +124,14 @@ class Store:
         """The same for work that is small, may be done twice, and comes from many threads (see `Database.work`)."""
         return self._database.work(lambda connection: work(Transaction(connection)))
 
-    def put_document(self, document: str, rows: Sequence[tuple[Line, Reading | None]]) -> None:
-        """Record the lines of a document and their readings; lines it had before and has no more become not present."""
-        self.work(lambda transaction: transaction.put_document(document, rows))
+    def put_document(
+        self, document: str, rows: Sequence[tuple[Line, Reading | None]], *, kind: Kind = Kind.LINE
+    ) -> None:
+        """Record the units of one kind of a document and their readings.
+
+        Those it had before and has no more become not present.
+        """
+        self.work(lambda transaction: transaction.put_document(document, rows, kind=kind))
 
     def add_correction(self, entry: Entry) -> tuple[Correction, bool]:
         """Record a verdict; returns the one that holds now and whether it is new (False: it said the same).
@@ -144,9 +149,14 @@ class Store:
         with self.transaction() as transaction:
             return transaction.add_event(kind, data)
 
-    def lines(self, document: str | None = None, *, present: bool = True) -> list[Line]:
-        """Lines of one document or of all, by document, page and number; with `present` only those still there."""
+    def lines(self, document: str | None = None, *, present: bool = True, kind: Kind | None = None) -> list[Line]:
+        """Units of one document or of all, by document, page and number; with `present` only those still there.
+
+        `kind` keeps only those of one kind.
+        """
         query = select(units).order_by(units.c.document, units.c.page, units.c.number)
+        if kind is not None:
+            query = query.where(units.c.kind == kind.value)
         if document is not None:
             query = query.where(units.c.document == document)
         if present:
@@ -279,9 +289,11 @@ class Transaction:
         """For what else is written in the same transaction (leases, efforts)."""
         return self._connection
 
-    def put_document(self, document: str, rows: Sequence[tuple[Line, Reading | None]]) -> None:
+    def put_document(
+        self, document: str, rows: Sequence[tuple[Line, Reading | None]], *, kind: Kind = Kind.LINE
+    ) -> None:
         """See `Store.put_document`."""
-        gone = units.update().where(units.c.document == document).values(present=0)
+        gone = units.update().where(units.c.document == document, units.c.kind == kind.value).values(present=0)
         self._connection.execute(gone)
         values = [unit_values(line) for line, _ in rows]
         if values:
@@ -289,10 +301,14 @@ class Transaction:
             columns = [column.name for column in units.columns if column.name != "id"]
             update = {name: insert.excluded[name] for name in columns}
             self._connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=update), values)
-        known = self.readings(line.id for line, _ in rows)
-        said = [(line.id, reading) for line, reading in rows if reading is not None and reading != known.get(line.id)]
-        if said:
-            self._connection.execute(readings.insert(), [reading_values(*one) for one in said])
+        self.add_readings({line.id: reading for line, reading in rows if reading is not None})
+
+    def add_readings(self, said: Mapping[str, Reading]) -> None:
+        """Record what a model read of some units; what is the same as the latest reading is not written again."""
+        known = self.readings(said)
+        news = [reading_values(unit, reading) for unit, reading in said.items() if reading != known.get(unit)]
+        if news:
+            self._connection.execute(readings.insert(), news)
 
     def take_out(self, document: str, image: str, aside: str) -> None:
         """Mark the line of a document with this picture, if it is not present: a person took it out.

@@ -53,8 +53,8 @@ class CtcRecognizer:
     `threads` is the number of threads inside one call, `engine` the run time (`models.engine`). `decoder` is `greedy`
     or `beam`; without it beam search is taken where there is a language model. `language` replaces the language of the
     bundle: a code takes the words of that language, `auto` those of the language that the lines of one call seem to be
-    in, `none` reads without any language model. Raises BundleError when the graph does not fit the bundle, UsageError
-    for an unknown language.
+    in, `none` reads without any language model. `geometry` replaces that of the bundle. Raises BundleError when the
+    graph does not fit the bundle, UsageError for an unknown language.
     """
 
     def __init__(
@@ -65,12 +65,13 @@ class CtcRecognizer:
         decoder: Literal["greedy", "beam"] | None = None,
         language: str = "",
         engine: EngineName = "onnxruntime",
+        geometry: LineGeometry | None = None,
     ) -> None:
         if bundle.info.family != "ctc":
             raise BundleError(f"is of the family {bundle.info.family!r}, not 'ctc'", where=bundle.folder)
         self.bundle = bundle
         self.alphabet = bundle.info.alphabet
-        self.geometry = load_geometry(bundle)
+        self.geometry = geometry or load_geometry(bundle)
         self.decoding = _held(bundle, "decoding", Decoding)
         self.looks = tuple(_valid(bundle, "looks", Look, look) for look in bundle.info.looks)
         self.calibration = _held(bundle, "calibration", Calibration)

@@ -13,6 +13,7 @@ from ...label.queues import EVERYTHING, ORDERS
 from ...types import Correction, Verdict
 from ...workspace.efforts import Effort
 from ...workspace.people import Role
+from ...workspace.rows import Kind
 from ...workspace.seconds import Second
 from ..guard import needs, who
 from .search import Only
@@ -50,6 +51,7 @@ def add(app: FastAPI, desk: Desk) -> None:
             "orders": dict(ORDERS),
             "total": progress.total,
             "done": progress.done,
+            "plates": desk.store.counts(kind=Kind.PLATE)[0],
         }
 
     @app.get("/api/cards")

@@ -23,7 +23,7 @@ export function cards(order, start, count, fresh = false, filter = {}, at = "") 
 
 export const alternatives = (line) => asked(`/api/lines/${encodeURIComponent(line)}/alternatives`);
 
-function post(path, body, options = {}) {
+export function post(path, body, options = {}) {
   const headers = { "Content-Type": "application/json" };
   return asked(path, { method: "POST", headers, body: JSON.stringify(body), ...options });
 }
@@ -71,3 +71,5 @@ export async function exported(form, document) {
   const name = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition"))?.[1] ?? `${form}.zip`;
   return { blob: await answer.blob(), name, left: Number(answer.headers.get("x-left-out")) };
 }
+
+export const plateImage = (plate) => `/api/plates/${plate.id}/picture?v=${plate.picture}`;
