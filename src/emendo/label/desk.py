@@ -25,10 +25,10 @@ from ..pages.note import NoteFiles
 from ..text.direction import right_to_left
 from ..text.normalize import normalize_text
 from ..types import Correction, EvidenceRecognizer, Image, Reading, Recognizer, Verdict
-from ..workspace.doubts import Doubt, Doubts
+from ..workspace.doubts import Doubt, Doubts, doubts_in
 from ..workspace.efforts import Effort, add_effort
 from ..workspace.folder import Workspace
-from ..workspace.leases import Leases, release
+from ..workspace.leases import Leases, holders_in, release
 from ..workspace.people import People
 from ..workspace.seconds import Second, Seconds, decide
 from ..workspace.store import Entry, Kind, Line, Store, Transaction
@@ -177,9 +177,11 @@ class Desk:
         return self._cards([line])[0]
 
     def _cards(self, ids: Sequence[str]) -> list[Card]:
-        lines, readings, verdicts = self.store.look_up(ids)
-        holders, nothing = self.leases.holders(ids), Reading("", 0.0)
-        doubts = self.doubts.of([one for one in ids if one in verdicts])
+        nothing = Reading("", 0.0)
+        with self.store.database.read() as connection:
+            view = Transaction(connection)
+            lines, readings, verdicts = view.lines(ids), view.readings(ids), view.latest(ids)
+            holders, doubts = holders_in(connection, ids), doubts_in(connection, verdicts)
         cards = []
         for one in (one for one in ids if one in lines):
             holder = holders[one].author if one in holders else ""

@@ -25,7 +25,7 @@ BUSY_SECONDS = 10.0
 WRITE = "emendo_write"
 
 POOL = 20
-"""Most connections to a PostgreSQL server."""
+"""Most connections to a database."""
 PAUSES = (0.01, 0.03, 0.1, 0.3, 1.0)
 """Seconds before work that collided with other work is tried again."""
 COLLISIONS = frozenset({"40001", "40P01", "23505"})
@@ -147,14 +147,21 @@ class Database:
 
 def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An insertion that can say what happens when the key is there already."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    return inserting(connection.dialect.name, table)
+
+
+def inserting(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """The same for a database of this kind."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def _options(backend: str) -> dict[str, Any]:
+    # none beyond those that are kept: opening one costs more than what it would be used for
+    kept = {"pool_size": POOL, "max_overflow": 0, "pool_use_lifo": True}
     if backend == "sqlite":
-        return {"connect_args": {"timeout": BUSY_SECONDS}}
+        return kept | {"connect_args": {"timeout": BUSY_SECONDS}}
     # connections are looked at before use: those to a server that was started anew are replaced
-    return {"pool_size": POOL, "max_overflow": 0, "pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+    return kept | {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
 
 
 def _first(cause: BaseException) -> str:

@@ -43,10 +43,13 @@ CHUNK = 500
 """Ids in one SQL list (SQLite allows 32,766 variables)."""
 
 
-# what every save does, put together once
+# what is asked at every hand-out and save, put together once
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _HELD = select(units.c.id).where(units.c.id.in_(_IDS)).order_by(units.c.id).with_for_update(key_share=True)
 _SAID = select(corrections).where(corrections.c.unit.in_(_IDS)).order_by(corrections.c.version)
+_JUDGED = select(corrections.c.unit).where(corrections.c.unit.in_(_IDS)).distinct()
+_LINES = select(units).where(units.c.id.in_(_IDS))
+_READINGS = select(readings).where(readings.c.unit.in_(_IDS)).order_by(readings.c.id)
 _READ = select(readings.c.text).where(readings.c.unit == bindparam("line")).order_by(readings.c.id.desc()).limit(1)
 _RECORD = corrections.insert()
 
@@ -252,15 +255,6 @@ class Store:
             view = Transaction(connection)
             return view.lines(lines), view.readings(lines), view.latest(lines)
 
-    def judged(self, lines: Iterable[str]) -> set[str]:
-        """Those of the lines that have a verdict."""
-        found: set[str] = set()
-        with self._database.read() as connection:
-            for some in _chunks(lines):
-                query = select(corrections.c.unit).where(corrections.c.unit.in_(some)).distinct()
-                found.update(row.unit for row in connection.execute(query))
-        return found
-
     def counts(self, *, kind: Kind = Kind.LINE) -> tuple[int, int]:
         """Number of present units of a kind, and of those that have a verdict."""
         present = select(func.count()).select_from(units).where(units.c.present == 1, units.c.kind == kind.value)
@@ -322,16 +316,16 @@ class Transaction:
         """The given lines by id."""
         found: dict[str, Line] = {}
         for some in _chunks(lines):
-            query = select(units).where(units.c.id.in_(some))
-            found.update({row.id: to_line(row) for row in self._connection.execute(query)})
+            rows = self._connection.execute(_LINES, {"ids": some})
+            found.update({row.id: to_line(row) for row in rows})
         return found
 
     def readings(self, lines: Iterable[str]) -> dict[str, Reading]:
         """See `Store.readings`."""
         found: dict[str, Reading] = {}
         for some in _chunks(lines):
-            query = select(readings).where(readings.c.unit.in_(some)).order_by(readings.c.id)
-            found.update({row.unit: to_reading(row) for row in self._connection.execute(query)})
+            rows = self._connection.execute(_READINGS, {"ids": some})
+            found.update({row.unit: to_reading(row) for row in rows})
         return found
 
     def reading_text(self, line: str) -> str:
@@ -379,6 +373,13 @@ class Transaction:
             if source:
                 query = query.where(corrections.c.source.startswith(source, autoescape=True))
             found.update({row.unit: to_correction(row) for row in self._connection.execute(query, {"ids": some})})
+        return found
+
+    def judged(self, lines: Iterable[str]) -> set[str]:
+        """Those of the lines that have a verdict."""
+        found: set[str] = set()
+        for some in _chunks(lines):
+            found.update(self._connection.execute(_JUDGED, {"ids": some}).scalars())
         return found
 
     def histories(self, lines: Iterable[str]) -> dict[str, list[Correction]]:
