@@ -14,6 +14,7 @@ from emendo.web.app import create_app
 from emendo.web.guard import HEADERS, Guard, one_person
 from emendo.workspace.folder import Workspace
 from emendo.workspace.people import Person
+from emendo.workspace.store import Store
 
 HOST = "127.0.0.1:8765"
 FIRST = f"{0:016x}"
@@ -54,11 +55,11 @@ def test_a_stale_save_gets_409_with_what_holds(client: TestClient) -> None:
 
 
 def test_a_database_that_cannot_be_written_is_tried_again(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def locked(*_: Any, **__: Any) -> None:
+    async def locked(*_: Any) -> None:
         raise WorkspaceError("the database is locked by another program", remedy="close it and try again")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Desk, "save", locked)
+        patched.setattr(Store, "soon", locked)
         answer = save(client, "kept in the browser")
     assert answer.status_code == 503 and "locked" in answer.json()["error"]
     assert save(client, "kept in the browser").status_code == 200

@@ -211,6 +211,19 @@ class Desk:
         another EDITED. Raises Stale when `expected` is not the version that holds, UsageError when there is no text
         and the verdict is not that the line is skipped or unreadable.
         """
+        return self.store.work(self.saving(line, text, verdict, expected=expected, author=author, effort=effort))
+
+    def saving(
+        self,
+        line: str,
+        text: str | None,
+        verdict: Verdict,
+        *,
+        expected: int,
+        author: str,
+        effort: Effort | None = None,
+    ) -> Callable[[Transaction], Correction]:
+        """What `save` does in its transaction, for callers that need no thread to wait (`Store.soon`)."""
 
         def recorded(transaction: Transaction) -> Correction:
             release(transaction.connection, line, author)
@@ -221,7 +234,7 @@ class Desk:
                 add_effort(transaction.connection, correction, effort)
             return correction
 
-        return self.store.work(recorded)
+        return recorded
 
     def _clean(self, transaction: Transaction, line: str, text: str | None) -> str | None:
         """The text as the rule of the line's kind has it. Raises UsageError for one that cannot be of that kind."""

@@ -71,7 +71,7 @@ class Needs:
 
     role: Role
 
-    def __call__(self, request: Request) -> Person:
+    async def __call__(self, request: Request) -> Person:
         """The person who asks. Raises Forbidden when their role may not do this."""
         return need(request, self.role)
 

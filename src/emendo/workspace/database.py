@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from asyncio import sleep, wrap_future
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -102,14 +103,26 @@ class Database:
         for pause in PAUSES:
             try:
                 with self._sentences():
-                    return self._together.run(work)
+                    return self._together.begin(work).result()
             except Collided:
                 time.sleep(pause)
         with self._sentences():
-            return self._together.run(work)
+            return self._together.begin(work).result()
+
+    async def soon(self, work: Callable[[Connection], T]) -> T:
+        """The same for a coroutine, which needs no thread while it waits."""
+        for pause in PAUSES:
+            try:
+                with self._sentences():
+                    return await wrap_future(self._together.begin(work))
+            except Collided:
+                await sleep(pause)
+        with self._sentences():
+            return await wrap_future(self._together.begin(work))
 
     def close(self) -> None:
         """Close all connections (SQLite then folds its log into the one file)."""
+        self._together.close()
         self.engine.dispose()
 
     @contextmanager

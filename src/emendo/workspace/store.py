@@ -127,6 +127,10 @@ class Store:
         """The same for work that is small, may be done twice, and comes from many threads (see `Database.work`)."""
         return self._database.work(lambda connection: work(Transaction(connection)))
 
+    async def soon(self, work: Callable[[Transaction], T]) -> T:
+        """The same for a coroutine (see `Database.soon`)."""
+        return await self._database.soon(lambda connection: work(Transaction(connection)))
+
     def put_document(
         self, document: str, rows: Sequence[tuple[Line, Reading | None]], *, kind: Kind = Kind.LINE
     ) -> None:
