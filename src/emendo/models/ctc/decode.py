@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import exp, inf, log, log1p
-from typing import Any
+from math import exp, inf, log
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +14,8 @@ from emendo.text.language import LanguageModel
 from emendo.text.ngram import END
 from emendo.types import Character, Evidence
 
-from .align import forced_alignment, spread_out
+from .align import entries, forced_alignment, spread_out
+from .search import ANY, Found, Weighing, search
 
 
 class Decoding(BaseModel):
@@ -82,23 +82,6 @@ def _logical(characters: Sequence[Character]) -> tuple[Character, ...]:
     return tuple(replace(characters[at], text=char) for at, char in placed(text_of(characters)))
 
 
-PRUNED = 12.0
-"""Prefixes this many nats behind the best are dropped."""
-
-
-class _Prefix:
-    """A text begun: one node of the tree of all texts that were tried, so that nothing is counted or scored twice.
-
-    `language` is what the language model and the bonus give for it.
-    """
-
-    __slots__ = ("children", "language", "last", "text")
-
-    def __init__(self, text: str, last: int, language: float) -> None:
-        self.text, self.last, self.language = text, last, language
-        self.children: dict[int, _Prefix] = {}
-
-
 def beam(
     evidence: Evidence, model: LanguageModel | None = None, decoding: Decoding | None = None
 ) -> tuple[Character, ...]:
@@ -113,81 +96,28 @@ def beam(
 
 def beam_text(evidence: Evidence, model: LanguageModel | None, decoding: Decoding) -> str:
     """The text that `beam` finds."""
-    if evidence.direction == "ltr":
-        return _best_text(evidence, model, decoding)
-    turned = replace(evidence, log_probs=evidence.log_probs[::-1], direction="ltr")
-    return from_right(_best_text(turned, model, decoding))
+    return completions(evidence, model, decoding)[0].text
 
 
-def _best_text(evidence: Evidence, model: LanguageModel | None, decoding: Decoding) -> str:
-    """The best text in the order of the frames."""
-    weight = decoding.model_weight if model is not None else 0.0
+def completions(
+    evidence: Evidence, model: LanguageModel | None, decoding: Decoding, begun: str = "", *, then: str = END
+) -> list[Found]:
+    """The most probable texts that begin with `begun` (NFC, logical order), the best first.
 
-    def longer(prefix: _Prefix, k: int) -> _Prefix:
-        entry, text, foreseen = evidence.alphabet[k - 1], prefix.text, 0.0
-        for char in entry:
-            if weight and model is not None:
-                foreseen += weight * model.log_prob(text, char)
-            text += char
-        made = prefix.children[k] = _Prefix(text, k, prefix.language + decoding.bonus + foreseen / len(entry))
-        return made
-
-    # per prefix the log-probability of all its paths that end in a blank, and of those that end in its last character
-    kept: list[tuple[_Prefix, float, float]] = [(_Prefix("", 0, 0.0), 0.0, -inf)]
-    for blank, candidates in _candidates(evidence.log_probs):
-        if not candidates:
-            kept = [(prefix, _add(ends, last) + blank, -inf) for prefix, ends, last in kept]
-            continue
-        grown: dict[_Prefix, list[float]] = {}
-        for prefix, ends, last in kept:
-            total = _add(ends, last)
-            same = grown.setdefault(prefix, [-inf, -inf])
-            same[0] = _add(same[0], total + blank)
-            for k, score in candidates:
-                before = total
-                if k == prefix.last:
-                    same[1] = _add(same[1], last + score)
-                    before = ends
-                next_ = prefix.children.get(k) or longer(prefix, k)
-                entry = grown.setdefault(next_, [-inf, -inf])
-                entry[1] = _add(entry[1], before + score)
-        ranked = [(_add(ends, last) + prefix.language, prefix, ends, last) for prefix, (ends, last) in grown.items()]
-        ranked.sort(key=_first, reverse=True)
-        least = ranked[0][0] - PRUNED
-        kept = [(prefix, ends, last) for score, prefix, ends, last in ranked[: decoding.width] if score >= least]
-
-    def final(one: tuple[_Prefix, float, float]) -> float:
-        prefix, ends, last = one
-        closing = weight * model.log_prob(prefix.text, END) if weight and model is not None else 0.0
-        return _add(ends, last) + prefix.language + closing
-
-    return max(kept, key=final)[0].text
-
-
-def _candidates(log_probs: Any, *, least: float = -5.0, most: int = 8) -> list[tuple[float, list[tuple[int, float]]]]:
-    """Per frame the blank's score and the characters worth a look: above `least` nats and among the `most` best."""
-    found = []
-    letters = log_probs[:, 1:]
-    if letters.shape[1] > most:
-        order = np.argpartition(-letters, most, axis=1)[:, :most]
-    else:
-        order = np.broadcast_to(np.arange(letters.shape[1]), letters.shape)
-    scores = np.take_along_axis(letters, order, axis=1)
-    for frame, (row, values) in enumerate(zip(order.tolist(), scores.tolist(), strict=True)):
-        near = [(k + 1, value) for k, value in zip(row, values, strict=True) if value > least]
-        found.append((float(log_probs[frame, 0]), near))
-    return found
-
-
-def _first(row: tuple[float, _Prefix, float, float]) -> float:
-    return row[0]
-
-
-def _add(a: float, b: float) -> float:
-    """log(exp(a) + exp(b))."""
-    if a < b:
-        a, b = b, a
-    return a if b == -inf else a + log1p(exp(b - a))
+    Without `begun` the first is what `beam` finds. `then` is what stands behind the evidence. Nothing is found where
+    the line is too short for `begun`, or where in a line from right to left it ends among characters from left to
+    right, so that it is no beginning on the page.
+    """
+    turned = evidence.direction == "rtl"
+    log_probs = evidence.log_probs[::-1] if turned else evidence.log_probs
+    shown = from_right(begun) if turned else begun
+    classes = [k or ANY for _, k in entries(evidence.alphabet, shown, "ltr")]
+    weighing = Weighing(decoding.width, decoding.model_weight, decoding.bonus)
+    found = search(log_probs, evidence.alphabet, model, weighing, begun=shown, classes=classes, then=then)
+    if not turned:
+        return found
+    read = [Found(from_right(one.text), one.score) for one in found]
+    return [one for one in read if one.text.startswith(begun)]
 
 
 def loss(characters: Sequence[Character]) -> float:
