@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from emendo.workspace.folder import Workspace
+
+from .postgres import Cluster
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -51,3 +55,24 @@ def drawn_workspace(tmp_path: Path) -> Workspace:
     from .drawn import small_workspace
 
     return small_workspace(tmp_path / "ws")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A private PostgreSQL server; its socket needs a short path."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    cluster = Cluster(folder)
+    cluster.start()
+    yield cluster
+    cluster.kill()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
+    """A workspace without lines, once with either database."""
+    workspace = Workspace.init(tmp_path / "ws")
+    if request.param == "postgresql":
+        cluster: Cluster = request.getfixturevalue("postgres")
+        (workspace.root / "emendo.toml").write_text(f'database = "{cluster.database()}"\n', encoding="utf-8")
+    return workspace

@@ -106,6 +106,18 @@ class DriftSettings(_Section):
     )
 
 
+class LabelSettings(_Section):
+    """The page in which people correct."""
+
+    hosts: tuple[str, ...] = Field(
+        (), description="Further names, with port, by which browsers reach the page (ocr.example.org:8765)."
+    )
+    lease_minutes: float = Field(10.0, gt=0, description="Minutes after which a line that nobody touches is free.")
+    second_share: float = Field(
+        0.05, ge=0, le=1, description="Share of the lines that a second person reads without seeing the first text."
+    )
+
+
 class Settings(_Section):
     """All settings of one workspace or one command."""
 
@@ -119,6 +131,7 @@ class Settings(_Section):
     collect: CollectSettings = CollectSettings()
     watch: WatchSettings = WatchSettings()
     drift: DriftSettings = DriftSettings()
+    label: LabelSettings = LabelSettings()
 
 
 def load_settings(

@@ -2,95 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import signal
 import string
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from emendo.types import Reading, Verdict
 from emendo.workspace.folder import Workspace
 from emendo.workspace.store import Entry, Line
 
-TOKEN = "browser-test"
-
-
-class Server:
-    """`emendo label` in a process of its own."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self.workspace, self.port = workspace, 0
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "emendo", "label", str(self.workspace.root), "--token", TOKEN]
-        environment = {**os.environ, "EMENDO_AUTHOR": "ann", "PYTHONUNBUFFERED": "1"}
-        self.process = subprocess.Popen(
-            [*command, "--port", str(self.port)],
-            stderr=subprocess.STDOUT,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        assert self.process.stdout is not None
-        shown = self.process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)/", shown)
-        assert found, shown + self.process.stdout.read()
-        self.port = int(found.group(1))
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}/?token={TOKEN}"
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def server(drawn_workspace: Workspace) -> Iterator[Server]:
-    held = Server(drawn_workspace)
-    yield held
-    held.kill()
-
-
-@pytest.fixture
-def page(browser: Browser, server: Server) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1300, "height": 800})
-    opened = context.new_page()
-    opened.set_default_timeout(15_000)
-    faults: list[str] = []
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.goto(server.address)
-    expect(opened.locator("#text")).to_have_value("the rain fell 1")
-    yield opened
-    context.close()
-    assert not faults
-
-
-def verdicts(workspace: Workspace) -> dict[int, tuple[str | None, str]]:
-    with workspace.store() as store:
-        return {int(one.line, 16) + 1: (one.text, one.verdict.value) for one in store.corrections()}
-
-
-def settled(page: Page) -> None:
-    expect(page.locator("#saved")).to_have_text("all saved")
+from .serving import TOKEN, Server, screenshots, settled, verdicts
 
 
 def field(page: Page) -> str:
@@ -219,12 +141,4 @@ def test_the_next_lines_are_there_before_they_are_asked_for(page: Page) -> None:
 
 
 def test_screenshots_have_nothing_cut_off(browser: Browser, server: Server, tmp_path: Path) -> None:
-    for width, scheme in ((1300, "light"), (480, "dark")):
-        context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-        page = context.new_page()
-        page.goto(server.address)
-        expect(page.locator("#text")).to_have_value("the rain fell 1")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.screenshot(path=str(tmp_path / f"{scheme}.png"))
-        assert (tmp_path / f"{scheme}.png").stat().st_size > 5000
-        context.close()
+    screenshots(browser, server.address, "lines", "#text", tmp_path)

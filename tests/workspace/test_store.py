@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import inspect
 
 from emendo.errors import EngineError, UsageError, WorkspaceError
 from emendo.types import Character, Reading, Verdict
@@ -45,8 +45,8 @@ def entry(number: int, text: str | None, verdict: Verdict = Verdict.EDITED, **mo
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Workspace.init(tmp_path).store() as opened:
+def store(empty_workspace: Workspace) -> Iterator[Store]:
+    with empty_workspace.store() as opened:
         rows = [(line(n), Reading("read", 0.1 * n, (Character("r", 0.5, 0, 3),), "m@1")) for n in range(1, 6)]
         opened.put_document("journal", rows)
         yield opened
@@ -136,8 +136,8 @@ def test_latest_version_is_the_last_that_differs(
         assert {c.line: c.text for c in opened.corrections()} == {f"journal-{n}": t[-1] for n, t in model.items()}
 
 
-def test_threads_and_processes_write_at_once(tmp_path: Path) -> None:
-    workspace = Workspace.init(tmp_path)
+def test_threads_and_processes_write_at_once(empty_workspace: Workspace) -> None:
+    workspace = empty_workspace
     code = (
         "import sys; from pathlib import Path; from emendo.types import Verdict\n"
         "from emendo.workspace import Workspace; from emendo.workspace.store import Entry\n"
@@ -148,7 +148,7 @@ def test_threads_and_processes_write_at_once(tmp_path: Path) -> None:
     )
     with workspace.store() as opened:
         opened.put_document("journal", [(line(1), None)])
-        children = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name]) for name in "ab"]
+        children = [subprocess.Popen([sys.executable, "-c", code, str(workspace.root), name]) for name in "ab"]
         threads = [
             threading.Thread(target=lambda k=k: [opened.add_correction(entry(1, f"t{k} {i}")) for i in range(25)])
             for k in range(2)
@@ -161,17 +161,16 @@ def test_threads_and_processes_write_at_once(tmp_path: Path) -> None:
         assert [c.version for c in opened.history("journal-1")] == list(range(1, 101))
 
 
-def test_sqlite_is_set_to_survive_a_power_cut(store: Store) -> None:
-    with store._database.read() as connection:
+def test_sqlite_is_set_to_survive_a_power_cut(tmp_path: Path) -> None:
+    with Workspace.init(tmp_path).store() as store, store.database.read() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
 def test_postgresql_without_its_driver_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for driver in ("psycopg", "psycopg2"):
-        monkeypatch.setitem(sys.modules, driver, None)
-    with pytest.raises(EngineError, match=r"the driver 'psycopg2?' is missing; pip install psycopg"):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(EngineError, match=r"the driver 'psycopg' is missing; pip install 'emendo\[postgres\]'"):
         Store.open("postgresql://localhost/emendo")
 
 
@@ -182,16 +181,12 @@ def test_one_file_at_rest(tmp_path: Path) -> None:
     assert [path.name for path in workspace.hidden.glob("emendo.db*")] == ["emendo.db"]
 
 
-def test_migrated_tables_are_those_of_the_schema(tmp_path: Path) -> None:
-    workspace = Workspace.init(tmp_path)
-    workspace.store().close()
-    engine = create_engine(database.sqlite_url(workspace.database))
-    inspector = inspect(engine)
-    for table in metadata.tables.values():
-        assert [c["name"] for c in inspector.get_columns(table.name)] == [c.name for c in table.columns]
-    with engine.connect() as connection:
+def test_migrated_tables_are_those_of_the_schema(empty_workspace: Workspace) -> None:
+    with empty_workspace.store() as store, store.database.read() as connection:
+        inspector = inspect(connection)
+        for table in metadata.tables.values():
+            assert [c["name"] for c in inspector.get_columns(table.name)] == [c.name for c in table.columns]
         assert connection.exec_driver_sql("SELECT COUNT(*) FROM schema_version").scalar() == len(MIGRATIONS) == VERSION
-    engine.dispose()
 
 
 def test_newer_database_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ text that holds, and nothing is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -23,19 +23,26 @@ from ..text.direction import right_to_left
 from ..text.normalize import normalize_text
 from ..types import Correction, EvidenceRecognizer, Image, Reading, Recognizer, Verdict
 from ..workspace.folder import Workspace
-from ..workspace.store import Entry, Line, Store
+from ..workspace.leases import Leases, release
+from ..workspace.people import People
+from ..workspace.seconds import Second, Seconds, decide
+from ..workspace.store import Entry, Line, Store, Transaction
 from .alternatives import Alternative, alternatives
+from .rounds import Hand, Rounds
 
 ORDERS: Mapping[str, str] = {
     "document": "as they stand in the documents",
     "confidence": "least sure first",
     "instructive": "those that teach most first",
     "done": "those that have a verdict, to look over again",
+    "second": "those that another person has read, without their text",
 }
+HANDED = frozenset({"document", "confidence", "instructive"})
+"""Orders of lines that wait for a verdict: each person is handed lines that nobody else has in work."""
 MOST_LINES = 1_000_000
 PAGE_SIDE = 2200
 """Longest side of a page's picture, in pixels."""
-SOURCE = "page"
+SOURCE, RESTORED = "page", "restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,10 @@ class Card:
     line: Line
     reading: Reading
     verdict: Correction | None
+    holder: str = ""
+    """Who has it in work."""
+    second: bool = False
+    """Whether it is to be read a second time, without the text that holds (then `verdict` is None)."""
 
     @property
     def text(self) -> str:
@@ -76,6 +87,8 @@ class Card:
             "direction": "rtl" if right_to_left(self.text) else "ltr",
             "polygon": [[round(x, 1), round(y, 1)] for x, y in line.polygon],
             "page_size": [line.page_width, line.page_height],
+            "holder": self.holder,
+            "second": self.second,
         }
 
 
@@ -97,6 +110,13 @@ class Desk:
     _orders: dict[str, list[str]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _reader: Recognizer | None = None
+
+    def __post_init__(self) -> None:
+        settings = self.workspace.settings().label
+        self.people = People(self.store.database)
+        self.leases = Leases(self.store.database, settings.lease_minutes)
+        self.seconds = Seconds(self.store.database, settings.second_share)
+        self.rounds = Rounds(self.store, self.leases)
 
     @classmethod
     def open(cls, workspace: Workspace, recognizer: Callable[[], Recognizer] | None = None) -> Desk:
@@ -123,9 +143,18 @@ class Desk:
             return self.store.verdict_ids()
         return self.store.waiting_ids(name, limit=MOST_LINES)
 
-    def cards(self, name: str, start: int, count: int) -> list[Card]:
-        """The cards at `start` and after in an order."""
-        return self._cards(self.order(name)[max(0, start) : max(0, start) + count])
+    def hand(self, author: str, name: str, start: int, count: int, *, fresh: bool = False) -> Hand:
+        """The lines at `start` and after of an order, as they are handed to a person (see `Rounds`)."""
+        if name in HANDED:
+            return self.rounds.hand(author, name, lambda: self._ordered(name), start, count, fresh=fresh)
+        if name == "second":
+            return self.rounds.own(author, name, lambda: self.seconds.waiting(author), start, count, fresh=fresh)
+        lines = self.order(name, fresh=fresh)
+        return Hand(lines[start : start + count], len(lines))
+
+    def cards(self, lines: Sequence[str], *, second: bool = False) -> list[Card]:
+        """Lines as they are shown; `second`: to a second reader."""
+        return [replace(card, verdict=None, second=True) if second else card for card in self._cards(lines)]
 
     def card(self, line: str) -> Card:
         """One line. Raises WorkspaceError when it is unknown."""
@@ -134,8 +163,14 @@ class Desk:
 
     def _cards(self, ids: Sequence[str]) -> list[Card]:
         lines, readings, verdicts = self.store.look_up(ids)
-        nothing = Reading("", 0.0)
-        return [Card(lines[one], readings.get(one, nothing), verdicts.get(one)) for one in ids if one in lines]
+        holders, nothing = self.leases.holders(ids), Reading("", 0.0)
+        return [
+            Card(
+                lines[one], readings.get(one, nothing), verdicts.get(one), holders[one].author if one in holders else ""
+            )
+            for one in ids
+            if one in lines
+        ]
 
     def progress(self) -> Progress:
         """How far the people are."""
@@ -148,10 +183,56 @@ class Desk:
         another EDITED. Raises Stale when `expected` is not the version that holds, UsageError when there is no text
         and the verdict is not that the line is skipped or unreadable.
         """
-        with self.store.transaction() as transaction:
-            known = transaction.readings([line]).get(line)
-            reading = known.text if known else ""
-            return transaction.add_corrections([_entry(line, reading, text, verdict, expected, author)])[0][0]
+
+        def recorded(transaction: Transaction) -> Correction:
+            release(transaction.connection, line, author)
+            entry = _entry(line, transaction.reading_text(line), text, verdict, expected, author)
+            return transaction.add_corrections([entry])[0][0]
+
+        return self.store.work(recorded)
+
+    def restore(self, line: str, version: int, *, expected: int, author: str) -> Correction:
+        """Make an earlier verdict hold again, as a new version. Raises Stale as `save` does, UsageError for a version
+        that the line does not have.
+        """
+
+        def restored(transaction: Transaction) -> Correction:
+            release(transaction.connection, line, author)
+            history = transaction.history(line)
+            if not 0 < version <= len(history):
+                raise UsageError(f"line {line} has no version {version}", remedy=f"it has {len(history)}")
+            said = history[version - 1]
+            entry = Entry(
+                line=line,
+                reading=said.reading,
+                text=said.text,
+                verdict=said.verdict,
+                author=author,
+                source=RESTORED,
+                expected=expected,
+            )
+            return transaction.add_corrections([entry])[0][0]
+
+        return self.store.work(restored)
+
+    def read_second(self, line: str, text: str | None, verdict: Verdict, *, author: str) -> Second:
+        """Record what a second reader says. Raises UsageError when this person may not read this line again."""
+
+        def read(transaction: Transaction) -> Second:
+            entry = _entry(line, transaction.reading_text(line), text, verdict, 0, author)
+            return self.seconds.add(transaction.connection, line, entry.text, entry.verdict, author)
+
+        return self.store.work(read)
+
+    def decide(self, line: str, text: str | None, verdict: Verdict, *, expected: int, author: str) -> Correction:
+        """Record what holds where two readers differ. Raises Stale as `save` does, and when somebody else decided."""
+
+        def decided(transaction: Transaction) -> Correction:
+            decide(transaction.connection, line, author)
+            entry = _entry(line, transaction.reading_text(line), text, verdict, expected, author)
+            return transaction.add_corrections([entry])[0][0]
+
+        return self.store.work(decided)
 
     def history(self, line: str) -> list[Correction]:
         """Every verdict on a line, the first first."""

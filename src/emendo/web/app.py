@@ -12,13 +12,21 @@ from fastapi.staticfiles import StaticFiles
 
 from ..errors import BadInput, EmendoError, UsageError
 from ..label.desk import Desk
+from ..workspace.leases import InWork
 from ..workspace.store import Stale, UnknownLine
-from .guard import Forbidden, Guard, refused
-from .routes import lines, pictures
+from .guard import Forbidden, Guard, Guarded, refused
+from .routes import history, leases, lines, people, pictures, seconds
 
 _STATIC = resources.files("emendo.web") / "static"
 
-ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (lines.add, pictures.add)
+ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (
+    lines.add,
+    pictures.add,
+    history.add,
+    leases.add,
+    seconds.add,
+    people.add,
+)
 """Each adds what one part of the page asks for."""
 
 
@@ -31,7 +39,7 @@ def create_app(desk: Desk, guard: Guard) -> FastAPI:
         desk.close()
 
     app = FastAPI(title="emendo", lifespan=closing, docs_url=None, redoc_url=None, openapi_url=None)
-    app.middleware("http")(guard)
+    app.add_middleware(Guarded, guard=guard)
     app.mount("/static", StaticFiles(directory=str(_STATIC)), name="static")
 
     @app.exception_handler(EmendoError)
@@ -41,6 +49,10 @@ def create_app(desk: Desk, guard: Guard) -> FastAPI:
     @app.exception_handler(Stale)
     def stale(_: Request, error: Stale) -> Response:
         return JSONResponse({"error": str(error), "current": lines.verdict_row(error.current)}, status_code=409)
+
+    @app.exception_handler(InWork)
+    def in_work(_: Request, error: InWork) -> Response:
+        return JSONResponse({"error": str(error), "holder": error.lease.author}, status_code=409)
 
     @app.get("/", response_class=HTMLResponse)
     def page() -> str:

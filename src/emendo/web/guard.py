@@ -9,13 +9,16 @@ Authorization header. Answers forbid every script that is not ours.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..errors import EmendoError
+from ..errors import EmendoError, WorkspaceError
 from ..workspace.people import Person, Role
 
 COOKIE = "emendo"
@@ -29,7 +32,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-Next = Callable[[Request], Awaitable[Response]]
 Known = Callable[[str], Person | None]
 """Who holds a token; None for a token that nobody holds."""
 
@@ -40,7 +42,13 @@ class Forbidden(EmendoError):
 
 def one_person(token: str, person: Person) -> Known:
     """The one person who works here alone."""
-    return lambda given: person if secrets.compare_digest(given.encode(), token.encode()) else None
+    key = token.encode()
+    return lambda given: person if secrets.compare_digest(given.encode("utf-8", "replace"), key) else None
+
+
+def first_of(*known: Known) -> Known:
+    """Whoever holds a token by the first of several that knows it."""
+    return lambda given: next((person for one in known if (person := one(given))), None)
 
 
 def who(request: Request) -> Person:
@@ -58,18 +66,35 @@ def need(request: Request, role: Role) -> Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """What a route asks of whoever calls it, before anything else is looked at (see `needs`)."""
+
+    role: Role
+
+    def __call__(self, request: Request) -> Person:
+        """The person who asks. Raises Forbidden when their role may not do this."""
+        return need(request, self.role)
+
+
+def needs(role: Role) -> Any:
+    """For the `dependencies` of a route: only people who may do what `role` may. Every route that changes something
+    says so (a test reads it from the routes)."""
+    return Depends(Needs(role))
+
+
+@dataclass(frozen=True, slots=True)
 class Guard:
     """Lets a request through or answers in its place. `hosts` are names with port as browsers send them."""
 
     known: Known
     hosts: frozenset[str]
 
-    async def __call__(self, request: Request, forward: Next) -> Response:
-        """The answer, with the headers that every answer has."""
-        answer = self._refusal(request) or self._way_in(request) or await forward(request)
-        for name, value in HEADERS.items():
-            answer.headers.setdefault(name, value)
-        return answer
+    def answer(self, request: Request) -> Response | None:
+        """What is said in place of what was asked for; None to a request that may pass, which then has its person."""
+        try:
+            return self._refusal(request) or self._way_in(request)
+        except WorkspaceError as error:
+            return refused(503, str(error))
 
     def _refusal(self, request: Request) -> Response | None:
         host = request.headers.get("host", "")
@@ -94,13 +119,38 @@ class Guard:
         if self.known(given) is None:
             return refused(401, "this is not the token")
         answer = RedirectResponse("/", status_code=303)
-        answer.set_cookie(COOKIE, given, httponly=True, samesite="strict", path="/")
+        secure = request.url.scheme == "https"
+        answer.set_cookie(COOKIE, given, httponly=True, samesite="strict", path="/", secure=secure)
         return answer
 
     def _person(self, request: Request) -> Person | None:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         held = (bearer, request.cookies.get(COOKIE, ""))
         return next((person for token in held if token and (person := self.known(token))), None)
+
+
+class Guarded:
+    """The application behind its guard; every answer has the headers."""
+
+    def __init__(self, app: ASGIApp, guard: Guard) -> None:
+        self._app, self._guard = app, guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (the page has no other traffic)."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        answer = self._guard.answer(Request(scope, receive)) or self._app
+        await answer(scope, receive, with_headers)
 
 
 def refused(status: int, what: str) -> Response:

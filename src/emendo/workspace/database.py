@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from ..errors import EmendoError, EngineError, UsageError, WorkspaceError
+from .together import Together
+
+T = TypeVar("T")
 
 BUSY_SECONDS = 10.0
 """How long a write waits for another process's write to end."""
 
 WRITE = "emendo_write"
+
+POOL = 20
+"""Most connections to a PostgreSQL server."""
+PAUSES = (0.01, 0.03, 0.1, 0.3, 1.0)
+"""Seconds before work that collided with other work is tried again."""
+COLLISIONS = frozenset({"40001", "40P01", "23505"})
+"""SQLSTATE of a serialisation failure, a deadlock, and a key that somebody else wrote at the same moment."""
+
+
+class Collided(WorkspaceError):
+    """Two transactions that could not both be; this one was undone and may be tried again."""
 
 
 def sqlite_url(path: Path) -> str:
@@ -35,14 +51,18 @@ class Database:
                 raise UsageError(
                     f"database {parsed.get_backend_name()!r} is not supported", remedy="use sqlite or postgresql"
                 )
-            options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS}} if url.startswith("sqlite") else {}
-            self.engine: Engine = create_engine(parsed, **options)
+            if parsed.drivername == "postgresql":
+                parsed = parsed.set(drivername="postgresql+psycopg")
+            self.engine: Engine = create_engine(parsed, **_options(parsed.get_backend_name()))
         except (ArgumentError, NoSuchModuleError) as error:
             raise UsageError(f"database URL cannot be understood ({error})") from error
         except ModuleNotFoundError as error:
-            raise EngineError(f"the driver {error.name!r} is missing", remedy=f"pip install {error.name}") from error
+            raise EngineError(
+                f"the driver {error.name!r} is missing", remedy="pip install 'emendo[postgres]'"
+            ) from error
         self._turn: AbstractContextManager[Any] = Lock() if self.is_sqlite else nullcontext()
         self.where = parsed.database or url if self.is_sqlite else parsed.render_as_string(hide_password=True)
+        self._together = Together(self.write)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -73,6 +93,24 @@ class Database:
         ):
             yield connection
 
+    def work(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns, when all that it wrote is on the disk; raises what it raises, and then nothing is.
+
+        On SQLite threads that come at the same time share a transaction (see `together`). PostgreSQL does that by
+        itself; there `work` is done again when it collided with that of somebody else.
+        """
+        if self.is_sqlite:
+            with self._sentences():
+                return self._together.run(work)
+        for pause in PAUSES:
+            try:
+                with self.write() as connection:
+                    return work(connection)
+            except Collided:
+                time.sleep(pause)
+        with self.write() as connection:
+            return work(connection)
+
     def close(self) -> None:
         """Close all connections (SQLite then folds its log into the one file)."""
         self.engine.dispose()
@@ -88,7 +126,9 @@ class Database:
 
     def _sentence(self, error: SQLAlchemyError) -> WorkspaceError:
         cause = getattr(error, "orig", None) or error
-        name = getattr(cause, "sqlite_errorname", "")
+        name, state = getattr(cause, "sqlite_errorname", ""), getattr(cause, "sqlstate", None) or ""
+        if state in COLLISIONS:
+            return Collided("somebody else wrote the same at this moment", where=self.where, remedy="try again")
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             what, remedy = "the database is locked by another program", "close it and try again; nothing was changed"
         elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
@@ -99,11 +139,30 @@ class Database:
             )
         elif name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")):
             what, remedy = f"the database cannot be written or opened ({cause})", "check the disk and its permissions"
+        elif not self.is_sqlite and isinstance(error, OperationalError):
+            what, remedy = f"the database cannot be reached ({_first(cause)})", "see that it runs; nothing was changed"
         elif isinstance(error, DatabaseError):
-            what, remedy = f"the database refused a command ({str(cause).strip().splitlines()[0]})", ""
+            what, remedy = f"the database refused a command ({_first(cause)})", ""
         else:
             what, remedy = f"the database cannot be used ({error})", ""
         return WorkspaceError(what, where=self.where, remedy=remedy)
+
+
+def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insertion that can say what happens when the key is there already."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def _options(backend: str) -> dict[str, Any]:
+    if backend == "sqlite":
+        return {"connect_args": {"timeout": BUSY_SECONDS}}
+    # connections are looked at before use: those to a server that was started anew are replaced
+    return {"pool_size": POOL, "max_overflow": 0, "pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+
+
+def _first(cause: BaseException) -> str:
+    """The first line of what a driver says."""
+    return (str(cause).strip() or type(cause).__name__).splitlines()[0]
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

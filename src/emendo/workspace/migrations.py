@@ -63,9 +63,18 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "CREATE INDEX efforts_author ON efforts (author, at)",
         ),
     ),
+    (
+        "second readings are decided",
+        (
+            "ALTER TABLE seconds ADD COLUMN judge TEXT NOT NULL DEFAULT ''",
+            "CREATE INDEX leases_author ON leases (author)",
+        ),
+    ),
 )
 
 VERSION = len(MIGRATIONS)
+LOCK = 0x656D656E646F
+"""Number of PostgreSQL's advisory lock that whoever migrates holds ("emendo")."""
 
 
 def version_of(connection: Connection) -> int:
@@ -80,6 +89,8 @@ def migrate(connection: Connection, where: str) -> None:
 
     Raises WorkspaceError when the database is newer than this program.
     """
+    if connection.dialect.name == "postgresql":  # two that open it first must not both make the tables
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
     version = version_of(connection)
     if version > VERSION:
         raise WorkspaceError(

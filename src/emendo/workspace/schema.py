@@ -4,7 +4,8 @@
 corrections. `readings` is what models said of them. `corrections` only grows: each verdict on a line is a new version,
 the highest holds. `events` is the log. `inputs` remembers which state of a note was collected last. `users` are the
 people of a team (tokens as SHA-256), `leases` the lines that somebody has in work, `seconds` what a second reader said
-of a line without seeing the first text, `efforts` the keys and seconds that a verdict in the page has cost.
+of a line without seeing the first text (`judge` is who decided where the two differ), `efforts` the keys and seconds
+that a verdict in the page has cost.
 """
 
 from __future__ import annotations
@@ -105,6 +106,7 @@ seconds = Table(
     Column("verdict", Text, nullable=False),
     Column("text", Text),
     Column("at", Text, nullable=False),
+    Column("judge", Text, nullable=False),
     UniqueConstraint("unit", "author"),
 )
 

@@ -7,17 +7,16 @@ synchronous=FULL; PostgreSQL by its own default): a correction that was acknowle
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Select, Table, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Select, func, select
 
 from ..errors import UsageError, WorkspaceError
 from ..types import Correction, Reading, Verdict
-from .database import Database, sqlite_url
+from .database import Database, insert_into, sqlite_url
 from .migrations import migrate
 from .rows import (
     Event,
@@ -34,6 +33,8 @@ from .rows import (
 from .schema import corrections, events, inputs, readings, units
 
 __all__ = ["Entry", "Event", "Kind", "Line", "Stale", "Store", "sqlite_url"]
+
+T = TypeVar("T")
 
 CHUNK = 500
 """Ids in one SQL list (SQLite allows 32,766 variables)."""
@@ -105,10 +106,13 @@ class Store:
         with self._database.write() as connection:
             yield Transaction(connection)
 
+    def work(self, work: Callable[[Transaction], T]) -> T:
+        """The same for work that is small, may be done twice, and comes from many threads (see `Database.work`)."""
+        return self._database.work(lambda connection: work(Transaction(connection)))
+
     def put_document(self, document: str, rows: Sequence[tuple[Line, Reading | None]]) -> None:
         """Record the lines of a document and their readings; lines it had before and has no more become not present."""
-        with self.transaction() as transaction:
-            transaction.put_document(document, rows)
+        self.work(lambda transaction: transaction.put_document(document, rows))
 
     def add_correction(self, entry: Entry) -> tuple[Correction, bool]:
         """Record a verdict; returns the one that holds now and whether it is new (False: it said the same).
@@ -119,8 +123,7 @@ class Store:
 
     def add_corrections(self, entries: Sequence[Entry]) -> list[tuple[Correction, bool]]:
         """Record verdicts, all or none."""
-        with self.transaction() as transaction:
-            return transaction.add_corrections(entries)
+        return self.work(lambda transaction: transaction.add_corrections(entries))
 
     def add_event(self, kind: str, data: Mapping[str, Any]) -> Event:
         """Append to the log."""
@@ -164,9 +167,8 @@ class Store:
 
     def history(self, line: str) -> list[Correction]:
         """Every verdict on one line, the first first."""
-        query = select(corrections).where(corrections.c.unit == line).order_by(corrections.c.version)
         with self._database.read() as connection:
-            return [to_correction(row) for row in connection.execute(query)]
+            return Transaction(connection).history(line)
 
     def mark(self) -> int:
         """A number that grows with each verdict: give it to `corrections(since=...)` or `count_new` later."""
@@ -214,6 +216,15 @@ class Store:
             view = Transaction(connection)
             return view.lines(lines), view.readings(lines), view.latest(lines)
 
+    def judged(self, lines: Iterable[str]) -> set[str]:
+        """Those of the lines that have a verdict."""
+        found: set[str] = set()
+        with self._database.read() as connection:
+            for some in _chunks(lines):
+                query = select(corrections.c.unit).where(corrections.c.unit.in_(some)).distinct()
+                found.update(row.unit for row in connection.execute(query))
+        return found
+
     def counts(self, *, kind: Kind = Kind.LINE) -> tuple[int, int]:
         """Number of present units of a kind, and of those that have a verdict."""
         present = select(func.count()).select_from(units).where(units.c.present == 1, units.c.kind == kind.value)
@@ -237,13 +248,18 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """For what else is written in the same transaction (leases, efforts)."""
+        return self._connection
+
     def put_document(self, document: str, rows: Sequence[tuple[Line, Reading | None]]) -> None:
         """See `Store.put_document`."""
         gone = units.update().where(units.c.document == document).values(present=0)
         self._connection.execute(gone)
         values = [unit_values(line) for line, _ in rows]
         if values:
-            insert = self._insert(units)
+            insert = insert_into(self._connection, units)
             columns = [column.name for column in units.columns if column.name != "id"]
             update = {name: insert.excluded[name] for name in columns}
             self._connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=update), values)
@@ -268,8 +284,19 @@ class Transaction:
             found.update({row.unit: to_reading(row) for row in self._connection.execute(query)})
         return found
 
+    def reading_text(self, line: str) -> str:
+        """The text of a line's latest reading; empty when it has none."""
+        query = select(readings.c.text).where(readings.c.unit == line).order_by(readings.c.id.desc()).limit(1)
+        return str(self._connection.execute(query).scalar() or "")
+
+    def history(self, line: str) -> list[Correction]:
+        """See `Store.history`."""
+        query = select(corrections).where(corrections.c.unit == line).order_by(corrections.c.version)
+        return [to_correction(row) for row in self._connection.execute(query)]
+
     def add_corrections(self, entries: Sequence[Entry]) -> list[tuple[Correction, bool]]:
         """See `Store.add_corrections`."""
+        self._hold({entry.line for entry in entries})
         latest = self.latest([entry.line for entry in entries])
         results = []
         for entry in entries:
@@ -315,14 +342,21 @@ class Transaction:
 
     def set_signature(self, document: str, signature: str) -> None:
         """Remember the state of a note's files that the corrections of this transaction come from."""
-        insert = self._insert(inputs).values(document=document, signature=signature, at=now().isoformat())
+        insert = insert_into(self._connection, inputs).values(
+            document=document, signature=signature, at=now().isoformat()
+        )
         update = {"signature": insert.excluded.signature, "at": insert.excluded.at}
         self._connection.execute(insert.on_conflict_do_update(index_elements=["document"], set_=update))
 
+    def _hold(self, lines: set[str]) -> None:
+        """Let nobody else give these lines a verdict until this transaction ends. Raises UnknownLine."""
+        for some in _chunks(sorted(lines)):
+            query = select(units.c.id).where(units.c.id.in_(some)).order_by(units.c.id)
+            known = {row.id for row in self._connection.execute(query.with_for_update(key_share=True))}
+            if missing := [line for line in some if line not in known]:
+                raise UnknownLine(f"unknown line {missing[0]!r}", remedy="run `emendo collect` first")
+
     def _record(self, correction: Correction) -> None:
-        known = self._connection.execute(select(units.c.id).where(units.c.id == correction.line)).first()
-        if known is None:
-            raise UnknownLine(f"unknown line {correction.line!r}", remedy="run `emendo collect` first")
         row = corrections.insert().values(
             unit=correction.line,
             version=correction.version,
@@ -334,9 +368,6 @@ class Transaction:
             at=correction.at.isoformat(),
         )
         self._connection.execute(row)
-
-    def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        return sqlite.insert(table) if self._connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def _waiting(order: str, kind: Kind, limit: int) -> Select[Any]:

@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...label.alternatives import to_rows
 from ...label.desk import ORDERS, Desk
 from ...types import Correction, Verdict
-from ..guard import who
+from ...workspace.people import Role
+from ...workspace.seconds import Second
+from ..guard import needs, who
 
 MOST_CARDS = 50
 
@@ -23,6 +25,7 @@ class Saving(BaseModel):
     text: str | None = Field(None, max_length=20_000)
     verdict: Verdict
     version: int = Field(ge=0)
+    second: bool = False
 
 
 def add(app: FastAPI, desk: Desk) -> None:
@@ -41,26 +44,27 @@ def add(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/api/cards")
     def cards(
+        request: Request,
         order: str = "document",
         start: Annotated[int, Query(ge=0)] = 0,
         count: Annotated[int, Query(ge=1, le=MOST_CARDS)] = 20,
         fresh: bool = False,
     ) -> dict[str, Any]:
-        total = len(desk.order(order, fresh=fresh))
-        return {"total": total, "start": start, "cards": [card.to_dict() for card in desk.cards(order, start, count)]}
+        hand = desk.hand(who(request).name, order, start, count, fresh=fresh)
+        shown = desk.cards(hand.lines, second=order == "second")
+        rows = [card.to_dict() for card in shown]
+        return {"total": hand.total, "start": start, "elsewhere": hand.elsewhere, "cards": rows}
 
     @app.get("/api/lines/{line}")
     def card(line: str) -> dict[str, Any]:
         return desk.card(line).to_dict()
 
-    @app.post("/api/lines/{line}")
+    @app.post("/api/lines/{line}", dependencies=[needs(Role.ANNOTATOR)])
     def save(line: str, saving: Saving, request: Request) -> dict[str, Any]:
         author = who(request).name
+        if saving.second:
+            return second_row(desk.read_second(line, saving.text, saving.verdict, author=author))
         return verdict_row(desk.save(line, saving.text, saving.verdict, expected=saving.version, author=author))
-
-    @app.get("/api/lines/{line}/history")
-    def history(line: str) -> list[dict[str, Any]]:
-        return [verdict_row(one) for one in desk.history(line)]
 
     @app.get("/api/lines/{line}/alternatives")
     def others(line: str) -> list[dict[str, object]]:
@@ -73,6 +77,17 @@ def verdict_row(one: Correction) -> dict[str, Any]:
         "text": one.text,
         "verdict": one.verdict.value,
         "version": one.version,
+        "author": one.author,
+        "at": one.at.isoformat(),
+    }
+
+
+def second_row(one: Second) -> dict[str, Any]:
+    """What a second reader said, for the page: no version of the line, for it is none."""
+    return {
+        "text": one.text,
+        "verdict": one.verdict.value,
+        "version": 0,
         "author": one.author,
         "at": one.at.isoformat(),
     }
