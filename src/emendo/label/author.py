@@ -18,7 +18,7 @@ from rapidfuzz.distance import Levenshtein
 
 from ..metrics.editing import word_jumps
 from ..text.normalize import normalize_text
-from .predict import Option, Prediction, Stop
+from .predict import Prediction, Stop
 
 MOVES = ("Tab", "ArrowRight", "ArrowLeft", "Control+ArrowRight", "Control+ArrowLeft", "Home", "End")
 Span = tuple[int, int]
@@ -35,7 +35,7 @@ class LineEditor:
     predict: Predict
     typed: list[bool] = field(default_factory=list)
     selection: Span = (0, 0)
-    options: tuple[Option, ...] = ()
+    offered: Stop | None = None
     chosen: int = -1
     keys: list[str] = field(default_factory=list)
 
@@ -52,10 +52,11 @@ class LineEditor:
         """The next stop behind the beginning of the selection, or the first of the line."""
         start, end = selection
         past = start if start == end else start + 1
-        stop = next((stop for stop in self.stops if stop.at >= past and (stop.at, stop.at + 1) != selection), None)
-        if stop is None and self.stops:
-            stop = self.stops[0]
-        return (stop.at, min(stop.at + 1, len(self.text))) if stop else None
+        spans = [self._span(stop) for stop in self.stops]
+        return next((span for span in spans if span[0] >= past and span != selection), spans[0] if spans else None)
+
+    def _span(self, stop: Stop) -> Span:
+        return stop.at, min(stop.at + 1, len(self.text))
 
     def moved(self, selection: Span, key: str) -> Span:
         """Where a key of `MOVES` leads."""
@@ -83,7 +84,7 @@ class LineEditor:
         start, end = self.selection
         if key in MOVES:
             self.selection = self.moved(self.selection, key)
-            self.options = ()
+            self.offered = None
             if key == "Tab":
                 self._offer()
         elif key == "Shift+End":
@@ -99,21 +100,24 @@ class LineEditor:
 
     def _offer(self) -> None:
         self.chosen = -1
-        self.options = next((stop.options for stop in self.stops if stop.at == self.selection[0]), ())
+        self.offered = next((stop for stop in self.stops if self._span(stop) == self.selection), None)
 
     def _choose(self) -> None:
         """The next offered word in the place of the one before it."""
-        if not self.options:
+        offered, chosen = self.offered, self.chosen + 1
+        if offered is None or chosen >= len(offered.options):
             return
-        options, chosen = self.options, (self.chosen + 1) % len(self.options)
-        option = options[chosen]
-        end = option.end if self.chosen < 0 else option.start + len(options[self.chosen].text)
-        self._put(option.start, end, option.text)
-        self.options, self.chosen = options, chosen
+        shown = offered.end - offered.start if self.chosen < 0 else len(offered.options[self.chosen][0])
+        text = offered.options[chosen][0]
+        if text:
+            self._put(offered.start, offered.start + shown, text)
+        else:
+            self._delete(offered.start, offered.start + shown)
+        self.offered, self.chosen = offered, chosen
 
     def _put(self, start: int, end: int, text: str) -> None:
+        """Typed or chosen: what stands behind it, up to the next character that was typed, is foreseen anew."""
         self._replace(start, end, text)
-        self.options = ()
         at = start + len(text)
         kept = next((i for i in range(at, len(self.text)) if self.typed[i]), len(self.text))
         found = self.predict(self.text[:at], self.text[at:kept], self.text[kept:])
@@ -125,24 +129,22 @@ class LineEditor:
         self.stops = (*(stop for stop in self.stops if stop.at < start), *found.stops)
 
     def _replace(self, start: int, end: int, text: str) -> None:
+        by = len(text) - (end - start)
         self.text = self.text[:start] + text + self.text[end:]
         self.typed[start:end] = [True] * len(text)
         self.selection = (start + len(text), start + len(text))
-        shift = len(text) - (end - start)
-        moved = [Stop(stop.at + shift, tuple(_shifted(one, shift) for one in stop.options)) for stop in self.stops if stop.at >= end]
-        self.stops = (*(stop for stop in self.stops if stop.at < start), *moved)
+        self.offered = None
+        behind = (
+            Stop(one.at + by, one.start + by, one.end + by, one.options) for one in self.stops if one.start >= end
+        )
+        self.stops = (*(one for one in self.stops if one.end <= start), *behind)
 
     def _delete(self, start: int, end: int) -> None:
         """What is deleted does not come back: its neighbours are held together."""
         self._replace(start, end, "")
-        self.options = ()
         for at in (start - 1, start):
             if 0 <= at < len(self.text):
                 self.typed[at] = True
-
-
-def _shifted(option: Option, by: int) -> Option:
-    return Option(option.start + by, option.end + by, option.text, option.probability)
 
 
 def correct(editor: LineEditor, truth: str) -> list[str]:
@@ -167,16 +169,15 @@ def next_keys(editor: LineEditor, truth: str) -> Sequence[str]:
     if place == len(truth):
         rest = len(text) - place
         return (*way, *(["Delete"] * rest if rest <= 2 else ["Shift+End", "Delete"]))
-    stop = next((stop for stop in editor.stops if any(one.start <= place <= one.end for one in stop.options)), None)
+    stop = next((stop for stop in editor.stops if stop.start <= place <= stop.end), None)
     if stop is not None and stop.at != place and editor.selection[0] != stop.at:
         there = _way(editor, lambda span: span == (stop.at, min(stop.at + 1, len(text))))
-        if there and there[-1] == "Tab" and len(there) <= len(way) + DETOUR:
+        if there and there[-1] == "Tab" and len(there) <= len(way):
             return there
     if _only_in_the_way(text[place:], truth[place:]):
         return (*way, "Delete")
     return (*way, truth[place])
 
-DETOUR = 0
 
 def _common(text: str, truth: str) -> int:
     return next((i for i, (a, b) in enumerate(zip(text, truth, strict=False)) if a != b), min(len(text), len(truth)))
@@ -204,12 +205,14 @@ def _way(editor: LineEditor, there: Callable[[Span], bool]) -> list[str]:
 
 def _offered(editor: LineEditor, truth: str, place: int) -> int:
     """How often arrow down is pressed for a word that is right; 0 where none is offered, or typing is as quick."""
-    if editor.chosen >= 0:
+    offered, text = editor.offered, editor.text
+    if offered is None or editor.chosen >= 0 or not offered.start <= place <= offered.end:
         return 0
-    for times, option in enumerate(editor.options, 1):
-        begun = editor.text[: option.start] + option.text
-        if option.start <= place <= option.end and truth.startswith(begun) and truth[len(begun) : len(begun) + 1] in ("", " "):
-            wrong = Levenshtein.distance(editor.text[option.start : option.end], option.text)
+    for times, (option, _) in enumerate(offered.options, 1):
+        begun = text[: offered.start] + option
+        whole = option.endswith(" ") or truth[len(begun) : len(begun) + 1] in ("", " ")
+        if whole and truth.startswith(begun):
+            wrong = Levenshtein.distance(text[offered.start : offered.end], option)
             return times if times <= wrong else 0
     return 0
 

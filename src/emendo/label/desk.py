@@ -28,8 +28,11 @@ from ..workspace.people import People
 from ..workspace.seconds import Second, Seconds, decide
 from ..workspace.store import Entry, Line, Store, Transaction
 from .alternatives import Alternative, alternatives
+from .foresight import Foresight
 from .rounds import Hand, Rounds
 
+LANGUAGE_LINES = 200
+"""Readings that the language is told from."""
 ORDERS: Mapping[str, str] = {
     "document": "as they stand in the documents",
     "confidence": "least sure first",
@@ -117,6 +120,7 @@ class Desk:
         self.leases = Leases(self.store.database, settings.lease_minutes)
         self.seconds = Seconds(self.store.database, settings.second_share)
         self.rounds = Rounds(self.store, self.leases)
+        self.foresight = Foresight(self._opened, self._shown, self._said)
 
     @classmethod
     def open(cls, workspace: Workspace, recognizer: Callable[[], Recognizer] | None = None) -> Desk:
@@ -189,7 +193,10 @@ class Desk:
             entry = _entry(line, transaction.reading_text(line), text, verdict, expected, author)
             return transaction.add_corrections([entry])[0][0]
 
-        return self.store.work(recorded)
+        said = self.store.work(recorded)
+        if said.text is not None:
+            self.foresight.learn(line, said.text)
+        return said
 
     def restore(self, line: str, version: int, *, expected: int, author: str) -> Correction:
         """Make an earlier verdict hold again, as a new version. Raises Stale as `save` does, UsageError for a version
@@ -244,6 +251,14 @@ class Desk:
         if not isinstance(reader, EvidenceRecognizer):
             return []
         return alternatives(reader, image, self.card(line).reading)
+
+    def _shown(self, line: str) -> tuple[Image, Reading]:
+        return read_image(self.crop(line)), self.card(line).reading
+
+    def _said(self, most: int) -> tuple[dict[str, str], list[str]]:
+        said = {one.line: one.text for one in self.store.corrections()[-most:] if one.text is not None}
+        waiting = self.store.waiting_ids(limit=LANGUAGE_LINES)
+        return said, [reading.text for reading in self.store.readings(waiting).values()]
 
     def _opened(self) -> Recognizer | None:
         with self._lock:

@@ -15,7 +15,7 @@ from ..label.desk import Desk
 from ..workspace.leases import InWork
 from ..workspace.store import Stale, UnknownLine
 from .guard import Forbidden, Guard, Guarded, refused
-from .routes import history, leases, lines, people, pictures, seconds
+from .routes import history, leases, lines, people, pictures, predict, seconds
 
 _STATIC = resources.files("emendo.web") / "static"
 
@@ -26,6 +26,7 @@ ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (
     leases.add,
     seconds.add,
     people.add,
+    predict.add,
 )
 """Each adds what one part of the page asks for."""
 

@@ -85,7 +85,9 @@ def _searched(
         begin = _frame(evidence, aligned[start - 1].end) if start else 0
         stop = _frame(evidence, aligned[end].start) if end < len(text) else len(evidence.log_probs)
         then = text[end : end + LOOKED_BEHIND] or END
-        tried = search(evidence.log_probs[begin:stop], evidence.alphabet, model, weighing, begun=text[:start], then=then)
+        tried = search(
+            evidence.log_probs[begin:stop], evidence.alphabet, model, weighing, begun=text[:start], then=then
+        )
         found.append(_weighed(text, start, end, tried))
     return found
 

@@ -28,5 +28,12 @@ export function save(line, saving) {
   return asked(`/api/lines/${encodeURIComponent(line)}`, { method: "POST", headers, body: JSON.stringify(saving) });
 }
 
+// What stands between what is right and what was typed further on; null where nothing is foreseen.
+export function predict(line, before = "", between = "", kept = "") {
+  const headers = { "Content-Type": "application/json" };
+  const body = JSON.stringify({ before, between, kept });
+  return asked(`/api/lines/${encodeURIComponent(line)}/predict`, { method: "POST", headers, body });
+}
+
 export const imageOf = (line) => `/api/lines/${encodeURIComponent(line)}/image`;
 export const pageOf = (card) => `/api/page?${new URLSearchParams({ document: card.document, number: card.page })}`;
