@@ -16,6 +16,7 @@ from .context import Json, cores
 BENCHMARKS = {
     "reading": ("reading_speed.py", "recognition speed and CER beside rapidocr, tesseract and TrOCR"),
     "page": ("page_speed.py", "key press to next line in the page, 100,000 lines"),
+    "effort": ("author_effort.py", "keys to correct 300 Peraire lines: line mode, a plain text field, typing"),
     "adaptation": ("adaptation.py", "CER after 16, 75, 300 and all lines of one writer; eight further writers"),
     "lines": ("line_finding.py", "line finding on whole pages beside rapidocr's boxes"),
     "alignment": ("alignment.py", "corrections paired with line images under fuzzed edits"),

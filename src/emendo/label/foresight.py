@@ -17,6 +17,7 @@ import numpy as np
 from ..models.choice import ChoosingRecognizer
 from ..models.ctc.decode import BONUS_PER_WEIGHT, Decoding
 from ..models.ctc.recognizer import CtcRecognizer
+from ..models.ctc.tune import without_language
 from ..text.language import Learner
 from ..text.lexicon import Lexicon, detect_language
 from ..types import Evidence, Image, Reading, Recognizer
@@ -28,6 +29,8 @@ WEIGHT = 0.65
 """Weight of the language model; chosen on Peraire validation lines, by the simulated author."""
 LATEST = 2000
 """Saved lines that are learnt at the beginning."""
+TOLD_FROM = 200
+"""Texts that the language is told from at most."""
 
 
 class Foresight:
@@ -47,6 +50,7 @@ class Foresight:
         self._seen: OrderedDict[tuple[str, str], tuple[Evidence, Decoding]] = OrderedDict()
         self._learner: Learner | None = None
         self._learnt: dict[str, str] = {}
+        self._known = False
         self._lock, self._looking = Lock(), Lock()
 
     def predict(self, line: str, before: str = "", between: str = "", kept: str = "") -> Prediction | None:
@@ -60,24 +64,34 @@ class Foresight:
         evidence, decoding = found
         with self._lock:
             model = self._taught().model
-            return predict(_whole(evidence), model, decoding, before, between, kept)
+            weighed = _weighed(decoding) if model is not None else without_language(decoding)
+            return predict(_whole(evidence), model, weighed, before, between, kept)
 
     def learn(self, line: str, text: str) -> None:
         """Take in what was said of a line; a line teaches once."""
         with self._lock:
-            if self._learner is not None and line not in self._learnt:
+            if self._learner is None or line in self._learnt:
+                return
+            self._learnt[line] = text
+            if not self._known and detect_language(list(self._learnt.values())[-TOLD_FROM:]):
+                self._begin(self._learnt, [])
+            else:
                 self._learner.learn(text)
-                self._learnt[line] = text
 
     def _taught(self) -> Learner:
         """The learner, with what was said before it began."""
         if self._learner is None:
-            said, readings = self._said(LATEST)
-            language = detect_language([*said.values(), *readings])
-            self._learner = Learner(Lexicon.of(language) if language else None)
-            for text in said.values():
-                self._learner.learn(text)
-            self._learnt = dict(said)
+            return self._begin(*self._said(LATEST))
+        return self._learner
+
+    def _begin(self, said: dict[str, str], readings: list[str]) -> Learner:
+        """A learner with the words of the language that the texts are in, as soon as they tell it."""
+        language = detect_language([*said.values(), *readings][-TOLD_FROM:])
+        self._known = bool(language)
+        self._learner = Learner(Lexicon.of(language) if language else None)
+        for text in said.values():
+            self._learner.learn(text)
+        self._learnt = dict(said)
         return self._learner
 
     def _look(self, line: str) -> tuple[Evidence, Decoding] | None:
@@ -94,14 +108,14 @@ class Foresight:
                     return None
                 seen = model.seen([image])[0]
                 kept = replace(seen, log_probs=seen.log_probs.astype(np.float16))
-                self._seen[key] = kept, weighed(model.decoding)
+                self._seen[key] = kept, model.decoding
                 if len(self._seen) > KEPT:
                     self._seen.popitem(last=False)
             self._seen.move_to_end(key)
             return self._seen[key]
 
 
-def weighed(decoding: Decoding) -> Decoding:
+def _weighed(decoding: Decoding) -> Decoding:
     """The decoding of a bundle with the weight that the author's own language has in the page."""
     return decoding.model_copy(update={"model_weight": WEIGHT, "bonus": BONUS_PER_WEIGHT * WEIGHT})
 

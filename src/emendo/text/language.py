@@ -81,10 +81,10 @@ class Learner:
         self._words, self._all = share * PRIOR, float(PRIOR)
 
     @property
-    def model(self) -> LanguageModel:
-        """What is expected now; to be used only until the next line is learnt."""
+    def model(self) -> LanguageModel | None:
+        """What is expected now, None for nothing yet; to be used only until the next line is learnt."""
         if not self._counts:
-            return LanguageModel(None, self._lexicon, self._words / self._all)
+            return LanguageModel(None, self._lexicon, self._words / self._all) if self._lexicon is not None else None
         kinds = len(self._counts[""]) + 1
         characters = CharacterModel(self._order, self._counts, kinds)
         return LanguageModel(characters, self._lexicon, self._words / self._all)
@@ -92,7 +92,7 @@ class Learner:
     def learn(self, line: str) -> None:
         """Take in one line that is right."""
         now = self.model
-        if now.lexicon is not None and now.characters is not None:
+        if now is not None and now.lexicon is not None and now.characters is not None:
             text = normalize_text(line) + END
             for at, char in enumerate(text):
                 words = now.share * now.lexicon.probability(text[:at], char)
