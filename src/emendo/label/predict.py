@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ..models.ctc.align import forced_alignment
 from ..models.ctc.decode import Decoding, completions
-from ..models.ctc.words import LOOKED_BEHIND, Word, words
+from ..models.ctc.words import LOOKED_BEHIND, Word, folded, words
 from ..text.language import LanguageModel
 from ..types import Evidence
 
@@ -60,8 +60,9 @@ def predict(
         found = completions(evidence, model, decoding, before)
     if not found:
         return None
-    first, last = len(before), len(found[0].text)
-    text = found[0].text + kept
+    between = folded(before, found[0].text[len(before) :], kept)
+    first, last = len(before), len(before) + len(between)
+    text = before + between + kept
     probabilities = [1.0] * len(text)
     stops = []
     for word in words(evidence, text, model, decoding, first=first, last=last):

@@ -101,7 +101,7 @@ def _weighed(text: str, start: int, end: int, tried: Sequence[Found]) -> Word:
     best = tried[0].score if tried else 0.0
     weights: dict[str, float] = {}
     for one in tried:
-        option = _folded(text[:start], one.text[start:])
+        option = folded(text[:start], one.text[start:], text[end:])
         weights[option] = weights.get(option, 0.0) + exp(one.score - best)
     total = sum(weights.values()) or 1.0
     shares = sorted(((option, weight / total) for option, weight in weights.items()), key=lambda one: -one[1])
@@ -120,10 +120,11 @@ def _weighed(text: str, start: int, end: int, tried: Sequence[Found]) -> Word:
     return Word(start, end, start + at, sure, tuple(kept), tuple(others[:MOST]))
 
 
-def _folded(before: str, option: str) -> str:
-    """Without the blanks that a text never has: two in a row, or one at the beginning of a line."""
-    option = _BLANKS.sub(" ", option)
-    return option.lstrip(" ") if not before or before.endswith(" ") else option
+def folded(before: str, text: str, behind: str) -> str:
+    """Without the blanks that a line never has: two in a row, or one at its ends."""
+    text = _BLANKS.sub(" ", text)
+    text = text.lstrip(" ") if not before or before.endswith(" ") else text
+    return text.rstrip(" ") if not behind or behind.startswith(" ") else text
 
 
 def _common(a: str, b: str) -> int:
