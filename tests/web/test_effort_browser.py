@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from emendo.label.author import LineEditor, next_keys
 from emendo.label.desk import Desk
@@ -151,3 +151,58 @@ def test_the_page_and_the_simulated_author_agree_key_for_key(page: Page, blurred
     with blurred.store() as store:
         assert [one.text for one in store.corrections()] == list(TEXTS)
     desk.close()
+
+
+def test_one_key_takes_a_prediction_back_and_what_was_typed_stays(page: Page, ahead: Ahead) -> None:
+    ahead.wait(1)
+    page.keyboard.press("Home")
+    read = state(page)[0]
+    page.keyboard.press("Shift+End")
+    page.keyboard.type("W")
+    quiet(page)
+    foreseen = state(page)[0]
+    assert foreseen.startswith("W") and len(foreseen) > 10, "the line is read anew behind what was typed"
+    assert state(page)[1:] == (1, 1)
+    page.keyboard.press("Control+z")
+    assert state(page)[0] == "W"
+    page.keyboard.press("Control+z")
+    assert state(page)[0] == read
+    quiet(page)
+    assert state(page)[0] == read, "what was taken back is not foreseen again"
+
+
+def test_an_answer_to_what_no_longer_stands_there_is_left_aside(page: Page, ahead: Ahead) -> None:
+    ahead.wait(1)
+    page.keyboard.press("Control+a")
+    late: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if late:
+            route.continue_()
+        else:
+            late.append(route)
+
+    page.route("**/predict", hold)
+    page.keyboard.type("X")
+    page.wait_for_timeout(50)
+    page.keyboard.type("Y")
+    quiet(page)
+    now = state(page)[0]
+    assert now.startswith("XY")
+    late[0].fulfill(json={"text": "Xstale", "probabilities": [1.0] * 6, "stops": []})
+    page.wait_for_timeout(150)
+    assert state(page)[0] == now
+
+
+def test_without_answers_the_field_is_a_plain_one(page: Page, ahead: Ahead) -> None:
+    ahead.wait(1)
+    page.route("**/predict", lambda route: route.abort())
+    page.keyboard.press("End")
+    before = state(page)[0]
+    page.keyboard.type(" and")
+    quiet(page)
+    assert state(page)[0] == f"{before} and"
+
+
+def test_pictures_of_line_mode(browser: Browser, served: Server, tmp_path: Path) -> None:
+    screenshots(browser, served.address, "lines", "#options li", tmp_path)
