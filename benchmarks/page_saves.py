@@ -1,19 +1,24 @@
-"""Many people saving at once, and a server that is killed while they do.
+"""Many people saving at once, and a server or a database that is killed while they do.
 
-    python benchmarks/page_saves.py people [--people 50] [--saves 200] [--json]
-    python benchmarks/page_saves.py kill [--rounds 300] [--people 4] [--json]
+    python benchmarks/page_saves.py people [--database sqlite|postgresql] [--people 50] [--saves 200] [--json]
+    python benchmarks/page_saves.py kill [--database sqlite|postgresql] [--rounds 300] [--people 4] [--json]
+    python benchmarks/page_saves.py power [--rounds 20] [--people 4] [--json]
 
-`people`: so many annotators save so many lines each, one after another as fast as they are answered; a fifth of the
-saves are on one line that all of them change. Counted: saves that were accepted against rows of the history, refusals
-by status, and the time of a save. `kill`: the server is killed with -9 at a random moment under such saves, started
-again, and every save that was acknowledged must be in the database, with its text.
+`people`: so many annotators, each with a token of their own, are handed lines as the page hands them and save so many
+each, one after another as fast as they are answered; a fifth of the saves are on one line that all of them change.
+Counted: saves that were accepted against rows of the history, refusals by status, and the time of a save and of being
+handed forty lines. `kill`: the server is killed with -9 at a random moment under such saves, started again, and every
+save that was acknowledged must be in the database, with its text. `power`: the same with every process of PostgreSQL
+killed, while the page's server goes on. PostgreSQL is a private one, made from the installed programs.
 """
 
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import random
+import runpy
 import signal
 import socket
 import statistics
@@ -23,32 +28,35 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
+import psutil
 
-from emendo.types import Reading
+from emendo.types import Reading, Verdict
 from emendo.workspace.folder import Workspace
-from emendo.workspace.store import Line
+from emendo.workspace.people import People, Role
+from emendo.workspace.store import Entry, Line
 
-TOKEN = "saves"
+ROOT = Path(__file__).resolve().parent.parent
 SHARED = f"{0:016x}"
+HANDED = 40
 SERVER = """
 import sys
 from pathlib import Path
 import uvicorn
 from emendo.label.desk import Desk
 from emendo.web.app import create_app
-from emendo.web.guard import Guard, one_person
+from emendo.web.guard import Guard
 from emendo.web.serve import bound, listening
 from emendo.workspace.folder import Workspace
-from emendo.workspace.people import Person
 opened = bound("127.0.0.1", int(sys.argv[2]))
 desk = Desk.open(Workspace.open(Path(sys.argv[1])))
-app = create_app(desk, Guard(one_person("saves", Person("ann")), frozenset({listening(opened)})))
+app = create_app(desk, Guard(desk.people.holder, frozenset({listening(opened)})))
 print("ready", flush=True)
 uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False)).run(sockets=[opened])
 """
@@ -61,7 +69,10 @@ class Told:
     accepted: list[tuple[str, int, str]] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
+    handing: list[float] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    over: bool = False
+    """Whether everybody may go home."""
 
 
 class Server:
@@ -82,14 +93,23 @@ class Server:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def client(self) -> httpx.Client:
-        return httpx.Client(
-            base_url=f"http://127.0.0.1:{self.port}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60
-        )
+    def ask(self, connection: http.client.HTTPConnection, token: str, path: str, sent: Any = None) -> tuple[int, Any]:
+        """Status and answer; with the plainest client, for its time is measured too."""
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        body = None if sent is None else json.dumps(sent)
+        connection.request("GET" if sent is None else "POST", path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+    def connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
 
-def workspace_of(root: Path, count: int) -> Workspace:
+def workspace_of(root: Path, count: int, url: str = "") -> Workspace:
+    """A workspace with `count` lines; the first, that all change, has been read already."""
     workspace = Workspace.init(root)
+    if url:
+        (root / "emendo.toml").write_text(f'database = "{url}"\n', encoding="utf-8")
     rows = [
         (
             Line(
@@ -107,33 +127,54 @@ def workspace_of(root: Path, count: int) -> Workspace:
     ]
     with workspace.store() as store:
         store.put_document("notes", rows)
+        store.add_correction(Entry(line=SHARED, reading="", text="first", verdict=Verdict.EDITED, author="owner"))
     return workspace
 
 
-def person(server: Server, number: int, saves: int, told: Told, stop: threading.Event) -> None:
+def tokens_of(workspace: Workspace, count: int) -> list[str]:
+    with workspace.store() as store:
+        people = People(store.database)
+        return [people.add(f"person {number}", Role.ANNOTATOR) for number in range(count)]
+
+
+def person(server: Server, number: int, token: str, saves: int, told: Told, stop: threading.Event) -> None:
     """Save one line after another; every fifth save is on the line that all share, at the version last seen."""
-    chance, seen = random.Random(number), 0
-    with server.client() as client:
-        for turn in range(saves):
-            shared = turn % 5 == 4
-            line = SHARED if shared else f"{1 + number * saves + turn:016x}"
+    chance, seen, at, mine = random.Random(number), 1, 0, []
+    connection = server.connection()
+    for turn in range(saves):
+        if told.over:
+            return
+        shared = turn % 5 == 4
+        try:
+            if not shared and at == len(mine):
+                began = time.perf_counter()
+                query = f"/api/cards?order=document&start={at}&count={HANDED}&fresh={int(not at)}"
+                status, found = server.ask(connection, token, query)
+                told.handing.append(time.perf_counter() - began)
+                if status == 200:
+                    mine += [card["id"] for card in found["cards"]]
+                if at == len(mine):
+                    continue
+            line = SHARED if shared else mine[at]
             text = f"person {number} turn {turn} {chance.random()}"
             sent = {"text": text, "verdict": "edited", "version": seen if shared else 0}
             began = time.perf_counter()
-            try:
-                answer = client.post(f"/api/lines/{line}", json=sent)
-            except httpx.TransportError:
-                if stop.is_set():
-                    return
-                raise
-            body = answer.json()
-            with told.lock:
-                told.seconds.append(time.perf_counter() - began)
-                told.statuses[answer.status_code] += 1
-                if answer.status_code == 200:
-                    told.accepted.append((line, body["version"], text))
-            if shared:
-                seen = body["version"] if answer.status_code == 200 else body["current"]["version"]
+            status, body = server.ask(connection, token, f"/api/lines/{line}", sent)
+        except (OSError, http.client.HTTPException):
+            if stop.is_set():
+                return
+            raise
+        with told.lock:
+            told.seconds.append(time.perf_counter() - began)
+            told.statuses[status] += 1
+            if status == 200:
+                told.accepted.append((line, body["version"], text))
+        if status == 503:
+            time.sleep(0.05)
+        elif shared:
+            seen = body["version"] if status == 200 else body["current"]["version"]
+        else:
+            at += 1
 
 
 def history(workspace: Workspace, lines: set[str]) -> dict[tuple[str, int], str | None]:
@@ -141,69 +182,127 @@ def history(workspace: Workspace, lines: set[str]) -> dict[tuple[str, int], str 
         return {(line, one.version): one.text for line in lines for one in store.history(line)}
 
 
-def people(count: int, saves: int) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as held:
-        workspace = workspace_of(Path(held), 1 + count * saves)
-        server, told, stop = Server(Path(held)), Told(), threading.Event()
+@contextmanager
+def place(database: str) -> Iterator[tuple[Path, str, Any]]:
+    """A folder, the URL of an empty database (none for SQLite), and its PostgreSQL."""
+    with tempfile.TemporaryDirectory(prefix="page-") as held:
+        if database == "sqlite":
+            yield Path(held), "", None
+            return
+        with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as short:
+            cluster = runpy.run_path(str(ROOT / "tests" / "postgres.py"))["Cluster"](Path(short))
+            cluster.start()
+            try:
+                yield Path(held), cluster.database(), cluster
+            finally:
+                cluster.kill()
+
+
+def people(count: int, saves: int, database: str) -> dict[str, Any]:
+    with place(database) as (root, url, _):
+        workspace = workspace_of(root, 1 + count * (saves + HANDED), url)
+        tokens = tokens_of(workspace, count)
+        server, told, stop = Server(root), Told(), threading.Event()
         server.start()
         began = time.perf_counter()
         try:
             with ThreadPoolExecutor(count) as pool:
-                list(pool.map(lambda number: person(server, number, saves, told, stop), range(count)))
+                list(pool.map(lambda at: person(server, at, tokens[at], saves, told, stop), range(count)))
+            wall = time.perf_counter() - began
+            spent = psutil.Process(server.process.pid).cpu_times()
         finally:
             server.kill()
-        wall = time.perf_counter() - began
         rows = history(workspace, {line for line, _, _ in told.accepted})
     cuts = statistics.quantiles(told.seconds, n=100)
     return {
+        "database": database,
         "saves": len(told.seconds),
         "statuses": dict(told.statuses),
         "accepted": len(told.accepted),
-        "history_rows": len(rows),
+        "history_rows": len(rows) - 1,
         "all_texts_held": all(rows.get((line, version)) == text for line, version, text in told.accepted),
         "p50_ms": 1000 * statistics.median(told.seconds),
         "p99_ms": 1000 * cuts[98],
+        "handing_p99_ms": 1000 * statistics.quantiles(told.handing, n=100)[98],
         "saves_per_second": len(told.seconds) / wall,
+        "server_cpu_ms_per_save": 1000 * (spent.user + spent.system) / len(told.seconds),
+        "load": psutil.getloadavg()[0],
     }
 
 
-def kill(rounds: int, count: int) -> dict[str, Any]:
-    chance, lost, acknowledged = random.Random(0), 0, 0
-    with tempfile.TemporaryDirectory() as held:
-        workspace = workspace_of(Path(held), 1 + count * 2000)
-        server = Server(Path(held))
-        for turn in range(rounds):
-            told, stop = Told(), threading.Event()
-            server.start()
-            threads = [
-                threading.Thread(target=person, args=(server, number, 2000, told, stop)) for number in range(count)
-            ]
-            for thread in threads:
-                thread.start()
-            while not told.accepted:
-                time.sleep(0.005)
-            time.sleep(chance.random() * 0.4)
-            stop.set()
+def kill(rounds: int, count: int, database: str) -> dict[str, Any]:
+    """The page's server is the victim."""
+    with place(database) as (root, url, _):
+        workspace = workspace_of(root, 1 + count * 5000, url)
+        server = Server(root)
+        return killed(rounds, count, workspace, server, server.start, server.kill)
+
+
+def power(rounds: int, count: int) -> dict[str, Any]:
+    """PostgreSQL is the victim; the page's server goes on all the time."""
+    with place("postgresql") as (root, url, cluster):
+        workspace = workspace_of(root, 1 + count * 5000, url)
+        server = Server(root)
+        server.start()
+
+        def end() -> None:
+            cluster.kill()
+            cluster.start()
+            time.sleep(0.3)  # the people go on
+
+        try:
+            return killed(rounds, count, workspace, server, lambda: None, end)
+        finally:
             server.kill()
-            for thread in threads:
-                thread.join()
-            rows = history(workspace, {line for line, _, _ in told.accepted})
-            lost += sum(rows.get((line, version)) != text for line, version, text in told.accepted)
-            acknowledged += len(told.accepted)
-            if (turn + 1) % 25 == 0:
-                sys.stderr.write(f"{turn + 1} kills, {acknowledged} acknowledged saves, {lost} lost\n")
-    return {"kills": rounds, "acknowledged": acknowledged, "lost": lost}
+
+
+def killed(
+    rounds: int, count: int, workspace: Workspace, server: Server, start: Callable[[], None], end: Callable[[], None]
+) -> dict[str, Any]:
+    chance, lost, acknowledged = random.Random(0), 0, 0
+    tokens = tokens_of(workspace, count)
+    statuses: Counter[int] = Counter()
+    for turn in range(rounds):
+        told, stop = Told(), threading.Event()
+        start()
+        threads = [
+            threading.Thread(target=person, args=(server, number, tokens[number], 100_000, told, stop))
+            for number in range(count)
+        ]
+        for thread in threads:
+            thread.start()
+        while not told.accepted:
+            time.sleep(0.005)
+        time.sleep(chance.random() * 0.4)
+        stop.set()
+        end()
+        told.over = True
+        for thread in threads:
+            thread.join()
+        rows = history(workspace, {line for line, _, _ in told.accepted})
+        lost += sum(rows.get((line, version)) != text for line, version, text in told.accepted)
+        acknowledged += len(told.accepted)
+        statuses += told.statuses
+        if (turn + 1) % 25 == 0:
+            sys.stderr.write(f"{turn + 1} kills, {acknowledged} acknowledged saves, {lost} lost\n")
+    return {"kills": rounds, "acknowledged": acknowledged, "lost": lost, "statuses": dict(statuses)}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["people", "kill"])
+    parser.add_argument("what", choices=["people", "kill", "power"])
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--people", type=int)
     parser.add_argument("--saves", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--rounds", type=int)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    found = people(given.people or 50, given.saves) if given.what == "people" else kill(given.rounds, given.people or 4)
+    if given.what == "people":
+        found = people(given.people or 50, given.saves, given.database)
+    elif given.what == "kill":
+        found = kill(given.rounds or 300, given.people or 4, given.database)
+    else:
+        found = power(given.rounds or 20, given.people or 4)
     print(json.dumps(found) if given.json else "\n".join(f"{name}: {value}" for name, value in found.items()))
     return 0 if not found.get("lost") and found.get("accepted", 0) == found.get("history_rows", 0) else 1
 

@@ -14,23 +14,12 @@ from emendo.workspace.store import Line
 WORDS = ("the rain fell", "over the hills", "and we walked", "home in silence", "until the bells", "called us back")
 
 
-def small_workspace(root: Path, count: int = 12, texts: tuple[str, ...] = WORDS) -> Workspace:
-    """`count` lines on pages of six, the picture of each page beside them."""
-    workspace = Workspace.init(root)
-    crops = root / "notes_lines"
-    crops.mkdir()
+def drawn_rows(count: int, texts: tuple[str, ...] = WORDS) -> list[tuple[Line, Reading]]:
+    """`count` lines of the document `notes` on pages of six, with their readings."""
     rows = []
-    page = np.full((600, 800, 3), 240, np.uint8)
     for at in range(count):
         text = f"{texts[at % len(texts)]} {at + 1}"
-        crop = np.full((60, 600, 3), 245, np.uint8)
-        cv2.putText(
-            crop, text.encode("ascii", "replace").decode(), (8, 40), cv2.FONT_HERSHEY_SIMPLEX, 1, (30, 30, 90), 2
-        )
-        name = f"line_{at + 1:03}.png"
-        cv2.imwrite(str(crops / name), crop)
         top = 40.0 + 80 * (at % 6)
-        page[int(top) : int(top) + 60, 100:700] = crop
         characters = tuple(
             Character(char, 0.6 if place == 4 else 0.99, 10.0 * place, 10.0 * place + 10)
             for place, char in enumerate(text)
@@ -41,7 +30,7 @@ def small_workspace(root: Path, count: int = 12, texts: tuple[str, ...] = WORDS)
             number=at + 1,
             text_line=at + 1,
             page=at // 6 + 1,
-            image=f"notes_lines/{name}",
+            image=f"notes_lines/line_{at + 1:03}.png",
             sha256="0" * 64,
             polygon=((100, top), (700, top), (700, top + 60), (100, top + 60)),
             box=(100, top, 700, top + 60),
@@ -49,6 +38,22 @@ def small_workspace(root: Path, count: int = 12, texts: tuple[str, ...] = WORDS)
             page_height=600,
         )
         rows.append((line, Reading(text, 0.9 - 0.01 * at, characters, "drawn")))
+    return rows
+
+
+def small_workspace(root: Path, count: int = 12, texts: tuple[str, ...] = WORDS) -> Workspace:
+    """`count` lines on pages of six, the picture of each page beside them."""
+    workspace = Workspace.init(root)
+    (root / "notes_lines").mkdir()
+    rows = drawn_rows(count, texts)
+    page = np.full((600, 800, 3), 240, np.uint8)
+    for line, reading in rows:
+        crop = np.full((60, 600, 3), 245, np.uint8)
+        shown = reading.text.encode("ascii", "replace").decode()
+        cv2.putText(crop, shown, (8, 40), cv2.FONT_HERSHEY_SIMPLEX, 1, (30, 30, 90), 2)
+        cv2.imwrite(str(root / line.image), crop)
+        top = int(line.box[1])
+        page[top : top + 60, 100:700] = crop
     cv2.imwrite(str(root / "notes.png"), page)
     with workspace.store() as store:
         store.put_document("notes", rows)

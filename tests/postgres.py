@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import psutil
+import psycopg
 
 USER = "emendo"
 
@@ -72,11 +73,12 @@ class Cluster:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def database(self) -> str:
-        """The URL of a new, empty database."""
+        """The URL of something new and empty: a schema of its own, which is made faster than a database."""
         self._made += 1
         name = f"w{self._made}"
-        self._run("createdb", "-h", str(self.folder), "-U", USER, name)
-        return f"postgresql://{USER}@/{name}?host={self.folder}"
+        with psycopg.connect(host=str(self.folder), user=USER, dbname="postgres") as connection:
+            connection.execute(f"CREATE SCHEMA {name}")
+        return f"postgresql://{USER}@/postgres?host={self.folder}&options=-csearch_path%3D{name}"
 
     def _run(self, name: str, *arguments: str) -> None:
         done = subprocess.run(

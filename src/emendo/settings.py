@@ -19,8 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .errors import SettingsError
 
 FILE_NAME = "emendo.toml"
-IGNORED = frozenset({"EMENDO_DATA", "EMENDO_CACHE"})
-"""Environment names with our prefix that are no settings: where the development data and converted models lie."""
+IGNORED = frozenset({"EMENDO_DATA", "EMENDO_CACHE", "EMENDO_SCREENSHOTS"})
+"""Environment names with our prefix that are no settings: where the development data, converted models and the
+pictures that tests make for the documentation lie."""
 
 
 class _Section(BaseModel):

@@ -10,13 +10,14 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from emendo.workspace.folder import Workspace
 
-from .serving import Server
+from .serving import PATIENCE, Server
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        expect.set_options(timeout=PATIENCE)
         yield opened
         opened.close()
 

@@ -16,6 +16,8 @@ from emendo.workspace.folder import Workspace
 
 TOKEN = "browser-test"
 SCREENSHOTS = "EMENDO_SCREENSHOTS"
+PATIENCE = 20_000
+"""Milliseconds in which a busy machine does what takes a free one a moment."""
 
 
 class Server:
@@ -62,7 +64,7 @@ def verdicts(workspace: Workspace) -> dict[int, tuple[str | None, str]]:
 
 def settled(page: Page) -> None:
     """Wait until the server has everything."""
-    expect(page.locator("#saved")).to_have_text("all saved")
+    expect(page.locator("#saved")).to_have_text("all saved", timeout=PATIENCE)
 
 
 def screenshots(browser: Browser, address: str, mode: str, ready: str, folder: Path) -> None:

@@ -16,6 +16,7 @@ from ..errors import EmendoError
 from . import damage, data, develop, label, loop, measure, models
 from .boards import compression, report
 from .output import complain
+from .people import people
 from .pipeline import pipeline
 from .probes import probe
 
@@ -34,6 +35,7 @@ app.command()(loop.read)
 app.command()(loop.collect)
 app.command()(loop.watch)
 app.command()(label.label)
+app.add_typer(people, name="people")
 app.command()(loop.forget)
 app.command()(models.train)
 app.command()(models.crossval)

@@ -30,7 +30,8 @@ def label(
 
     Enter: right, or save and go on. Tab: to the next uncertain character; arrow up and down: what else it could be.
     Escape: skip. [: back. Ctrl+Q: save and leave. What has been read is taken in first, as by `emendo collect`. A line
-    counts as saved when it is on the disk; until then it is kept in the browser.
+    counts as saved when it is on the disk; until then it is kept in the browser. The address that is printed is yours;
+    others get their own by `emendo people add`.
     """
     try:
         import uvicorn
@@ -41,7 +42,7 @@ def label(
     from ..correct import collect
     from ..label.desk import Desk
     from ..web.app import create_app
-    from ..web.guard import Guard, one_person
+    from ..web.guard import Guard, first_of, one_person
     from ..workspace.people import Person
 
     context = open_context(folder, need_workspace=True, model=model, threads=threads)
@@ -53,9 +54,9 @@ def label(
     socket = bound(host, port)
     address = listening(socket)
     desk = Desk.open(context.workspace, lambda: context.recognizer)
-    hosts = frozenset({address, f"localhost:{address.rpartition(':')[2]}"})
+    hosts = frozenset({address, f"localhost:{address.rpartition(':')[2]}", *context.settings.label.hosts})
     person = Person(context.settings.author or getpass.getuser())
-    app = create_app(desk, Guard(one_person(key, person), hosts))
+    app = create_app(desk, Guard(first_of(one_person(key, person), desk.people.holder), hosts))
     output.note(f"open http://{address}/?token={key} (Ctrl+C ends)")
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[socket])

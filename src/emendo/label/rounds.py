@@ -15,8 +15,6 @@ from threading import Lock
 from ..workspace.leases import Leases
 from ..workspace.store import Store
 
-LOOK = 200
-"""Lines of an order that are looked at together."""
 MOST_ROUNDS = 8
 """Rounds of one person, and orders of all, that are remembered."""
 
@@ -100,26 +98,27 @@ class Rounds:
             return made[1]
 
     def _extend(self, one: _Round, author: str, count: int) -> None:
-        """Give up to `count` more lines; at the end of the order once more those that others had."""
+        """Give up to `count` more lines; at the end of the order also those that others had and have no more."""
+        others = self._leases.others(author)
         while count > 0 and one.at < len(one.order):
-            some = one.order[one.at : one.at + LOOK]
-            got, seen, passed = self._take(some, author, count)
-            one.given += got
-            one.passed += passed
-            one.at += seen
-            count -= len(got)
-        if count > 0 and one.passed:
-            got, seen, passed = self._take(one.passed[:LOOK], author, count)
-            one.given += got
-            one.passed = one.passed[seen:] + passed
+            wanted: list[str] = []
+            while len(wanted) < count and one.at < len(one.order):
+                line = one.order[one.at]
+                one.at += 1
+                (one.passed if line in others else wanted).append(line)
+            count -= self._give(one, author, wanted)
+        if one.at == len(one.order) and one.passed:
+            done = self._store.judged(one.passed)
+            left = [line for line in one.passed if line not in done]
+            again = [line for line in left if line not in others][:count]
+            one.passed = [line for line in left if line not in again]
+            self._give(one, author, again)
 
-    def _take(self, some: Sequence[str], author: str, count: int) -> tuple[list[str], int, list[str]]:
-        """Lines that are the author's now, how many of `some` were looked at for them, and those that others have."""
-        done = self._store.judged(some)
-        holders = self._leases.holders(some)
-        others = {line for line, lease in holders.items() if lease.author != author}
-        wanted = [line for line in some if line not in done and line not in others][:count]
-        seen = len(some) if len(wanted) < count else some.index(wanted[-1]) + 1
-        got = self._leases.take(wanted, author)
-        looked = [line for line in some[:seen] if line not in done]
-        return [line for line in looked if line in got], seen, [line for line in looked if line not in got]
+    def _give(self, one: _Round, author: str, wanted: Sequence[str]) -> int:
+        """Give those of the lines that nobody has given a verdict or was quicker to take; returns how many."""
+        done = self._store.judged(wanted)
+        free = [line for line in wanted if line not in done]
+        got = self._leases.take(free, author)
+        one.given += [line for line in free if line in got]
+        one.passed += [line for line in free if line not in got]
+        return len(got)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from importlib import resources
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
@@ -50,6 +51,11 @@ def create_app(desk: Desk, guard: Guard) -> FastAPI:
     @app.exception_handler(Stale)
     def stale(_: Request, error: Stale) -> Response:
         return JSONResponse({"error": str(error), "current": lines.verdict_row(error.current)}, status_code=409)
+
+    @app.exception_handler(RequestValidationError)
+    def not_so(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        return refused(422, f"{' '.join(str(part) for part in first['loc'])}: {first['msg']}")
 
     @app.exception_handler(InWork)
     def in_work(_: Request, error: InWork) -> Response:

@@ -6,9 +6,13 @@ import socket
 
 from ..errors import UsageError
 
+BACKLOG = 1024
+"""Connections that may wait to be taken."""
+
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket at an address, so that the port is known before anything is served.
+    """A socket that listens at an address, so that its port is known, and whoever comes waits, before anything is
+    served.
 
     Raises UsageError when the address cannot be had.
     """
@@ -17,6 +21,7 @@ def bound(host: str, port: int) -> socket.socket:
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         opened.bind((host, port))
+        opened.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         opened.close()
         reason = getattr(error, "strerror", None) or str(error)

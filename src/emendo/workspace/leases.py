@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, literal, select
+from sqlalchemy import Connection, bindparam, func, literal, select
 
 from ..errors import WorkspaceError
 from .database import Database, insert_into
@@ -18,6 +18,7 @@ from .rows import now
 from .schema import leases, units
 
 MINUTES = 10.0
+_RELEASE = leases.delete().where(leases.c.unit == bindparam("line")).returning(leases.c.author, leases.c.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,12 @@ class Leases:
         with self._database.read() as connection:
             return {row.unit: _lease(row.unit, row.author, row.until) for row in connection.execute(query)}
 
+    def others(self, author: str) -> frozenset[str]:
+        """All lines that somebody else than `author` has in work."""
+        query = select(leases.c.unit).where(leases.c.until >= _stamp(now()), leases.c.author != author)
+        with self._database.read() as connection:
+            return frozenset(connection.execute(query).scalars())
+
     def in_work(self) -> dict[str, int]:
         """How many lines each person has in work."""
         query = select(leases.c.author, func.count().label("lines")).where(leases.c.until >= _stamp(now()))
@@ -81,8 +88,7 @@ class Leases:
 
 def release(connection: Connection, line: str, author: str) -> None:
     """End the lease of a line that `author` gives a verdict on. Raises InWork when somebody else has it."""
-    gone = leases.delete().where(leases.c.unit == line).returning(leases.c.author, leases.c.until)
-    held = connection.execute(gone).first()
+    held = connection.execute(_RELEASE, {"line": line}).first()
     if held and held.author != author and held.until >= _stamp(now()):
         raise InWork(_lease(line, held.author, held.until))
 

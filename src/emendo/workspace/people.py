@@ -13,7 +13,6 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from threading import Lock
 from typing import Any
 
@@ -21,42 +20,16 @@ from sqlalchemy import Connection, Row, Update, select
 
 from ..errors import UsageError
 from .database import Database, insert_into
+from .roles import Person, Role
 from .rows import now
 from .schema import users
+
+__all__ = ["Member", "People", "Person", "Role", "clean_name"]
 
 LONGEST_NAME = 64
 TOKEN_BYTES = 24
 REMEMBERED_SECONDS = 2.0
 """How long a person is known without looking into the database again: so soon is out who was disabled elsewhere."""
-
-
-class Role(StrEnum):
-    """What a person may do, each role all that the ones before it may.
-
-    An annotator corrects lines; a reviewer also restores earlier texts, decides between two readers and imports or
-    exports; an admin also trains, promotes and says who the people are.
-    """
-
-    ANNOTATOR = "annotator"
-    REVIEWER = "reviewer"
-    ADMIN = "admin"
-
-    @property
-    def rank(self) -> int:
-        """Grows with what the role may do."""
-        return list(Role).index(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody who corrects."""
-
-    name: str
-    role: Role = Role.ADMIN
-
-    def may(self, role: Role) -> bool:
-        """Whether this person may do what `role` may."""
-        return self.role.rank >= role.rank
 
 
 @dataclass(frozen=True, slots=True)

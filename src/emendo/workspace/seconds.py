@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Select, and_, func, select
 
-from ..errors import UsageError, WorkspaceError
+from ..errors import UsageError
 from ..types import Correction, Verdict
 from .database import Database, insert_into
 from .rows import Kind, now, to_correction
@@ -52,14 +52,15 @@ class Seconds:
 
     def waiting(self, author: str, kind: Kind = Kind.LINE) -> list[str]:
         """Lines of the sample that others have given a text and nobody has read a second time, in page order."""
-        latest = select(func.max(corrections.c.id)).group_by(corrections.c.unit)
-        mine = select(corrections.c.unit).where(corrections.c.author == author)
+        others, mine = corrections.alias(), corrections.alias()
+        latest = select(func.max(others.c.id)).where(others.c.unit == units.c.id).scalar_subquery()
+        own = select(mine.c.id).where(mine.c.unit == units.c.id, mine.c.author == author).exists()
+        read = select(seconds.c.id).where(seconds.c.unit == units.c.id).exists()
         query = (
             select(units.c.id)
             .join(corrections, corrections.c.unit == units.c.id)
             .where(units.c.present == 1, units.c.kind == kind.value)
-            .where(corrections.c.id.in_(latest), corrections.c.verdict.in_(GIVEN))
-            .where(units.c.id.not_in(mine), units.c.id.not_in(select(seconds.c.unit)))
+            .where(corrections.c.id == latest, corrections.c.verdict.in_(GIVEN), ~own, ~read)
             .order_by(units.c.document, units.c.page, units.c.number)
         )
         with self._database.read() as connection:
@@ -111,10 +112,10 @@ class Seconds:
 
 
 def decide(connection: Connection, line: str, judge: str) -> None:
-    """Remember who decided on a line. Raises WorkspaceError when there is nothing to decide any more."""
+    """Remember who decided on a line. Raises UsageError when there is nothing to decide any more."""
     open_ones = seconds.update().where(seconds.c.unit == line, seconds.c.judge == "").values(judge=judge)
     if not connection.execute(open_ones).rowcount:
-        raise WorkspaceError(f"nothing is to be decided on line {line}", remedy="somebody else was quicker")
+        raise UsageError(f"nothing is to be decided on line {line}", remedy="somebody else was quicker")
 
 
 def _beside() -> Select[tuple[object, ...]]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from ..errors import UsageError, WorkspaceError
 from ..types import Correction, Reading, Verdict
@@ -38,6 +38,14 @@ T = TypeVar("T")
 
 CHUNK = 500
 """Ids in one SQL list (SQLite allows 32,766 variables)."""
+
+
+# what every save does, put together once
+_IDS = bindparam("ids", expanding=True)
+_HELD = select(units.c.id).where(units.c.id.in_(_IDS)).order_by(units.c.id).with_for_update(key_share=True)
+_SAID = select(corrections).where(corrections.c.unit.in_(_IDS)).order_by(corrections.c.version)
+_READ = select(readings.c.text).where(readings.c.unit == bindparam("line")).order_by(readings.c.id.desc()).limit(1)
+_RECORD = corrections.insert()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,8 +294,7 @@ class Transaction:
 
     def reading_text(self, line: str) -> str:
         """The text of a line's latest reading; empty when it has none."""
-        query = select(readings.c.text).where(readings.c.unit == line).order_by(readings.c.id.desc()).limit(1)
-        return str(self._connection.execute(query).scalar() or "")
+        return str(self._connection.execute(_READ, {"line": line}).scalar() or "")
 
     def history(self, line: str) -> list[Correction]:
         """See `Store.history`."""
@@ -326,10 +333,10 @@ class Transaction:
         """The highest version of each given line, among those whose source starts with `source`."""
         found: dict[str, Correction] = {}
         for some in _chunks(lines):
-            query = select(corrections).where(corrections.c.unit.in_(some)).order_by(corrections.c.version)
+            query = _SAID
             if source:
                 query = query.where(corrections.c.source.startswith(source, autoescape=True))
-            found.update({row.unit: to_correction(row) for row in self._connection.execute(query)})
+            found.update({row.unit: to_correction(row) for row in self._connection.execute(query, {"ids": some})})
         return found
 
     def add_event(self, kind: str, data: Mapping[str, Any]) -> Event:
@@ -351,34 +358,35 @@ class Transaction:
     def _hold(self, lines: set[str]) -> None:
         """Let nobody else give these lines a verdict until this transaction ends. Raises UnknownLine."""
         for some in _chunks(sorted(lines)):
-            query = select(units.c.id).where(units.c.id.in_(some)).order_by(units.c.id)
-            known = {row.id for row in self._connection.execute(query.with_for_update(key_share=True))}
+            known = set(self._connection.execute(_HELD, {"ids": some}).scalars())
             if missing := [line for line in some if line not in known]:
                 raise UnknownLine(f"unknown line {missing[0]!r}", remedy="run `emendo collect` first")
 
     def _record(self, correction: Correction) -> None:
-        row = corrections.insert().values(
-            unit=correction.line,
-            version=correction.version,
-            verdict=correction.verdict.value,
-            reading=correction.reading,
-            text=correction.text,
-            author=correction.author,
-            source=correction.source,
-            at=correction.at.isoformat(),
-        )
-        self._connection.execute(row)
+        row = {
+            "unit": correction.line,
+            "version": correction.version,
+            "verdict": correction.verdict.value,
+            "reading": correction.reading,
+            "text": correction.text,
+            "author": correction.author,
+            "source": correction.source,
+            "at": correction.at.isoformat(),
+        }
+        self._connection.execute(_RECORD, row)
 
 
 def _waiting(order: str, kind: Kind, limit: int) -> Select[Any]:
     if order not in ("document", "confidence"):
         raise UsageError(f"unknown order {order!r}", remedy="use document or confidence")
-    newest = select(func.max(readings.c.id)).group_by(readings.c.unit)
+    # looked up line by line in the indices: PostgreSQL joins whole tables badly before it knows their size
+    others = readings.alias()
+    newest = select(func.max(others.c.id)).where(others.c.unit == units.c.id).scalar_subquery()
+    judged = select(corrections.c.id).where(corrections.c.unit == units.c.id).exists()
     return (
         select(units, readings.c.model, readings.c.text, readings.c.confidence, readings.c.characters)
         .join(readings, readings.c.unit == units.c.id)
-        .where(units.c.present == 1, units.c.kind == kind.value, readings.c.id.in_(newest))
-        .where(units.c.id.not_in(select(corrections.c.unit)))
+        .where(units.c.present == 1, units.c.kind == kind.value, readings.c.id == newest, ~judged)
         .order_by(*([readings.c.confidence] if order == "confidence" else []), units.c.document, units.c.page)
         .order_by(units.c.number)
         .limit(limit)
@@ -386,8 +394,9 @@ def _waiting(order: str, kind: Kind, limit: int) -> Select[Any]:
 
 
 def _latest() -> Select[Any]:
-    newest = select(func.max(corrections.c.id)).group_by(corrections.c.unit)
-    return select(corrections).where(corrections.c.id.in_(newest))
+    others = corrections.alias()
+    newest = select(func.max(others.c.id)).where(others.c.unit == corrections.c.unit).scalar_subquery()
+    return select(corrections).where(corrections.c.id == newest)
 
 
 def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:

@@ -100,11 +100,18 @@ def beam_text(evidence: Evidence, model: LanguageModel | None, decoding: Decodin
 
 
 def completions(
-    evidence: Evidence, model: LanguageModel | None, decoding: Decoding, begun: str = "", *, then: str = END
+    evidence: Evidence,
+    model: LanguageModel | None,
+    decoding: Decoding,
+    begun: str = "",
+    *,
+    then: str = END,
+    deep: bool = False,
 ) -> list[Found]:
     """The most probable texts that begin with `begun` (NFC, logical order), the best first.
 
-    Without `begun` the first is what `beam` finds. `then` is what stands behind the evidence. Nothing is found where
+    Without `begun` the first is what `beam` finds. `then` is what stands behind the evidence; `deep`
+    tries characters that are far less probable, at twice the time. Nothing is found where
     the line is too short for `begun`, or where in a line from right to left it ends among characters from left to
     right, so that it is no beginning on the page.
     """
@@ -112,12 +119,18 @@ def completions(
     log_probs = evidence.log_probs[::-1] if turned else evidence.log_probs
     shown = from_right(begun) if turned else begun
     classes = [k or ANY for _, k in entries(evidence.alphabet, shown, "ltr")]
-    weighing = Weighing(decoding.width, decoding.model_weight, decoding.bonus)
+    weighing = weighing_of(decoding, deep=deep)
     found = search(log_probs, evidence.alphabet, model, weighing, begun=shown, classes=classes, then=then)
     if not turned:
         return found
     read = [Found(from_right(one.text), one.score) for one in found]
     return [one for one in read if one.text.startswith(begun)]
+
+
+def weighing_of(decoding: Decoding, *, deep: bool = False) -> Weighing:
+    """What the search needs of a decoding."""
+    depth = {"least": -7.0, "most": 12} if deep else {}
+    return Weighing(decoding.width, decoding.model_weight, decoding.bonus, **depth)
 
 
 def loss(characters: Sequence[Character]) -> float:

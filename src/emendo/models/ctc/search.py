@@ -27,11 +27,16 @@ ANY = -1
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
-    """How evidence and language are weighed: prefixes kept per frame, weight of the model, bonus per character."""
+    """How evidence and language are weighed: prefixes kept per frame, weight of the model, bonus per character.
+
+    In a frame the `most` probable characters are tried, of those above `least` (natural logarithm).
+    """
 
     width: int
     model_weight: float
     bonus: float
+    least: float = -5.0
+    most: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ def search(
     worth = forward(log_probs, classes) if classes else None
     # per prefix the log-probability of all its paths that end in a blank, and of those that end in its last character
     kept: list[tuple[_Prefix, float, float]] = [] if classes else [(start, 0.0, -inf)]
-    for frame, (blank, candidates) in enumerate(_candidates(log_probs)):
+    for frame, (blank, candidates) in enumerate(_candidates(log_probs, weighing.least, weighing.most)):
         if worth is not None:
             kept = [one for one in kept if one[0] is not start]
             if frame and worth[frame - 1] != (-inf, -inf):
@@ -160,7 +165,7 @@ def _foreseen(model: LanguageModel, text: str, then: str) -> float:
     return sum(model.log_prob(text + then[:at], char) for at, char in enumerate(then))
 
 
-def _candidates(log_probs: Any, *, least: float = -5.0, most: int = 8) -> list[tuple[float, list[tuple[int, float]]]]:
+def _candidates(log_probs: Any, least: float, most: int) -> list[tuple[float, list[tuple[int, float]]]]:
     """Per frame the blank's score and the characters worth a look: above `least` nats and among the `most` best."""
     found = []
     letters = log_probs[:, 1:]

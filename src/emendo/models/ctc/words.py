@@ -21,7 +21,7 @@ from emendo.text.ngram import END
 from emendo.types import Character, Evidence
 
 from .align import forced_alignment
-from .decode import Decoding
+from .decode import Decoding, weighing_of
 from .search import Found, Weighing, search
 
 _WORDS = re.compile(r"\s*\S+\s*|\s+")
@@ -58,7 +58,7 @@ def words(
     """
     aligned = forced_alignment(evidence, text)
     last = len(text) if last < 0 else last
-    weighing = Weighing(decoding.width, decoding.model_weight, decoding.bonus)
+    weighing = weighing_of(decoding, deep=True)
     if evidence.direction == "ltr":
         return _searched(evidence, aligned, model, weighing, first, last)
     order = [at for at, _ in placed(text)]

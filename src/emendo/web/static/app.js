@@ -1,12 +1,16 @@
 // The shell: who is here, which mode is open, what is saved. A mode is a row of MODES and a module.
 import * as api from "./api.js";
 import { get, make } from "./dom.js";
+import { History } from "./history.js";
+import { kept } from "./kept.js";
 import { Outbox } from "./outbox.js";
 import { STRINGS } from "./strings.js";
 
 // name of the address (#lines/...): the module that exports `Mode`, and the role that it needs
 const MODES = {
   lines: { module: "./lines.js" },
+  differences: { module: "./differences.js", needs: "reviewer" },
+  people: { module: "./people.js", needs: "admin" },
 };
 const FIRST = "lines";
 const RANKS = ["annotator", "reviewer", "admin"];
@@ -14,6 +18,7 @@ const RANKS = ["annotator", "reviewer", "admin"];
 class Shell {
   constructor() {
     this.outbox = new Outbox((event, line, detail) => this.told(event, line, detail));
+    this.history = new History(this);
     this.mode = null;
   }
 
@@ -24,11 +29,21 @@ class Shell {
       get("modes").append(make("a", { href: `#${name}`, id: `to-${name}`, text: STRINGS.modes[name] }));
     }
     get("modes").hidden = get("modes").childElementCount < 2;
-    document.addEventListener("keydown", (event) => this.mode?.key?.(event));
+    document.addEventListener("keydown", (event) => this.key(event));
     window.addEventListener("online", () => this.outbox.flush());
     window.addEventListener("hashchange", () => this.route());
-    this.outbox.flush();
+    this.counted(this.state.done, this.state.total);
+    await this.outbox.open(this.state.author);
     await this.route();
+  }
+
+  // Ctrl+H shows the history of what is in work, in every mode that has a `unit` ({id, direction}).
+  key(event) {
+    const unit = this.mode?.unit;
+    if (event.key === "h" && event.ctrlKey && unit) {
+      event.preventDefault();
+      this.history.open(unit, (held) => this.mode?.restored?.(unit, held));
+    } else this.mode?.key?.(event);
   }
 
   may(role) {
@@ -38,7 +53,8 @@ class Shell {
   // The address says which mode is open and what it shows: #page/notes/3
   async route() {
     const [asked, ...places] = location.hash.slice(1).split("/").map(decodeURIComponent);
-    const name = asked in MODES ? asked : FIRST;
+    const open = asked in MODES && (!MODES[asked].needs || this.may(MODES[asked].needs));
+    const name = open ? asked : FIRST;
     for (const link of get("modes").children) {
       if (link.id === `to-${name}`) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
@@ -57,9 +73,11 @@ class Shell {
 
   told(event, line, detail) {
     if (event === "waiting") {
-      get("saved").textContent = detail ? STRINGS.waiting(detail) : STRINGS.saved;
-      get("saved").classList.toggle("late", detail > 1);
-    } else this.mode?.told?.(event, line, detail);
+      const late = kept.full ? STRINGS.full : STRINGS.waiting(detail);
+      get("saved").textContent = detail ? late : STRINGS.saved;
+      get("saved").classList.toggle("late", detail > 1 || kept.full);
+    } else if (event === "barred") this.say(STRINGS.barred);
+    else this.mode?.told?.(event, line, detail);
   }
 
   counted(done, total) {

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { get, make, shape } from "./dom.js";
 import { UNSURE } from "./field.js";
+import { Leases } from "./leases.js";
 import { drafts } from "./outbox.js";
 import { Guided } from "./predict.js";
 import { STRINGS } from "./strings.js";
@@ -21,6 +22,7 @@ export class Mode {
     tools.append(this.orders());
     const foresee = (...parts) => api.predict(this.card.id, ...parts);
     this.field = new Guided(get("text"), get("mirror"), () => this.edited(), foresee);
+    this.leases = new Leases(() => this.inWork(), (others) => this.held(others));
   }
 
   work() {
@@ -63,6 +65,27 @@ export class Mode {
     return this.cards.get(this.at);
   }
 
+  // Whose history Ctrl+H shows; not that of a line that is read blind.
+  get unit() {
+    return this.card && !this.card.second ? this.card : null;
+  }
+
+  restored(card, held) {
+    Object.assign(card, { text: held.text ?? card.reading, version: held.version, verdict: held.verdict });
+    drafts.drop(card.id);
+    if (this.card === card) this.show();
+  }
+
+  // The line that is shown and those after it that are here already.
+  inWork() {
+    return [...this.cards].filter(([at, card]) => at >= this.at && !card.second).map(([, card]) => card.id);
+  }
+
+  held(others) {
+    for (const card of this.cards.values()) card.holder = others[card.id] ?? (card.holder in others ? "" : card.holder);
+    if (others[this.card?.id]) this.shell.say(STRINGS.held(others[this.card.id]));
+  }
+
   async open() {
     const state = await api.state();
     this.shell.counted(state.done, state.total);
@@ -70,6 +93,7 @@ export class Mode {
   }
 
   async start(order) {
+    this.leases.free();
     this.order = order;
     this.cards.clear();
     this.at = 0;
@@ -81,8 +105,12 @@ export class Mode {
   async load(start, fresh = false) {
     const order = this.order;
     const found = await api.cards(order, start, CHUNK, fresh);
-    if (order !== this.order) return;
+    if (order !== this.order || this.gone) {
+      this.leases.free(found.cards.map((card) => card.id));
+      return;
+    }
     this.total = found.total;
+    this.elsewhere = found.elsewhere;
     found.cards.forEach((card, number) => {
       if (this.cards.has(start + number)) return;
       this.cards.set(start + number, card);
@@ -112,7 +140,8 @@ export class Mode {
     get("page").hidden = !card;
     if (!card) {
       get("place").textContent = "";
-      this.shell.say(this.total ? STRINGS.finished : STRINGS.nothing);
+      const end = this.total ? STRINGS.finished : STRINGS.nothing;
+      this.shell.say(this.elsewhere ? STRINGS.elsewhere(this.elsewhere) : end);
       return;
     }
     const draft = drafts.get(card.id);
@@ -122,8 +151,13 @@ export class Mode {
     get("crop").parentElement.dir = card.direction;
     this.begin(card, text, draft || card.verdict ? null : card.foreseen);
     if (draft) this.shell.say(STRINGS.draft);
+    else if (card.second) this.shell.say(STRINGS.second);
+    else if (card.holder && card.holder !== this.shell.state.author) this.shell.say(STRINGS.held(card.holder));
     this.mark(card);
     this.ahead();
+    if (draft && !card.second && draft.version < card.version && draft.text !== card.text) {
+      this.sides(card, { text: draft.text, verdict: "edited" }, card);
+    }
     if (!draft && card.foreseen === undefined) this.foresee(this.at).then(() => this.foresee(this.at + 1));
   }
 
@@ -164,7 +198,11 @@ export class Mode {
 
   edited() {
     this.list(null);
-    drafts.set(this.card.id, this.field.text, this.card.version);
+    const { card } = this;
+    drafts.set(card.id, this.field.text, card.version);
+    // what was done before is nobody's until it is changed again
+    if (card.version && !card.kept) this.leases.keep([card.id]);
+    card.kept = true;
   }
 
   key(event) {
@@ -210,7 +248,7 @@ export class Mode {
 
   send(card, saving) {
     drafts.drop(card.id);
-    this.shell.outbox.add(card.id, { ...saving, version: card.version });
+    this.shell.outbox.add(card.id, { ...saving, version: card.version, ...(card.second && { second: true }) });
     this.go(this.at + 1);
   }
 
@@ -221,10 +259,8 @@ export class Mode {
       if (card) Object.assign(card, { version: detail.version, verdict: detail.verdict });
       this.foresee(this.at + 1);
     } else if (event === "conflict") {
-      drafts.set(line, detail.saving.text ?? "", detail.saving.version);
       if (card) this.conflict(at, card, detail.saving, detail.error.body.current);
     } else {
-      drafts.set(line, detail.saving.text ?? "", detail.saving.version);
       this.shell.say(STRINGS.refused(detail.error.message));
     }
   }
@@ -233,6 +269,10 @@ export class Mode {
   conflict(at, card, saving, current) {
     this.at = at;
     this.show();
+    this.sides(card, saving, current);
+  }
+
+  sides(card, saving, current) {
     const box = get("conflict");
     const row = (label, text, button, act) => {
       const part = document.createElement("div");
@@ -297,9 +337,11 @@ export class Mode {
     await this.shell.outbox.flush();
     this.shell.say(this.shell.outbox.count ? STRINGS.leftWaiting : STRINGS.left);
     get("field").hidden = true;
+    this.leases.free();
   }
 
   leave() {
+    this.leases.end();
     this.gone = true;
   }
 }
