@@ -33,9 +33,7 @@ TEXTS = (
 def blurred_workspace(root: Path) -> Workspace:
     """Six drawn lines, hard to read, with the readings of the embedded base."""
     workspace = small_workspace(root, 6, tuple(TEXTS))
-    (root / "emendo.toml").write_text(
-        '[read]\nengine = "onnxruntime"\n'
-    )  # the machine beside the page reads with it too
+    (root / "emendo.toml").write_text('[read]\nengine = "onnxruntime"\n')  # as the machine beside it
     reader = load_recognizer("base")
     rng = np.random.default_rng(3)
     with workspace.store() as store:

@@ -53,11 +53,10 @@ def predict(
     what the model reads. None where the line has no room for what was typed.
     """
     if kept:
-        found = completions(
-            _left_of(evidence, before + between, kept), model, decoding, before, then=kept[:LOOKED_BEHIND]
-        )
+        left, then = _left_of(evidence, before + between, kept), kept[:LOOKED_BEHIND]
+        found = completions(left, model, decoding, before, then=then, deep=True)
     else:
-        found = completions(evidence, model, decoding, before)
+        found = completions(evidence, model, decoding, before, deep=True)
     if not found:
         return None
     between = folded(before, found[0].text[len(before) :], kept)

@@ -129,8 +129,8 @@ def completions(
 
 def weighing_of(decoding: Decoding, *, deep: bool = False) -> Weighing:
     """What the search needs of a decoding."""
-    depth = {"least": -7.0, "most": 12} if deep else {}
-    return Weighing(decoding.width, decoding.model_weight, decoding.bonus, **depth)
+    plain = Weighing(decoding.width, decoding.model_weight, decoding.bonus)
+    return replace(plain, least=-7.0, most=12) if deep else plain
 
 
 def loss(characters: Sequence[Character]) -> float:
