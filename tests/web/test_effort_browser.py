@@ -99,6 +99,8 @@ def page(browser: Browser, served: Server, ahead: Ahead) -> Iterator[Page]:
     assert not faults
 
 
+WORKED = 4
+"""Lines that the last test corrects; the others need lines that nobody has corrected."""
 STATE = "[text.value, text.selectionStart, text.selectionEnd]"
 
 
@@ -119,38 +121,6 @@ def machine(desk: Desk, line: str, shown: Prediction) -> LineEditor:
         return desk.foresight.predict(line, before, between, kept)
 
     return LineEditor.show(shown, predict)
-
-
-def test_the_page_and_the_simulated_author_agree_key_for_key(page: Page, blurred: Workspace, ahead: Ahead) -> None:
-    desk = Desk.open(blurred, lambda: load_recognizer("auto"))
-    lines = desk.order("document")
-    shown = {line: desk.foresight.predict(line) for line in lines[:2]}
-    pressed: list[str] = []
-    ahead.wait(2)
-    for at, (line, truth) in enumerate(zip(lines, TEXTS, strict=True)):
-        first = shown[line]
-        assert first is not None
-        editor = machine(desk, line, first)
-        expect(page.locator("#text")).to_have_value(editor.text, timeout=30_000)
-        while editor.text != truth:
-            for key in next_keys(editor, truth):
-                assert state(page) == (editor.text, *editor.selection), editor.keys
-                editor.press(key)
-                page.keyboard.press(key)
-                quiet(page)
-            assert page.evaluate("[...text.value].length") == len(editor.typed)
-        pressed += editor.keys
-        page.keyboard.press("Enter")
-        settled(page)
-        desk.foresight.learn(line, truth)
-        if at + 2 < len(lines):
-            ahead.wait(at + 3)
-            shown[lines[at + 2]] = desk.foresight.predict(lines[at + 2])
-    assert {"Tab", "ArrowDown"} <= set(pressed), "the lines are too easy to show anything"
-    assert any(len(key) == 1 for key in pressed)
-    with blurred.store() as store:
-        assert [one.text for one in store.corrections()] == list(TEXTS)
-    desk.close()
 
 
 def test_one_key_takes_a_prediction_back_and_what_was_typed_stays(page: Page, ahead: Ahead) -> None:
@@ -206,3 +176,35 @@ def test_without_answers_the_field_is_a_plain_one(page: Page, ahead: Ahead) -> N
 
 def test_pictures_of_line_mode(browser: Browser, served: Server, tmp_path: Path) -> None:
     screenshots(browser, served.address, "lines", "#options li", tmp_path)
+
+
+def test_the_page_and_the_simulated_author_agree_key_for_key(page: Page, blurred: Workspace, ahead: Ahead) -> None:
+    desk = Desk.open(blurred, lambda: load_recognizer("auto"))
+    lines = desk.order("document")[:WORKED]
+    shown = {line: desk.foresight.predict(line) for line in lines[:2]}
+    pressed: list[str] = []
+    ahead.wait(2)
+    for at, (line, truth) in enumerate(zip(lines, TEXTS, strict=False)):
+        first = shown[line]
+        assert first is not None
+        editor = machine(desk, line, first)
+        expect(page.locator("#text")).to_have_value(editor.text, timeout=30_000)
+        while editor.text != truth:
+            for key in next_keys(editor, truth):
+                assert state(page) == (editor.text, *editor.selection), editor.keys
+                editor.press(key)
+                page.keyboard.press(key)
+                quiet(page)
+            assert page.evaluate("[...text.value].length") == len(editor.typed)
+        pressed += editor.keys
+        page.keyboard.press("Enter")
+        settled(page)
+        desk.foresight.learn(line, truth)
+        ahead.wait(at + 3)
+        if at + 2 < len(lines):
+            shown[lines[at + 2]] = desk.foresight.predict(lines[at + 2])
+    assert {"Tab", "ArrowDown"} <= set(pressed), "the lines are too easy to show anything"
+    assert any(len(key) == 1 for key in pressed)
+    with blurred.store() as store:
+        assert [one.text for one in store.corrections()] == list(TEXTS[:WORKED])
+    desk.close()
