@@ -37,7 +37,7 @@ from emendo.metrics.editing import fewest_keys
 from emendo.models.choice import settled
 from emendo.models.references import load_recognizer
 from emendo.text.normalize import normalize_text
-from emendo.types import Reading, Recognizer, Sample
+from emendo.types import EvidenceRecognizer, Reading, Recognizer, Sample
 
 DELAY = 10
 """Lines that are corrected while a model is trained."""
@@ -72,10 +72,12 @@ def trained(samples: list[Sample], size: int, out: Path, base: str) -> Path:
 def corrected(samples: list[Sample], models: dict[int, Recognizer]) -> list[Row]:
     """Each line in order, read by the model that is in use by then (its first line is its key)."""
     images = {sample.id: sample_image(sample) for sample in samples}
-    first = settled(models[0], [images[sample.id] for sample in samples[:TOLD_FROM]])
+    general = models[0]
+    assert isinstance(general, EvidenceRecognizer)
+    first = settled(general, [images[sample.id] for sample in samples[:TOLD_FROM]])
     models = {**models, 0: first}
     told = [one.text for one in first.read([images[sample.id] for sample in samples[:TOLD_FROM]])]
-    now = first
+    now: Recognizer = first
     foresight = Foresight(
         lambda: now, lambda line: (images[line], Reading("", 0.0, (), now.model)), lambda most: ({}, told)
     )

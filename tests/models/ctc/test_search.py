@@ -119,4 +119,5 @@ def test_an_alternative_is_found_early_in_a_long_line() -> None:
     first = words(shown, "ab ab ab ab ab ab ab ab", None, Decoding())[0]
     assert first.at == 1
     assert first.sure == pytest.approx(0.6, abs=0.02)
-    assert first.options[0] == ("ac ", pytest.approx(0.4, abs=0.02))
+    assert first.options[0][0] == "ac "
+    assert first.options[0][1] == pytest.approx(0.4, abs=0.02)
