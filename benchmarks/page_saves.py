@@ -283,7 +283,7 @@ def killed(
         lost += sum(rows.get((line, version)) != text for line, version, text in told.accepted)
         acknowledged += len(told.accepted)
         statuses += told.statuses
-        if (turn + 1) % 25 == 0:
+        if (turn + 1) % 5 == 0:
             sys.stderr.write(f"{turn + 1} kills, {acknowledged} acknowledged saves, {lost} lost\n")
     return {"kills": rounds, "acknowledged": acknowledged, "lost": lost, "statuses": dict(statuses)}
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, Select, bindparam, func, select
 
 from ..errors import UsageError, WorkspaceError
 from ..types import Correction, Reading, Verdict
@@ -41,7 +41,7 @@ CHUNK = 500
 
 
 # what every save does, put together once
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _HELD = select(units.c.id).where(units.c.id.in_(_IDS)).order_by(units.c.id).with_for_update(key_share=True)
 _SAID = select(corrections).where(corrections.c.unit.in_(_IDS)).order_by(corrections.c.version)
 _READ = select(readings.c.text).where(readings.c.unit == bindparam("line")).order_by(readings.c.id.desc()).limit(1)
