@@ -33,11 +33,14 @@ from ..workspace.people import People
 from ..workspace.seconds import Second, Seconds, decide
 from ..workspace.store import Entry, Kind, Line, Store, Transaction
 from .alternatives import Alternative, alternatives
+from .foresight import Foresight
 from .queues import EVERYTHING, HANDED, Filter, Queues
 from .rounds import Hand, Rounds
 from .rules import Rule, rules_of
 from .search import Index
 
+LANGUAGE_LINES = 200
+"""Readings that the language is told from."""
 PAGE_SIDE = 2200
 """Longest side of a page's picture, in pixels."""
 SOURCE, RESTORED = "page", "restored"
@@ -124,6 +127,7 @@ class Desk:
         self.index = Index(self.store)
         self.queues = Queues(self.workspace, self.store, self.index)
         self.doubts = Doubts(self.store.database)
+        self.foresight = Foresight(self.reader, self._shown, self._said)
 
     @classmethod
     def open(
@@ -219,7 +223,10 @@ class Desk:
                 add_effort(transaction.connection, correction, effort)
             return correction
 
-        return self.store.work(recorded)
+        said = self.store.work(recorded)
+        if said.text is not None:
+            self.foresight.learn(line, said.text)
+        return said
 
     def _clean(self, transaction: Transaction, line: str, text: str | None) -> str | None:
         """The text as the rule of the line's kind has it. Raises UsageError for one that cannot be of that kind."""
@@ -291,6 +298,14 @@ class Desk:
         if not isinstance(reader, EvidenceRecognizer):
             return []
         return alternatives(reader, image, self.card(line).reading)
+
+    def _shown(self, line: str) -> tuple[Image, Reading]:
+        return read_image(self.crop(line)), self.card(line).reading
+
+    def _said(self, most: int) -> tuple[dict[str, str], list[str]]:
+        said = {one.line: one.text for one in self.store.corrections()[-most:] if one.text is not None}
+        waiting = self.store.waiting_ids(limit=LANGUAGE_LINES)
+        return said, [reading.text for reading in self.store.readings(waiting).values()]
 
     def reader(self) -> Recognizer | None:
         """The model that reads, opened when it is first needed; None when this desk has none."""

@@ -16,7 +16,8 @@ from emendo.text.language import LanguageModel
 from emendo.text.ngram import END
 from emendo.types import Character, Evidence
 
-from .align import forced_alignment, runs, spread_out
+from .align import entries, forced_alignment, runs, spread_out
+from .search import ANY, Found, Weighing, search
 
 
 class Decoding(BaseModel):
@@ -232,6 +233,40 @@ def _candidates(log_probs: Any, *, least: float = -5.0, most: int = 8) -> Iterat
             near.sort(key=itemgetter(1), reverse=True)
             del near[most:]
     return zip(np.exp(log_probs[:, 0], dtype=np.float64).tolist(), found, strict=True)
+
+
+def completions(
+    evidence: Evidence,
+    model: LanguageModel | None,
+    decoding: Decoding,
+    begun: str = "",
+    *,
+    then: str = END,
+    deep: bool = False,
+) -> list[Found]:
+    """The most probable texts that begin with `begun` (NFC, logical order), the best first.
+
+    Without `begun` the first is what `beam` finds. `then` is what stands behind the evidence; `deep`
+    tries characters that are far less probable, at twice the time. Nothing is found where
+    the line is too short for `begun`, or where in a line from right to left it ends among characters from left to
+    right, so that it is no beginning on the page.
+    """
+    turned = evidence.direction == "rtl"
+    log_probs = evidence.log_probs[::-1] if turned else evidence.log_probs
+    shown = from_right(begun) if turned else begun
+    classes = [k or ANY for _, k in entries(evidence.alphabet, shown, "ltr")]
+    weighing = weighing_of(decoding, deep=deep)
+    found = search(log_probs, evidence.alphabet, model, weighing, begun=shown, classes=classes, then=then)
+    if not turned:
+        return found
+    read = [Found(from_right(one.text), one.score) for one in found]
+    return [one for one in read if one.text.startswith(begun)]
+
+
+def weighing_of(decoding: Decoding, *, deep: bool = False) -> Weighing:
+    """What the search needs of a decoding."""
+    plain = Weighing(decoding.width, decoding.model_weight, decoding.bonus)
+    return replace(plain, least=-7.0, most=12) if deep else plain
 
 
 def loss(characters: Sequence[Character]) -> float:
