@@ -1,4 +1,4 @@
-"""Prefix beam search (Hannun et al. 2014) with a beginning that is already right.
+"""Prefix beam search (Hannun et al. 2014), with or without a beginning that is already right.
 
 A person who corrects a line from left to right has said what its beginning is; the rest is searched under that
 constraint, as in computer-assisted transcription (Toselli, Romero, Vidal & Rodríguez, "Computer assisted transcription
@@ -8,9 +8,10 @@ variables of CTC (Graves et al. 2006), so only the rest costs a search.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import exp, inf, log1p
+from math import exp, inf, log
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import numpy as np
@@ -19,17 +20,21 @@ import numpy.typing as npt
 from emendo.text.language import LanguageModel
 from emendo.text.ngram import END
 
-PRUNED = 12.0
-"""Prefixes this many nats behind the best are dropped."""
 ANY = -1
 """A class that stands for any character: what the person wrote is no class of the network."""
+FAR = 300.0
+"""A beginning this many nats ahead of all else becomes the measure of the masses, so that none overflows."""
+_LEAST = 1e-300
+_Candidates = list[tuple[int, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
     """How evidence and language are weighed: prefixes kept per frame, weight of the model, bonus per character.
 
-    In a frame the `most` probable characters are tried, of those above `least` (natural logarithm).
+    In a frame the `most` probable characters are tried, of those above `least` (natural logarithm); prefixes `pruned`
+    nats behind the best are dropped. With `one` only the best text is wanted: prefixes that cannot win any more leave
+    their places to others.
     """
 
     width: int
@@ -37,6 +42,8 @@ class Weighing:
     bonus: float
     least: float = -5.0
     most: int = 8
+    pruned: float = 8.0
+    one: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +52,6 @@ class Found:
 
     text: str
     score: float
-
-
-class _Prefix:
-    """A text begun: one node of the tree of all texts that were tried, so that nothing is counted or scored twice.
-
-    `language` is what the language model and the bonus give for it.
-    """
-
-    __slots__ = ("children", "language", "last", "text")
-
-    def __init__(self, text: str, last: int, language: float) -> None:
-        self.text, self.last, self.language = text, last, language
-        self.children: dict[int, _Prefix] = {}
 
 
 def search(
@@ -76,59 +70,172 @@ def search(
     where the alphabet does not hold a character. Without them `begun` is what stands before the frames. `then` is what
     stands behind them. Nothing is found where the line has too few frames for the classes.
     """
-    weight = weighing.model_weight if model is not None else 0.0
+    beam = _Beam(alphabet, model, weighing, begun, classes[-1] if classes else 0)
+    if classes:
+        worth = forward(log_probs, classes)
+        beam.kept = []
+    for frame, (blank, candidates) in enumerate(_candidates(log_probs, weighing.least, weighing.most)):
+        if classes and frame:
+            beam.hold(*worth[frame - 1])
+        if beam.kept:
+            beam.step(frame + 1, blank, candidates)
+    if classes and worth:
+        beam.hold(*worth[-1])
+    return beam.found(then)
 
-    def longer(prefix: _Prefix, k: int) -> _Prefix:
-        entry, text, foreseen = alphabet[k - 1], prefix.text, 0.0
-        for char in entry:
-            if weight and model is not None:
-                foreseen += weight * model.log_prob(text, char)
-            text += char
-        made = prefix.children[k] = _Prefix(text, k, prefix.language + weighing.bonus + foreseen / len(entry))
+
+class _Prefix:
+    """A text begun: one node of the tree of all texts that were tried, so that none is counted or scored twice.
+
+    `mass` is the sum over its paths up to `frame`, relative to the measure of the beam and weighed with what the
+    language model and the bonus give; `held` the part of the paths that end in its last class, `last`. `factor` is
+    what the language model and the bonus give for that class alone, `context` what the language model remembers of
+    the text.
+    """
+
+    __slots__ = ("children", "context", "factor", "frame", "held", "last", "mass", "text")
+
+    def __init__(self, text: str, last: int, factor: float, context: str) -> None:
+        self.text, self.last, self.factor, self.context = text, last, factor, context
+        self.children: dict[int, _Prefix] = {}
+        self.frame, self.mass, self.held = 0, 1.0, 0.0
+
+
+_mass = attrgetter("mass")
+
+
+class _Beam:
+    """The prefixes that are still in a search, the best first.
+
+    All is reckoned in probabilities relative to a measure, `log_measure`, that moves with the best prefix: nothing
+    underflows, and hardly a logarithm is taken.
+    """
+
+    def __init__(
+        self, alphabet: tuple[str, ...], model: LanguageModel | None, weighing: Weighing, begun: str, last: int
+    ) -> None:
+        self.alphabet, self.weighing = alphabet, weighing
+        self.model = model if weighing.model_weight else None
+        self.most = exp(weighing.bonus)  # no class is worth more, for no probability is above one
+        self.cut = exp(-weighing.pruned)
+        self.begun = _Prefix(begun, last, 1.0, self._context(begun))
+        self.kept = [self.begun]
+        self.log_measure = 0.0
+
+    def hold(self, ends: float, last: float) -> None:
+        """Put the beginning in, with the log-probability of its paths that end in a blank and in its last class."""
+        begun, self.kept = self.begun, [prefix for prefix in self.kept if prefix is not self.begun]
+        total = float(np.logaddexp(ends, last))
+        if total == -inf:
+            return
+        ahead = total - self.log_measure
+        if not self.kept or ahead > FAR:
+            for prefix in self.kept:
+                prefix.mass *= exp(-ahead)
+                prefix.held *= exp(-ahead)
+            self.log_measure, ahead = total, 0.0
+        begun.mass, begun.held = exp(ahead), exp(last - self.log_measure)
+        if begun.mass:
+            self.kept.append(begun)
+            self.kept.sort(key=_mass, reverse=True)
+
+    def step(self, frame: int, blank: float, candidates: _Candidates) -> None:
+        """Go on by one frame, counted from 1."""
+        kept, width, cut, most = self.kept, self.weighing.width, self.cut, self.most
+        if not candidates:  # the blank alone: all prefixes fare alike
+            self.log_measure += log(max(blank, _LEAST))
+            for prefix in kept:
+                prefix.held = 0.0
+            return
+        self.log_measure += log(kept[0].mass)
+        scale = 1 / kept[0].mass
+        before = [(prefix, prefix.mass * scale, prefix.held * scale) for prefix in kept]
+        for prefix, total, _ in before:
+            prefix.frame, prefix.mass, prefix.held = frame, total * blank, 0.0
+        # what is below the floor would not be among the kept, whatever else comes
+        floor = max(kept[0].mass * cut, kept[width - 1].mass if len(kept) >= width else 0.0)
+        grown = kept.copy()
+        for prefix, total, held in before:
+            children, last = prefix.children, prefix.last
+            for k, score in candidates:
+                gained = total * score
+                if k == last:
+                    prefix.held += held * score
+                    prefix.mass += held * score
+                    gained -= held * score
+                child = children.get(k)
+                if child is None:
+                    if gained * most < floor:
+                        continue
+                    child = self._longer(prefix, k)
+                gained *= child.factor
+                if child.frame == frame:
+                    child.mass += gained
+                    child.held += gained
+                elif gained >= floor:
+                    child.frame, child.mass, child.held = frame, gained, gained
+                    grown.append(child)
+                    floor = max(floor, gained * cut)
+        self.kept = self._best(grown)
+
+    def found(self, then: str) -> list[Found]:
+        """The texts of the prefixes, each as it goes on with `then`."""
+        weight = self.weighing.model_weight
+        scored = [
+            Found(prefix.text, log(prefix.mass) + self.log_measure + weight * self._foreseen(prefix.context, then)[0])
+            for prefix in self.kept
+            if prefix.mass
+        ]
+        return sorted(scored, key=attrgetter("score"), reverse=True)
+
+    def _longer(self, prefix: _Prefix, k: int) -> _Prefix:
+        entry = self.alphabet[k - 1]
+        foreseen, context = self._foreseen(prefix.context, entry)
+        factor = exp(self.weighing.bonus + self.weighing.model_weight * foreseen / len(entry))
+        made = prefix.children[k] = _Prefix(prefix.text + entry, k, factor, context)
         return made
 
-    start = _Prefix(begun, classes[-1] if classes else 0, 0.0)
-    worth = forward(log_probs, classes) if classes else None
-    # per prefix the log-probability of all its paths that end in a blank, and of those that end in its last character
-    kept: list[tuple[_Prefix, float, float]] = [] if classes else [(start, 0.0, -inf)]
-    for frame, (blank, candidates) in enumerate(_candidates(log_probs, weighing.least, weighing.most)):
-        if worth is not None:
-            kept = [one for one in kept if one[0] is not start]
-            if frame and worth[frame - 1] != (-inf, -inf):
-                kept.append((start, *worth[frame - 1]))
-        if not candidates:
-            kept = [(prefix, _add(ends, last) + blank, -inf) for prefix, ends, last in kept]
-            continue
-        grown: dict[_Prefix, list[float]] = {}
-        for prefix, ends, last in kept:
-            total = _add(ends, last)
-            same = grown.setdefault(prefix, [-inf, -inf])
-            same[0] = _add(same[0], total + blank)
-            for k, score in candidates:
-                before = total
-                if k == prefix.last:
-                    same[1] = _add(same[1], last + score)
-                    before = ends
-                next_ = prefix.children.get(k) or longer(prefix, k)
-                entry = grown.setdefault(next_, [-inf, -inf])
-                entry[1] = _add(entry[1], before + score)
-        ranked = [(_add(ends, last) + prefix.language, prefix, ends, last) for prefix, (ends, last) in grown.items()]
-        if not ranked:
-            continue
-        ranked.sort(key=_first, reverse=True)
-        least = ranked[0][0] - PRUNED
-        kept = [(prefix, ends, last) for score, prefix, ends, last in ranked[: weighing.width] if score >= least]
-    if worth is not None:
-        kept = [one for one in kept if one[0] is not start]
-        if worth and worth[-1] != (-inf, -inf):
-            kept.append((start, *worth[-1]))
+    def _foreseen(self, context: str, text: str) -> tuple[float, str]:
+        """Log-probability of a text in a context, and the context after it."""
+        total = 0.0
+        if self.model is not None:
+            for char in text:
+                log_prob, context = self.model.follow(context, char)
+                total += log_prob
+        return total, context
 
-    def final(one: tuple[_Prefix, float, float]) -> Found:
-        prefix, ends, last = one
-        closing = weight * _foreseen(model, prefix.text, then) if weight and model is not None else 0.0
-        return Found(prefix.text, _add(ends, last) + prefix.language + closing)
+    def _context(self, begun: str) -> str:
+        return self._foreseen("", begun)[1]
 
-    return sorted(map(final, kept), key=lambda found: found.score, reverse=True)
+    def _best(self, prefixes: list[_Prefix]) -> list[_Prefix]:
+        """The best `width` prefixes, the best first; where one text is wanted, without those that cannot win any more.
+
+        Two prefixes with one last class that the language model goes on from alike will gain alike. So the one behind
+        in both parts of its mass stays behind, as long as none is there that it goes on from, which may add to it, or
+        that goes on from it, to which it adds. It would only take the place of one that differs.
+        """
+        prefixes.sort(key=_mass, reverse=True)
+        least = max(prefixes[0].mass * self.cut, _LEAST)
+        near = [prefix for prefix in prefixes if prefix.mass >= least]
+        if not self.weighing.one:
+            return near[: self.weighing.width]
+        first: dict[tuple[int, str], _Prefix] = {}
+        found: list[_Prefix] = []
+        for prefix in near:
+            other = first.setdefault((prefix.last, prefix.context), prefix)
+            behind = prefix.held <= other.held and prefix.mass - prefix.held <= other.mass - other.held
+            if behind and other is not prefix and _alone(prefix, near):
+                continue
+            found.append(prefix)
+            if len(found) == self.weighing.width:
+                break
+        return found
+
+
+def _alone(prefix: _Prefix, prefixes: Sequence[_Prefix]) -> bool:
+    """Whether no other prefix begins its text or goes on from it."""
+    text = prefix.text
+    return not any(one is not prefix and (one.text.startswith(text) or text.startswith(one.text)) for one in prefixes)
 
 
 def forward(log_probs: npt.NDArray[np.float32], classes: Sequence[int]) -> list[tuple[float, float]]:
@@ -161,31 +268,16 @@ def forward(log_probs: npt.NDArray[np.float32], classes: Sequence[int]) -> list[
     return found
 
 
-def _foreseen(model: LanguageModel, text: str, then: str) -> float:
-    return sum(model.log_prob(text + then[:at], char) for at, char in enumerate(then))
-
-
-def _candidates(log_probs: Any, least: float, most: int) -> list[tuple[float, list[tuple[int, float]]]]:
-    """Per frame the blank's score and the characters worth a look: above `least` nats and among the `most` best."""
-    found = []
-    letters = log_probs[:, 1:]
-    if letters.shape[1] > most:
-        order = np.argpartition(-letters, most, axis=1)[:, :most]
-    else:
-        order = np.broadcast_to(np.arange(letters.shape[1]), letters.shape)
-    scores = np.take_along_axis(letters, order, axis=1)
-    for frame, (row, values) in enumerate(zip(order.tolist(), scores.tolist(), strict=True)):
-        near = [(k + 1, value) for k, value in zip(row, values, strict=True) if value > least]
-        found.append((float(log_probs[frame, 0]), near))
-    return found
-
-
-def _first(row: tuple[float, _Prefix, float, float]) -> float:
-    return row[0]
-
-
-def _add(a: float, b: float) -> float:
-    """log(exp(a) + exp(b))."""
-    if a < b:
-        a, b = b, a
-    return a if b == -inf else a + log1p(exp(b - a))
+def _candidates(log_probs: Any, least: float, most: int) -> Iterator[tuple[float, _Candidates]]:
+    """Per frame the blank's probability and those of the classes worth a look: above e^least, and the `most` best."""
+    frames, classes = np.nonzero(log_probs[:, 1:] > least)
+    classes += 1
+    scores = np.exp(log_probs[frames, classes], dtype=np.float64).tolist()
+    found: list[_Candidates] = [[] for _ in log_probs]
+    for frame, k, score in zip(frames.tolist(), classes.tolist(), scores, strict=True):
+        found[frame].append((k, score))
+    for near in found:
+        if len(near) > 1:
+            near.sort(key=itemgetter(1), reverse=True)
+            del near[most:]
+    return zip(np.exp(log_probs[:, 0], dtype=np.float64).tolist(), found, strict=True)
