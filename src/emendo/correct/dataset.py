@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator
 
 from ..datasets.build import build
 from ..datasets.dataset import Dataset
+from ..datasets.splits import load_state
 from ..errors import DataError
-from ..types import UNKNOWN_LANGUAGE, Correction, Origin, Sample, Verdict
+from ..types import UNKNOWN_LANGUAGE, Correction, Origin, Sample, Split, Verdict
 from ..workspace.folder import Workspace
 from ..workspace.store import Line, Store
 
@@ -54,6 +55,22 @@ def corrected_set(workspace: Workspace) -> Dataset:
     return build(found, workspace, name=workspace.root.name).dataset
 
 
+def uncorrected(workspace: Workspace) -> list[Sample]:
+    """The lines, without text, that nobody has given a verdict on.
+
+    Pages of the validation and the test part are left out: a model must not have seen what it is judged on.
+    """
+    held_out = {group for group, part in load_state(workspace.datasets).items() if part is not Split.TRAIN}
+    with workspace.store() as store:
+        present, _ = store.counts()
+        waiting = [line for line, _ in store.queue(limit=present)]
+    return [
+        Sample(id=line.id, image=workspace.root / line.image, group=_page(line))
+        for line in waiting
+        if _page(line) not in held_out and (workspace.root / line.image).is_file()
+    ]
+
+
 def forgotten(store: Store) -> frozenset[str]:
     """Authors whose corrections are not to be used any more."""
     return frozenset(str(event.data["author"]) for event in store.events(FORGOTTEN, limit=100_000))
@@ -66,13 +83,17 @@ def missing_pictures(workspace: Workspace, store: Store) -> list[Line]:
     return [line for line in held if not (workspace.root / line.image).is_file()]
 
 
+def _page(line: Line) -> str:
+    return f"{line.document}#{line.page}"
+
+
 def _sample(workspace: Workspace, line: Line, correction: Correction, language: str) -> Sample:
     return Sample(
         id=line.id,
         image=workspace.root / line.image,
         text=correction.text,
         language=language,
-        group=f"{line.document}#{line.page}",
+        group=_page(line),
         origin=_ORIGINS[correction.verdict],
         source=correction.source,
         attributes={

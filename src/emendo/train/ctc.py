@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from emendo.models.bundle import GRAPH_FILE, Bundle, update_info
 from emendo.tools.files import remove_folder
-from emendo.types import UNKNOWN_LANGUAGE, Origin, Sample
+from emendo.types import UNKNOWN_LANGUAGE, Sample
 
 from .families import Job, Order, TokenRow
 from .recipe import Recipe, Schedule, schedule_for
@@ -20,11 +20,13 @@ from .record import BUNDLE, CURVE_FILE, draw_curve, judged_on, peak_memory_mb
 from .selection import (
     LeftOut,
     TrainingLine,
+    certain,
     fitting_lines,
     readable_lines,
     require_lines,
     signs_of,
     usable_lines,
+    vouched,
 )
 
 if TYPE_CHECKING:
@@ -129,7 +131,7 @@ def _prepare(
     signs = sorted({*known, *(signs_of(read) if recipe.signs else ())}, key=len, reverse=True)
     own, too_long = fitting_lines(read, signs)
     left_out += too_long
-    require_lines(own, left_out)
+    require_lines(certain(own), left_out)
     held, not_held = readable_lines(val or (), geometry, columns_per_frame=COLUMNS_PER_FRAME)
     held, held_too_long = fitting_lines(held, signs)
     start = open_start(bundle, own, recipe.seed, signs=signs)
@@ -144,7 +146,7 @@ def _prepare(
         own=own,
         general=general,
         replay=_replay_lines(recipe, schedule),
-        judged=_spread(held or own, JUDGED_LINES if held else JUDGED_OWN),
+        judged=_spread(held or certain(own), JUDGED_LINES if held else JUDGED_OWN),
         validated=bool(held),
         threads=threads or os.cpu_count() or 1,
         half=half,
@@ -209,6 +211,7 @@ def _fit(task: Task, record: dict[str, Any], left_out: Sequence[LeftOut], name: 
         "bundle": str(task.out / BUNDLE),
         "model": bundle.id,
         "lines": len(task.own),
+        "unlabelled": len(task.own) - len(certain(task.own)),
         "left_out": [{"id": one.id, "reason": one.reason} for one in left_out],
         "schedule": record["schedule"],
         "seconds": seconds,
@@ -273,7 +276,7 @@ def _decoded(task: Task, bundle: Bundle, *, trained: bool) -> tuple[Bundle, dict
     from emendo.text.language import learn_language
 
     direction = task.start.direction
-    author = [line for line in task.own if line.sample.origin not in {Origin.REPLAY, Origin.SYNTHETIC}]
+    author = vouched(task.own)
     lexicon = lexicon_for(task.recipe.language, task.own)
     own, further = ([swept(line.text, direction) for line in lines] for lines in (author, task.general[:MODEL_GENERAL]))
     language = learn_language(own, further, lexicon, order=ORDER)

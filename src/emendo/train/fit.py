@@ -20,7 +20,7 @@ from emendo.text.direction import on_page, right_to_left
 from .batches import BatchDataset, plan_batches
 from .candidate import Start, count_errors, reading_of, write_candidate
 from .recipe import Recipe, Schedule
-from .selection import TrainingLine
+from .selection import TrainingLine, balanced
 from .session import CHECKPOINTS, LOGS, Outcome, last_checkpoint, stop_on_interrupt, tensorboard, train_through
 from .splice import Piece, pieces_of
 from .trainee import Trainee
@@ -129,10 +129,11 @@ def _run(task: Task, schedule: Schedule, best: _Best, *, resume: bool) -> tuple[
     network.freeze(schedule.frozen)
     trainee = Trainee(network, decay=recipe.average, bfloat=task.half, share=schedule.share)
     geometry = load_geometry(start.bundle)
+    shown = balanced(task.own)
     batches = BatchDataset(
-        task.own,
+        shown,
         task.general,
-        plan_batches([line.columns for line in task.own], schedule.steps, schedule.lines_per_batch, recipe.seed),
+        plan_batches([line.columns for line in shown], schedule.steps, schedule.lines_per_batch, recipe.seed),
         plan_batches([line.columns for line in task.general], schedule.steps, task.replay, recipe.seed + 1)
         if task.general
         else (),
