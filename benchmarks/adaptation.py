@@ -47,7 +47,12 @@ def writers() -> list[str]:
 
 def all_cells() -> list[str]:
     books = [f"{kind}-{book}" for kind in ("book", f"book{FEW}") for book in BOOKS]
-    return [*SIZES, *(f"{name}{UNLABELLED}" for name in SIZES if SIZES[name]), *(f"hand-{writer}" for writer in writers()), *books]
+    return [
+        *SIZES,
+        *(f"{name}{UNLABELLED}" for name in SIZES if SIZES[name]),
+        *(f"hand-{writer}" for writer in writers()),
+        *books,
+    ]
 
 
 def lines_of(cell: str, split: str = "test") -> tuple[list[Any], list[Any]]:

@@ -37,7 +37,9 @@ class RunResult:
     def sentences(self) -> list[str]:
         """What a person wants to know of the run."""
         report = self.report
-        told = [f"trained on {report['lines']} lines in {report['seconds']:.0f} s ({report['steps']} steps)"]
+        guessed = report.get("unlabelled", 0)
+        of_them = f", {guessed} of them read by the first model," if guessed else ""
+        told = [f"trained on {report['lines']} lines{of_them} in {report['seconds']:.0f} s ({report['steps']} steps)"]
         if report["left_out"]:
             first = report["left_out"][0]
             told.append(f"left out: {len(report['left_out'])} lines; the first, {first['id']}: {first['reason']}")
@@ -74,7 +76,7 @@ def train(
     Raises DataError when too few lines can train, UsageError when `out` holds another run, Interrupted on Ctrl-C.
     """
     _need_torch()
-    finished = _finished(out) if resume else None
+    finished = finished_run(out) if resume else None
     if finished is not None:
         return finished
     if not resume and (out / RUN_FILE).exists():
@@ -186,7 +188,8 @@ def _need_torch() -> None:
         raise EngineError("training needs torch and transformers", remedy="pip install 'emendo[train]'")
 
 
-def _finished(out: Path) -> RunResult | None:
+def finished_run(out: Path) -> RunResult | None:
+    """The run that ended in a folder, if one did and its bundle is whole."""
     try:
         report = json.loads((out / REPORT_FILE).read_text(encoding="utf-8"))
         return RunResult(read_bundle(out / BUNDLE).folder, report)

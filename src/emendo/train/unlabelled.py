@@ -20,12 +20,13 @@ from emendo.models.bundle import read_bundle
 from emendo.models.ctc.decode import loss
 from emendo.models.ctc.recognizer import CtcRecognizer
 from emendo.models.references import AUTO
-from emendo.tools.files import write_text
+from emendo.tools.files import remove_folder, write_text
 from emendo.types import Origin, Sample
 
 from .families import family_of
 from .recipe import Recipe, load_recipe
-from .run import RunResult, train
+from .record import RUN_FILE
+from .run import RunResult, finished_run, train
 from .selection import LeftOut
 from .start import resolved
 
@@ -73,10 +74,14 @@ def train_with_unlabelled(
 
     Texts that `unlabelled` samples bring are not looked at, and those that are also in `samples` or `val` are passed
     over. Both trainings start from the same base. `out/read.jsonl` holds every reading and whether it was learned from.
+    With `resume`, a second training goes on only with the same lines to read; with others it begins anew.
 
     Raises what `train` raises, UsageError for a base that is no line network, DataError when nothing was read with
     confidence.
     """
+    finished = finished_run(out) if resume else None
+    if finished is not None:
+        return finished
     show = progress or (lambda done, total, text: None)
     base = resolved(base, samples, threads=threads)
     if family_of(base, workspace=workspace)[0].name != "ctc":
@@ -86,6 +91,9 @@ def train_with_unlabelled(
     others = [sample for sample in unlabelled if (sample.id, sample.image) not in given]
     common: dict[str, Any] = {"val": val, "base": base, "workspace": workspace, "threads": threads}
     common |= {"name": name or out.resolve().name, "left_out": left_out}
+    if not others:
+        what = "there are no lines besides those that train and validate"
+        raise DataError(what, where="--unlabelled", remedy="name lines that nobody has corrected, or leave it out")
 
     def named(done: int, total: int, text: str) -> None:
         show(done, total, f"first: {text}")
@@ -94,6 +102,7 @@ def train_with_unlabelled(
     first = train(samples, recipe=recipe, out=out / FIRST, resume=begun, progress=named, **common)
     guesses = _known(out / READ_FILE, others) if resume else None
     if guesses is None:
+        _forget(out)
         guesses = read_lines(first.bundle, others, threads=threads or 1, progress=show)
         write_text(out / READ_FILE, "".join(_row(guess) for guess in guesses))
     taught = [
@@ -131,6 +140,16 @@ def read_lines(
     return guesses
 
 
+def _forget(out: Path) -> None:
+    """Take away what a second training left that was stopped."""
+    from .fit import BEST
+    from .session import CHECKPOINTS
+
+    for folder in (CHECKPOINTS, BEST):
+        remove_folder(out / folder)
+    (out / RUN_FILE).unlink(missing_ok=True)
+
+
 def _row(guess: Guess) -> str:
     lost = guess.loss if guess.loss < float("inf") else None
     row = {"id": guess.id, "text": guess.text, "loss": lost, "kept": guess.kept}
@@ -138,10 +157,11 @@ def _row(guess: Guess) -> str:
 
 
 def _known(path: Path, samples: Sequence[Sample]) -> list[Guess] | None:
-    """The readings of a run that was stopped, when it had come so far. Raises UsageError when they are of others."""
-    if not path.is_file():
+    """The readings of a run that was stopped; None when it had not come so far, or had other lines."""
+    try:
+        rows = [json.loads(row) for row in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError):
         return None
-    rows = [json.loads(row) for row in path.read_text(encoding="utf-8").splitlines()]
     if [row["id"] for row in rows] != [sample.id for sample in samples]:
-        raise UsageError(f"{path} holds readings of other lines", remedy="name another --out")
+        return None
     return [Guess(row["id"], row["text"], float("inf") if row["loss"] is None else row["loss"]) for row in rows]
