@@ -80,6 +80,23 @@ def test_the_loop_runs_by_itself(watcher: Watcher, notebook: Path) -> None:
     assert (third.read, third.corrections, third.round) == (0, 0, None)
 
 
+def test_what_nobody_has_corrected_teaches_too(watcher: Watcher, notebook: Path) -> None:
+    watcher.look()
+    document = sorted(watcher.workspace.root.glob("*.png"))[0]
+    correct_by_truth(document, truth_of(notebook, document))
+    watcher.settings = load_settings(environment={}, watch__settle_seconds=0, watch__min_corrections=1)
+    ended = watcher.look().round
+    assert ended is not None
+    run = watcher.workspace.runs / ended.run
+    report = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    read = [json.loads(row) for row in (run / "read.jsonl").read_text(encoding="utf-8").splitlines()]
+    with watcher.workspace.store() as store:
+        corrected = {correction.line for correction in store.corrections()}
+    assert len(read) >= 12
+    assert not corrected & {row["id"] for row in read}
+    assert report["unlabelled"] == sum(row["kept"] for row in read) > 0
+
+
 def test_a_round_that_was_cut_off_is_finished(
     watcher: Watcher, notebook: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,9 +56,7 @@ def test_what_was_read_with_confidence_is_learned(result: RunResult, lines: list
     assert f"{len(kept)} of them read by the first model" in result.sentences()[0]
     first = json.loads((out / FIRST / "report.json").read_text(encoding="utf-8"))
     assert (first["lines"], first["unlabelled"]) == (7, 0)
-    assert first["cer_before"] == result.report["cer_before"], (
-        "both start from the base and are judged on the same lines"
-    )
+    assert first["cer_before"] == result.report["cer_before"], "both start from the base"
 
 
 def test_it_goes_on_where_it_was(result: RunResult, lines: list[Sample], others: list[Sample]) -> None:

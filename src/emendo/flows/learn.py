@@ -7,11 +7,12 @@ gate decides only once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..correct import samples as corrected_samples
+from ..correct import uncorrected
 from ..datasets import open_dataset
 from ..datasets.build import build
 from ..datasets.mix import mix_corrected
@@ -23,7 +24,7 @@ from ..models.bundle import read_bundle
 from ..models.references import AUTO
 from ..release import current, promote
 from ..settings import Settings
-from ..types import Split
+from ..types import Sample, Split
 from ..workspace.folder import Workspace
 from ..workspace.store import Store
 
@@ -113,18 +114,20 @@ def _train_and_judge(
 
     parts = training_parts([dataset])
     mixed = mix_corrected(parts.train)
+    others = uncorrected(workspace) if settings.watch.unlabelled else []
+    run_settings: dict[str, Any] = {
+        "val": parts.val,
+        "left_out": parts.left_out,
+        "base": AUTO,
+        "recipe": load_recipe(recipe or "default"),
+        "out": run,
+        "resume": run.is_dir(),
+        "threads": threads,
+        "name": f"{workspace.root.name}-{plan['mark']}",
+    }
     try:
-        train(
-            mixed.samples,
-            val=parts.val,
-            left_out=parts.left_out,
-            base=AUTO,
-            recipe=load_recipe(recipe or "default"),
-            out=run,
-            resume=run.is_dir(),
-            threads=threads,
-            name=f"{workspace.root.name}-{plan['mark']}",
-        )
+        if len(others) < len(mixed.samples) or not _learned_unlabelled(mixed.samples, others, run_settings):
+            train(mixed.samples, **run_settings)
     except DataError as error:
         return ended(None, str(error))
     if current(workspace) == read_bundle(run / "bundle").id:
@@ -143,3 +146,14 @@ def _train_and_judge(
     except (Refused, DataError) as error:
         return ended(False, str(error))
     return ended(True, decision.reason)
+
+
+def _learned_unlabelled(samples: Sequence[Sample], others: Sequence[Sample], run_settings: Mapping[str, Any]) -> bool:
+    """Train with the lines that nobody has corrected; False when none of them was read with confidence."""
+    from ..train.unlabelled import NothingRead, train_with_unlabelled
+
+    try:
+        train_with_unlabelled(samples, others, **run_settings)
+    except NothingRead:
+        return False
+    return True
