@@ -49,8 +49,6 @@ class Augmentation:
     """Chance of noise and of blur (each)."""
     erase: float = 0.3
     """Chance that up to three small rectangles are covered with paper."""
-    ruling: float = 0.4
-    """Chance that the paper is ruled or squared."""
 
 
 def augment_line(image: Image, geometry: LineGeometry, strength: Augmentation, rng: np.random.Generator) -> Image:
@@ -64,8 +62,6 @@ def augment_line(image: Image, geometry: LineGeometry, strength: Augmentation, r
     canvas = np.empty((geometry.height, bucket_width(line.shape[1], geometry), 3), np.uint8)
     canvas[:, : line.shape[1]] = line
     canvas[:, line.shape[1] :] = paper
-    if rng.random() < strength.ruling:
-        canvas = _ruled(canvas, rng)
     return _toned(canvas, strength, rng)
 
 
@@ -128,29 +124,6 @@ def _erased(line: Image, paper: npt.NDArray[np.uint8], rng: np.random.Generator)
         y, x = int(rng.integers(0, max(1, height - h))), int(rng.integers(0, max(1, width - w)))
         line[y : y + h, x : x + w] = paper
     return line
-
-
-def _ruled(line: Image, rng: np.random.Generator) -> Image:
-    """Printed rules under the writing: along the line, across it, or both (squared paper), darkening what is there."""
-    height, width = line.shape[:2]
-    cover = np.zeros((height, width), np.float32)
-    kind, lean = rng.integers(3), rng.uniform(-0.02, 0.02)
-    if kind != 1:
-        step = rng.uniform(14, 60)
-        for y in np.arange(rng.uniform(-step, step), height + step, step):
-            _rule(cover, (0, y), (width, y + lean * width), rng)
-    if kind != 0:
-        step = rng.uniform(14, 60)
-        for x in np.arange(rng.uniform(0, step), width, step):
-            _rule(cover, (x, 0), (x - lean * height, height), rng)
-    ink = rng.uniform(0, 0.8, 3).astype(np.float32) * np.float32(rng.uniform(0.2, 0.8))
-    ruled: Image = np.asarray(line * (1 - cover[..., None] * ink), np.uint8)
-    return ruled
-
-
-def _rule(cover: _Floats, start: tuple[float, float], end: tuple[float, float], rng: np.random.Generator) -> None:
-    (x0, y0), (x1, y1) = ((round(x * 16), round(y * 16)) for x, y in (start, end))
-    cv2.line(cover, (x0, y0), (x1, y1), float(rng.uniform(0.5, 1)), 1, cv2.LINE_8, 4)
 
 
 def _toned(line: Image, strength: Augmentation, rng: np.random.Generator) -> Image:
