@@ -35,6 +35,8 @@ FIRST, READ_FILE = "first", "read.jsonl"
 MOST_LOSS = 0.2
 """Nats a character up to which a reading is learned from. On validation lines nine in ten lie below, and lines above
 have twice the errors; among those below, a lower bound hardly parts good readings from bad ones."""
+SHORTER = 0.5
+"""Steps of the second training for each of the first."""
 _AT_ONCE = 32
 Progress = Callable[[int, int, str], None]
 
@@ -76,7 +78,7 @@ def train_with_unlabelled(
 
     Texts that `unlabelled` samples bring are not looked at, and those that are also in `samples` or `val` are passed
     over. Both trainings start from the same base. `out/read.jsonl` holds every reading and whether it was learned from.
-    The second takes as many steps as the first.
+    The second takes half the steps of the first.
     With `resume`, a second training goes on only with the same lines to read; with others it begins anew.
 
     Raises what `train` raises, UsageError for a base that is no line network, DataError when there are no such lines,
@@ -116,8 +118,9 @@ def train_with_unlabelled(
     if not taught:
         what = f"none of the {len(others)} lines without a text was read with enough confidence to learn from"
         raise NothingRead(what, where=out, remedy="correct more lines, or leave out --unlabelled")
-    as_long = recipe.model_copy(update={"steps": first.report["schedule"]["steps"]})
-    return train([*samples, *taught], recipe=as_long, out=out, resume=resume, progress=show, **common)
+    steps = max(1, round(SHORTER * first.report["schedule"]["steps"]))
+    shorter = recipe.model_copy(update={"steps": steps})
+    return train([*samples, *taught], recipe=shorter, out=out, resume=resume, progress=show, **common)
 
 
 def read_lines(
