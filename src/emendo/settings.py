@@ -90,9 +90,9 @@ class WatchSettings(_Section):
     min_corrections: int = Field(50, ge=1, description="New corrections after which the model is trained again.")
     poll_seconds: float = Field(2.0, gt=0, description="Seconds between two looks at the folder.")
     unlabelled: bool = Field(
-        True,
+        False,
         description="Learn too from what the new model reads with confidence of lines that nobody has corrected, where "
-        "they are at least as many as the corrected ones; a round takes twice as long.",
+        "they are at least as many as the corrected ones; a round takes about half as long again.",
     )
     settle_seconds: float = Field(2.0, ge=0, description="Seconds a file must stay unchanged before it is used.")
 

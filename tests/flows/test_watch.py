@@ -81,10 +81,12 @@ def test_the_loop_runs_by_itself(watcher: Watcher, notebook: Path) -> None:
 
 
 def test_what_nobody_has_corrected_teaches_too(watcher: Watcher, notebook: Path) -> None:
+    document, _, third = sorted(watcher.workspace.root.glob("*.png"))
+    third.unlink()
     watcher.look()
-    document = sorted(watcher.workspace.root.glob("*.png"))[0]
     correct_by_truth(document, truth_of(notebook, document))
-    watcher.settings = load_settings(environment={}, watch__settle_seconds=0, watch__min_corrections=1)
+    eager = {"watch__settle_seconds": 0, "watch__min_corrections": 1, "watch__unlabelled": True}
+    watcher.settings = load_settings(environment={}, **eager)
     ended = watcher.look().round
     assert ended is not None
     run = watcher.workspace.runs / ended.run
@@ -92,7 +94,7 @@ def test_what_nobody_has_corrected_teaches_too(watcher: Watcher, notebook: Path)
     read = [json.loads(row) for row in (run / "read.jsonl").read_text(encoding="utf-8").splitlines()]
     with watcher.workspace.store() as store:
         corrected = {correction.line for correction in store.corrections()}
-    assert len(read) >= 12
+    assert len(read) >= 6
     assert not corrected & {row["id"] for row in read}
     assert report["unlabelled"] == sum(row["kept"] for row in read) > 0
 

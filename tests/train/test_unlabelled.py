@@ -14,7 +14,7 @@ from emendo.datasets.synth import synth_lines
 from emendo.errors import DataError, UsageError
 from emendo.models.bundle import read_bundle
 from emendo.train.recipe import Recipe
-from emendo.train.run import RunResult
+from emendo.train.run import RunResult, train
 from emendo.train.unlabelled import FIRST, MOST_LOSS, READ_FILE, train_with_unlabelled
 from emendo.types import Origin, Sample
 
@@ -76,8 +76,16 @@ def test_it_goes_on_where_it_was(result: RunResult, lines: list[Sample], others:
 
 
 def test_nothing_to_learn_from_is_said(lines: list[Sample], others: list[Sample], tmp_path: Path) -> None:
+    quick = RECIPE.model_copy(update={"steps": 1})
     with pytest.raises(DataError, match="none of the 1 lines without a text was read with enough confidence"):
-        train_with_unlabelled(lines[:7], others[-1:], out=tmp_path / "run", base="base", recipe=RECIPE, threads=1)
+        train_with_unlabelled(lines[:4], others[-1:], out=tmp_path / "run", base="base", recipe=quick, threads=1)
+
+
+def test_weights_of_another_alphabet_are_refused(result: RunResult, lines: list[Sample], tmp_path: Path) -> None:
+    greek = [replace(sample, text="Ωmega") for sample in lines[:7]]
+    with pytest.raises(UsageError, match="another alphabet than the one that would be trained; train both from"):
+        train(greek, base="base", recipe=RECIPE, out=tmp_path / "run", beside=result.bundle)
+    assert not (tmp_path / "run").exists()
 
 
 def test_other_families_are_refused(lines: list[Sample], tiny_trocr: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def train(
     ] = None,
     unlabelled: Annotated[
         str | None,
-        typer.Option(metavar="REF", help="Learn too from what a first model reads of these lines; twice as long."),
+        typer.Option(metavar="REF", help="Learn too from what the model reads of these lines; half as long again."),
     ] = None,
     base: Annotated[
         str, typer.Option(metavar="REF", help="Model to start from: auto, base, a bundle, a model folder, a hub id.")

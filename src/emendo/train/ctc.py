@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emendo.errors import UsageError
 from emendo.models.bundle import GRAPH_FILE, Bundle, update_info
 from emendo.tools.files import remove_folder
 from emendo.types import UNKNOWN_LANGUAGE, Sample
@@ -63,6 +64,7 @@ class CtcFamily:
             order.val,
             order.model,
             order.recipe,
+            beside=order.beside,
             out=order.out,
             threads=order.threads,
             progress=order.progress,
@@ -113,6 +115,7 @@ def _prepare(
     bundle: Bundle,
     recipe: Recipe,
     *,
+    beside: Bundle | None,
     out: Path,
     threads: int,
     progress: Progress,
@@ -135,6 +138,9 @@ def _prepare(
     held, not_held = readable_lines(val or (), geometry, columns_per_frame=COLUMNS_PER_FRAME)
     held, held_too_long = fitting_lines(held, signs)
     start = open_start(bundle, own, recipe.seed, signs=signs)
+    if beside is not None and beside.info.alphabet != start.head.alphabet:
+        what = f"the model {beside.info.name!r} has another alphabet than the one that would be trained"
+        raise UsageError(what, remedy="train both from the same base, on the same corrected lines")
     schedule = schedule_for(recipe, len(own), fresh=fresh_share(start.head, own))
     general = _general_lines(recipe, schedule, geometry)
     half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and half_is_fast())
@@ -143,6 +149,7 @@ def _prepare(
         recipe=recipe,
         schedule=schedule,
         start=start,
+        beside=beside,
         own=own,
         general=general,
         replay=_replay_lines(recipe, schedule),
@@ -192,6 +199,7 @@ def _record(task: Task, samples: Sequence[Sample], val: Sequence[Sample] | None,
         "replay_lines": len(task.general),
         "new_characters": {"copied": task.start.head.copied, "random": list(task.start.head.random)},
         "signs": [entry for entry in task.start.head.alphabet if len(entry) > 1],
+        **({"beside": {"name": task.beside.info.name, "id": task.beside.id}} if task.beside else {}),
     }
 
 

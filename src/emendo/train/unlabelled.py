@@ -2,8 +2,8 @@
 
 The first model reads with the words of the language, which its network does not know, and the second learns those
 readings from lines that are drawn anew each time: a noisy student (Xie et al., 2020; for speech Kahn et al., 2020,
-arXiv:1909.09116). Its readings are most worth where the other lines look unlike the corrected ones: other paper, other
-ink, other years of the same hand.
+arXiv:1909.09116). What is kept is the mean of both networks (`Trainee`): the first knows the corrected lines better,
+the second the others.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ def train_with_unlabelled(
     """As `train`, twice: `samples` alone in `out/first`, then in `out` with what that model read of `unlabelled`.
 
     Texts that `unlabelled` samples bring are not looked at, and those that are also in `samples` or `val` are passed
-    over. Both trainings start from the same base. `out/read.jsonl` holds every reading and whether it was learned from.
-    The second takes half the steps of the first.
+    over. Both trainings start from the same base, the second takes half the steps of the first, and the bundle is the
+    mean of both. `out/read.jsonl` holds every reading and whether it was learned from.
     With `resume`, a second training goes on only with the same lines to read; with others it begins anew.
 
     Raises what `train` raises, UsageError for a base that is no line network, DataError when there are no such lines,
@@ -120,7 +120,9 @@ def train_with_unlabelled(
         raise NothingRead(what, where=out, remedy="correct more lines, or leave out --unlabelled")
     steps = max(1, round(SHORTER * first.report["schedule"]["steps"]))
     shorter = recipe.model_copy(update={"steps": steps})
-    return train([*samples, *taught], recipe=shorter, out=out, resume=resume, progress=show, **common)
+    return train(
+        [*samples, *taught], recipe=shorter, beside=first.bundle, out=out, resume=resume, progress=show, **common
+    )
 
 
 def read_lines(
