@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +12,11 @@ import pytest
 from emendo.cli import main
 from emendo.datasets import open_dataset
 from emendo.datasets.synth import synth_lines
-from emendo.errors import DataError, UsageError
+from emendo.errors import UsageError
 from emendo.models.bundle import read_bundle
 from emendo.train.recipe import Recipe
 from emendo.train.run import RunResult, train
-from emendo.train.unlabelled import FIRST, MOST_LOSS, READ_FILE, train_with_unlabelled
+from emendo.train.unlabelled import FIRST, MOST_LOSS, READ_FILE, NothingRead, train_with_unlabelled
 from emendo.types import Origin, Sample
 
 RECIPE = Recipe(steps=2, lines_per_batch=2, evaluations=1, replay=0, precision="float32")
@@ -75,10 +76,12 @@ def test_it_goes_on_where_it_was(result: RunResult, lines: list[Sample], others:
     assert fewer.report["unlabelled"] < again.report["unlabelled"], "with other lines the second training begins anew"
 
 
-def test_nothing_to_learn_from_is_said(lines: list[Sample], others: list[Sample], tmp_path: Path) -> None:
-    quick = RECIPE.model_copy(update={"steps": 1})
-    with pytest.raises(DataError, match="none of the 1 lines without a text was read with enough confidence"):
-        train_with_unlabelled(lines[:4], others[-1:], out=tmp_path / "run", base="base", recipe=quick, threads=1)
+def test_nothing_to_learn_from_is_said(
+    result: RunResult, lines: list[Sample], others: list[Sample], tmp_path: Path
+) -> None:
+    shutil.copytree(result.bundle.parent / FIRST, tmp_path / FIRST)
+    with pytest.raises(NothingRead, match="none of the 1 lines without a text was read with enough confidence"):
+        train_with_unlabelled(lines[:7], others[-1:], out=tmp_path, base="base", recipe=RECIPE, threads=1, resume=True)
 
 
 def test_weights_of_another_alphabet_are_refused(result: RunResult, lines: list[Sample], tmp_path: Path) -> None:
