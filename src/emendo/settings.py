@@ -93,6 +93,11 @@ class WatchSettings(_Section):
     recipe: str = Field("default", min_length=1, description="Training recipe of the rounds: a name or a file.")
     min_corrections: int = Field(50, ge=1, description="New corrections after which the model is trained again.")
     poll_seconds: float = Field(2.0, gt=0, description="Seconds between two looks at the folder.")
+    unlabelled: bool = Field(
+        False,
+        description="Learn too from what the new model reads with confidence of lines that nobody has corrected, where "
+        "they are at least as many as the corrected ones; a round takes about half as long again.",
+    )
     settle_seconds: float = Field(2.0, ge=0, description="Seconds a file must stay unchanged before it is used.")
 
 

@@ -15,7 +15,7 @@ from ..settings import Settings, load_settings
 if TYPE_CHECKING:
     from ..datasets import Dataset
     from ..models.detector import Detector
-    from ..types import Recognizer
+    from ..types import Recognizer, Sample
     from ..workspace.folder import Workspace
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
@@ -117,6 +117,16 @@ class Context:
         if (Path(ref) / HIDDEN).is_dir():
             return corrected_set(Workspace.open(Path(ref)))
         return open_dataset(ref, limits=self.settings.limits, workspace=self.root)
+
+    def lines_to_read(self, ref: str) -> list[Sample]:
+        """The lines of a data set that neither validate nor test; of a workspace those that nobody has corrected."""
+        from ..correct import uncorrected
+        from ..types import Split
+        from ..workspace.folder import HIDDEN, Workspace
+
+        if (Path(ref) / HIDDEN).is_dir():
+            return uncorrected(Workspace.open(Path(ref)))
+        return [sample for sample in self.dataset(ref).samples if sample.split not in {Split.VAL, Split.TEST}]
 
 
 def open_context(place: Path | None = None, *, need_workspace: bool = False, **flags: Any) -> Context:

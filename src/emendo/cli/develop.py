@@ -18,6 +18,7 @@ BENCHMARKS = {
     "reading": ("reading_speed.py", "speed and CER of any --model on any --data beside rapidocr, tesseract, TrOCR"),
     "page": ("page_speed.py", "key press to next line in the page, 100,000 lines"),
     "search": ("search_speed.py", "search in all text of 100,000 lines while others save"),
+    "effort": ("author_effort.py", "keys to correct 300 Peraire lines: line mode, a plain text field, typing"),
     "adaptation": ("adaptation.py", "CER after 16, 75, 300 and all lines of one writer; eight further writers"),
     "lines": ("line_finding.py", "line finding on whole pages beside rapidocr's boxes"),
     "alignment": ("alignment.py", "corrections paired with line images under fuzzed edits"),

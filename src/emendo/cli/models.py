@@ -24,6 +24,10 @@ def train(
     val: Annotated[
         str | None, typer.Option(metavar="REF", help="Validation set. [default: split val of --data]")
     ] = None,
+    unlabelled: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Learn too from what the model reads of these lines; half as long again."),
+    ] = None,
     base: Annotated[
         str, typer.Option(metavar="REF", help="Model to start from: auto, base, a bundle, a model folder, a hub id.")
     ] = "auto",
@@ -70,7 +74,13 @@ def train(
             report = run.dry_run(parts.train, dry_run, **common, progress=bar)
             told = output.rehearsal(report)
         else:
-            result = run.train(parts.train, **common, out=out, resume=resume, progress=bar)
+            common |= {"out": out, "resume": resume, "progress": bar}
+            if unlabelled:
+                from ..train.unlabelled import train_with_unlabelled
+
+                result = train_with_unlabelled(parts.train, context.lines_to_read(unlabelled), **common)
+            else:
+                result = run.train(parts.train, **common)
             report, told = result.report, result.sentences()
             if context.workspace:
                 told.append(f"put it in use, if it is proven better: emendo promote {out}")

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator
 
 from ..datasets.build import build
 from ..datasets.dataset import Dataset
+from ..datasets.splits import load_state
 from ..errors import DataError
 from ..tools.files import sha256_file
-from ..types import UNKNOWN_LANGUAGE, Correction, Origin, Sample, Verdict
+from ..types import UNKNOWN_LANGUAGE, Correction, Origin, Sample, Split, Verdict
 from ..workspace.folder import Workspace
 from ..workspace.store import TAKEN_OUT, Kind, Line, Store
 
@@ -59,6 +60,22 @@ def corrected_set(workspace: Workspace) -> Dataset:
     return build(found, workspace, name=workspace.root.name).dataset
 
 
+def uncorrected(workspace: Workspace) -> list[Sample]:
+    """The lines, without text, that nobody has given a verdict on.
+
+    Pages of the validation and the test part are left out: a model must not have seen what it is judged on.
+    """
+    held_out = {group for group, part in load_state(workspace.datasets).items() if part is not Split.TRAIN}
+    with workspace.store() as store:
+        present, _ = store.counts()
+        waiting = [line for line, _ in store.queue(limit=present)]
+    return [
+        Sample(id=line.id, image=workspace.root / line.image, group=_page(line))
+        for line in waiting
+        if _page(line) not in held_out and (workspace.root / line.image).is_file()
+    ]
+
+
 def forgotten(store: Store) -> frozenset[str]:
     """Authors whose corrections are not to be used any more."""
     return frozenset(str(event.data["author"]) for event in store.events(FORGOTTEN, limit=100_000))
@@ -80,6 +97,10 @@ def _has_picture(workspace: Workspace, line: Line) -> bool:
 def _group(line: Line, correction: Correction) -> str:
     if line.kind is Kind.PLATE:
         return f"plate {(correction.text or '').replace('O', '0')}"
+    return _page(line)
+
+
+def _page(line: Line) -> str:
     return f"{line.document}#{line.page}"
 
 

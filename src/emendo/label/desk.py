@@ -7,6 +7,7 @@ text that holds, and nothing is written.
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -33,11 +34,14 @@ from ..workspace.people import People
 from ..workspace.seconds import Second, Seconds, decide
 from ..workspace.store import Entry, Kind, Line, Store, Transaction
 from .alternatives import Alternative, alternatives
+from .foresight import Foresight
 from .queues import EVERYTHING, HANDED, Filter, Queues
 from .rounds import Hand, Rounds
 from .rules import Rule, rules_of
 from .search import Index
 
+LANGUAGE_LINES = 200
+"""Readings that the language is told from."""
 PAGE_SIDE = 2200
 """Longest side of a page's picture, in pixels."""
 SOURCE, RESTORED = "page", "restored"
@@ -124,6 +128,7 @@ class Desk:
         self.index = Index(self.store)
         self.queues = Queues(self.workspace, self.store, self.index)
         self.doubts = Doubts(self.store.database)
+        self.foresight = Foresight(self.reader, self._shown, self._said)
 
     @classmethod
     def open(
@@ -211,9 +216,11 @@ class Desk:
         another EDITED. Raises Stale when `expected` is not the version that holds, UsageError when there is no text
         and the verdict is not that the line is skipped or unreadable.
         """
-        return self.store.work(self.saving(line, text, verdict, expected=expected, author=author, effort=effort))
+        said = self.store.work(self._saving(line, text, verdict, expected, author, effort))
+        self._learn(said)
+        return said
 
-    def saving(
+    async def save_soon(
         self,
         line: str,
         text: str | None,
@@ -222,9 +229,20 @@ class Desk:
         expected: int,
         author: str,
         effort: Effort | None = None,
-    ) -> Callable[[Transaction], Correction]:
-        """What `save` does in its transaction, for callers that need no thread to wait (`Store.soon`)."""
+    ) -> Correction:
+        """The same for a coroutine, which needs no thread while it waits for the disk."""
+        said = await self.store.soon(self._saving(line, text, verdict, expected, author, effort))
+        if self.foresight.learns:
+            await to_thread(self._learn, said)
+        return said
 
+    def _learn(self, said: Correction) -> None:
+        if said.text is not None:
+            self.foresight.learn(said.line, said.text)
+
+    def _saving(
+        self, line: str, text: str | None, verdict: Verdict, expected: int, author: str, effort: Effort | None
+    ) -> Callable[[Transaction], Correction]:
         def recorded(transaction: Transaction) -> Correction:
             release(transaction.connection, line, author)
             said = self._clean(transaction, line, text)
@@ -306,6 +324,14 @@ class Desk:
         if not isinstance(reader, EvidenceRecognizer):
             return []
         return alternatives(reader, image, self.card(line).reading)
+
+    def _shown(self, line: str) -> tuple[Image, Reading]:
+        return read_image(self.crop(line)), self.card(line).reading
+
+    def _said(self, most: int) -> tuple[dict[str, str], list[str]]:
+        said = {one.line: one.text for one in self.store.corrections()[-most:] if one.text is not None}
+        waiting = self.store.waiting_ids(limit=LANGUAGE_LINES)
+        return said, [reading.text for reading in self.store.readings(waiting).values()]
 
     def reader(self) -> Recognizer | None:
         """The model that reads, opened when it is first needed; None when this desk has none."""

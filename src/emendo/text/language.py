@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import exp, log
 
 from .lexicon import Lexicon, remembered
-from .ngram import END, CharacterModel
+from .ngram import END, CharacterModel, count_line
 from .normalize import normalize_text
 
 FLOOR = 1e-3
@@ -15,6 +16,7 @@ FLOOR = 1e-3
 SHARE_STEPS, FOLDS, MOST_LINES = 8, 4, 400
 MOST_FORESEEN = 100_000
 """Answers that are remembered, some fifteen megabytes; past that they are found anew."""
+PRIOR = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +93,37 @@ def learn_language(own: Sequence[str], further: Sequence[str], lexicon: Lexicon 
     for _ in range(SHARE_STEPS if pairs else 0):
         share = sum(share * a / (share * a + (1 - share) * b) for a, b in pairs) / len(pairs)
     return LanguageModel(characters, lexicon, share)
+
+
+class Learner:
+    """Learns an author line by line, as they are corrected; each line costs what it is long.
+
+    The share of the words follows from how well words and n-grams foresaw each line before it was learnt (expectation
+    maximisation in one pass), beginning at `share` as if that had been found on `PRIOR` characters.
+    """
+
+    def __init__(self, lexicon: Lexicon | None, *, order: int = 6, share: float = 0.9) -> None:
+        self._lexicon, self._order = lexicon, order
+        self._counts: dict[str, Counter[str]] = {}
+        self._words, self._all = share * PRIOR, float(PRIOR)
+
+    @property
+    def model(self) -> LanguageModel | None:
+        """What is expected now, None for nothing yet; to be used only until the next line is learnt."""
+        if not self._counts:
+            return LanguageModel(None, self._lexicon, self._words / self._all) if self._lexicon is not None else None
+        kinds = len(self._counts[""]) + 1
+        characters = CharacterModel(self._order, self._counts, kinds)
+        return LanguageModel(characters, self._lexicon, self._words / self._all)
+
+    def learn(self, line: str) -> None:
+        """Take in one line that is right."""
+        now = self.model
+        if now is not None and now.lexicon is not None and now.characters is not None:
+            text = normalize_text(line) + END
+            for at, char in enumerate(text):
+                words = now.share * now.lexicon.probability(text[:at], char)
+                own = (1 - now.share) * exp(now.characters.log_prob(text[:at], char))
+                self._words += words / (words + own)
+            self._all += len(text)
+        count_line(self._counts, line, self._order)

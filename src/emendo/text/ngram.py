@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import log
 from typing import Any
@@ -34,7 +34,7 @@ class CharacterModel:
     """
 
     order: int
-    counts: dict[str, dict[str, int]]
+    counts: Mapping[str, Mapping[str, int]]
     vocabulary: int
     _cache: dict[str, _Known] = field(default_factory=dict, repr=False, compare=False)
 
@@ -45,10 +45,7 @@ class CharacterModel:
             raise ValueError(f"the order of a character model is 1 to {MAX_ORDER}, not {order}")
         counts: dict[str, Counter[str]] = {}
         for line in lines:
-            text = START + normalize_text(line) + END
-            for at in range(1, len(text)):
-                for length in range(min(order - 1, at) + 1):
-                    counts.setdefault(text[at - length : at], Counter())[text[at]] += 1
+            count_line(counts, line, order)
         return cls(order, {context: dict(after) for context, after in counts.items()}, len(counts.get("", ())) + 1)
 
     def log_prob(self, context: str, character: str) -> float:
@@ -100,6 +97,14 @@ class CharacterModel:
             raise FormatError(f"is no {FORMAT}", where=where, remedy="learn the model again")
         counts = content["counts"]
         return cls(content["order"], counts, len(counts.get("", ())) + 1)
+
+
+def count_line(counts: dict[str, Counter[str]], line: str, order: int) -> None:
+    """Add the n-grams of one line, which is normalised first."""
+    text = START + normalize_text(line) + END
+    for at in range(1, len(text)):
+        for length in range(min(order - 1, at) + 1):
+            counts.setdefault(text[at - length : at], Counter())[text[at]] += 1
 
 
 def _is_model(content: Any) -> bool:

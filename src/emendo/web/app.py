@@ -29,6 +29,7 @@ from .routes import (
     people,
     pictures,
     plates,
+    predict,
     search,
     seconds,
 )
@@ -50,6 +51,7 @@ ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (
     exchange.add,
     pages.add,
     plates.add,
+    predict.add,
 )
 """Each adds what one part of the page asks for."""
 

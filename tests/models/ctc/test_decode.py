@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from math import log
+from dataclasses import replace
+from math import inf, log
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emendo.models.ctc.align import log_likelihood
-from emendo.models.ctc.decode import Decoding, beam, beam_text, greedy, greedy_text, loss, text_of
+from emendo.models.ctc.decode import Decoding, beam, beam_text, greedy, greedy_text, loss, text_of, weighing_of
+from emendo.models.ctc.search import search
 from emendo.text.language import LanguageModel
 from emendo.text.ngram import END, CharacterModel
 from emendo.types import Evidence
@@ -31,9 +33,8 @@ def every_text(most: int) -> list[str]:
 
 def unpruned(shown: Evidence, model: LanguageModel | None, decoding: Decoding) -> str:
     """What beam search finds when none is dropped for being far behind: only what cannot win any more."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("emendo.models.ctc.decode._CUT", 0.0)
-        return beam_text(shown, model, decoding)
+    weighing = replace(weighing_of(decoding), pruned=inf)
+    return search(shown.log_probs, shown.alphabet, model, weighing)[0].text
 
 
 @given(st.integers(0, 10_000), st.integers(1, 6))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import exp, inf, log
-from operator import attrgetter, itemgetter
-from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,7 +14,8 @@ from emendo.text.language import LanguageModel
 from emendo.text.ngram import END
 from emendo.types import Character, Evidence
 
-from .align import forced_alignment, runs, spread_out
+from .align import entries, forced_alignment, runs, spread_out
+from .search import ANY, Found, Weighing, search
 
 
 class Decoding(BaseModel):
@@ -85,27 +84,6 @@ def _logical(characters: Sequence[Character]) -> tuple[Character, ...]:
     return tuple(Character(char, old.probability, old.start, old.end) for old, char in found)
 
 
-PRUNED = 8.0
-"""Prefixes this many nats behind the best are dropped."""
-_CUT = exp(-PRUNED)
-
-
-class _Prefix:
-    """A text begun: one node of the tree of all texts that were tried, so that none is counted or scored twice.
-
-    `mass` is the sum over its paths up to `frame`, relative to the best prefix and weighed with what the language
-    model and the bonus give; `held` the part of the paths that end in its last class, `last`. `factor` is what the
-    language model and the bonus give for that class alone, `context` what the language model remembers of the text.
-    """
-
-    __slots__ = ("children", "context", "factor", "frame", "held", "last", "mass", "text")
-
-    def __init__(self, text: str, last: int, factor: float, context: str) -> None:
-        self.text, self.last, self.factor, self.context = text, last, factor, context
-        self.children: dict[int, _Prefix] = {}
-        self.frame, self.mass, self.held = 0, 1.0, 0.0
-
-
 def beam(
     evidence: Evidence, model: LanguageModel | None = None, decoding: Decoding | None = None
 ) -> tuple[Character, ...]:
@@ -120,118 +98,41 @@ def beam(
 
 def beam_text(evidence: Evidence, model: LanguageModel | None, decoding: Decoding) -> str:
     """The text that `beam` finds."""
-    if evidence.direction == "ltr":
-        return _best_text(evidence, model, decoding)
-    turned = replace(evidence, log_probs=evidence.log_probs[::-1], direction="ltr")
-    return from_right(_best_text(turned, model, decoding))
+    return completions(evidence, model, decoding)[0].text
 
 
-def _best_text(evidence: Evidence, model: LanguageModel | None, decoding: Decoding) -> str:
-    """The best text in the order of the frames.
+def completions(
+    evidence: Evidence,
+    model: LanguageModel | None,
+    decoding: Decoding,
+    begun: str = "",
+    *,
+    then: str = END,
+    deep: bool = False,
+) -> list[Found]:
+    """The most probable texts that begin with `begun` (NFC, logical order), the best first.
 
-    All is reckoned in probabilities relative to the best prefix of the frame before: nothing underflows, and no
-    logarithm is taken.
+    Without `begun` the first is what `beam` finds. `then` is what stands behind the evidence; `deep`
+    tries characters that are far less probable, at twice the time. Nothing is found where
+    the line is too short for `begun`, or where in a line from right to left it ends among characters from left to
+    right, so that it is no beginning on the page.
     """
-    alphabet, width, weight, bonus = evidence.alphabet, decoding.width, decoding.model_weight, decoding.bonus
-    model = model if weight else None
-    most = exp(bonus)  # no class is worth more, for no probability is above one
-
-    def longer(prefix: _Prefix, k: int) -> _Prefix:
-        entry, context, foreseen = alphabet[k - 1], prefix.context, 0.0
-        if model is not None:
-            for char in entry:
-                log_prob, context = model.follow(context, char)
-                foreseen += log_prob
-        made = _Prefix(prefix.text + entry, k, exp(bonus + weight * foreseen / len(entry)), context)
-        prefix.children[k] = made
-        return made
-
-    kept = [_Prefix("", 0, 1.0, "")]
-    for frame, (blank, candidates) in enumerate(_candidates(evidence.log_probs), 1):
-        if not candidates:  # the blank alone: all prefixes fare alike
-            for prefix in kept:
-                prefix.held = 0.0
-            continue
-        scale = 1 / kept[0].mass
-        before = [(prefix, prefix.mass * scale, prefix.held * scale) for prefix in kept]
-        for prefix, total, _ in before:
-            prefix.frame, prefix.mass, prefix.held = frame, total * blank, 0.0
-        # what is below the floor would not be among the kept, whatever else comes
-        floor = max(kept[0].mass * _CUT, kept[-1].mass if len(kept) == width else 0.0)
-        for prefix, total, held in before:
-            children, last = prefix.children, prefix.last
-            for k, score in candidates:
-                gained = total * score
-                if k == last:
-                    prefix.held += held * score
-                    prefix.mass += held * score
-                    gained -= held * score
-                child = children.get(k)
-                if child is None:
-                    if gained * most < floor:
-                        continue
-                    child = longer(prefix, k)
-                gained *= child.factor
-                if child.frame == frame:
-                    child.mass += gained
-                    child.held += gained
-                elif gained >= floor:
-                    child.frame, child.mass, child.held = frame, gained, gained
-                    kept.append(child)
-                    floor = max(floor, gained * _CUT)
-        kept = _distinct(kept, width)
-    ends = [1.0 if model is None else exp(weight * model.follow(prefix.context, END)[0]) for prefix in kept]
-    return max(zip(kept, ends, strict=True), key=lambda one: one[0].mass * one[1])[0].text
+    turned = evidence.direction == "rtl"
+    log_probs = evidence.log_probs[::-1] if turned else evidence.log_probs
+    shown = from_right(begun) if turned else begun
+    classes = [k or ANY for _, k in entries(evidence.alphabet, shown, "ltr")]
+    weighing = weighing_of(decoding, deep=deep)
+    found = search(log_probs, evidence.alphabet, model, weighing, begun=shown, classes=classes, then=then)
+    if not turned:
+        return found
+    read = [Found(from_right(one.text), one.score) for one in found]
+    return [one for one in read if one.text.startswith(begun)]
 
 
-def _distinct(prefixes: list[_Prefix], width: int) -> list[_Prefix]:
-    """The best `width` prefixes, the best first, without those that cannot win any more.
-
-    Two prefixes with one last class that the language model goes on from alike will gain alike. So the one behind in
-    both parts of its mass stays behind, as long as none is there that it goes on from, which may add to it, or that
-    goes on from it, to which it adds. It would only take the place of one that differs.
-    """
-    prefixes.sort(key=_mass, reverse=True)
-    least = prefixes[0].mass * _CUT
-    near = [prefix for prefix in prefixes if prefix.mass >= least]
-    first: dict[tuple[int, str], _Prefix] = {}
-    found: list[_Prefix] = []
-    for prefix in near:
-        other = first.setdefault((prefix.last, prefix.context), prefix)
-        behind = prefix.held <= other.held and prefix.mass - prefix.held <= other.mass - other.held
-        if behind and other is not prefix and _alone(prefix, near):
-            continue
-        found.append(prefix)
-        if len(found) == width:
-            break
-    return found
-
-
-def _alone(prefix: _Prefix, prefixes: Sequence[_Prefix]) -> bool:
-    """Whether no other prefix begins its text or goes on from it."""
-    text = prefix.text
-    return not any(one is not prefix and (one.text.startswith(text) or text.startswith(one.text)) for one in prefixes)
-
-
-_mass = attrgetter("mass")
-
-
-_Candidates = list[tuple[int, float]]
-
-
-def _candidates(log_probs: Any, *, least: float = -5.0, most: int = 8) -> Iterator[tuple[float, _Candidates]]:
-    """Per frame the blank's probability and those of the classes worth a look: above e^least, and the `most` best."""
-    frames, classes = np.nonzero(log_probs[:, 1:] > least)
-    classes += 1
-    scores = np.exp(log_probs[frames, classes], dtype=np.float64).tolist()
-    found: list[_Candidates] = [[] for _ in log_probs]
-    for frame, k, score in zip(frames.tolist(), classes.tolist(), scores, strict=True):
-        found[frame].append((k, score))
-    for near in found:
-        if len(near) > 1:
-            near.sort(key=itemgetter(1), reverse=True)
-            del near[most:]
-    return zip(np.exp(log_probs[:, 0], dtype=np.float64).tolist(), found, strict=True)
+def weighing_of(decoding: Decoding, *, deep: bool = False) -> Weighing:
+    """What the search needs of a decoding."""
+    plain = Weighing(decoding.width, decoding.model_weight, decoding.bonus)
+    return replace(plain, least=-7.0, most=12, pruned=12.0, one=False) if deep else plain
 
 
 def loss(characters: Sequence[Character]) -> float:

@@ -101,13 +101,17 @@ class CtcRecognizer:
         """The per-frame log-probabilities of each line, in order; `frame_width` is in columns of the image given."""
         return self._evidence(images, self.geometry)
 
+    def seen(self, images: Sequence[Image]) -> list[Evidence]:
+        """The evidence as it is decoded: what the bundle takes from the blank is taken."""
+        return [self._shifted(evidence) for evidence in self.evidence(images)]
+
     def observe(self, images: Sequence[Image]) -> list[Observation]:
         """Each line as `read` sees it, with the evidence that was decoded.
 
         Where the bundle names further looks and no language model helps, doubtful lines are read in each of them too
         and the readings vote. (With a language model the vote gains nothing and costs three more readings.)
         """
-        evidences = [self._shifted(evidence) for evidence in self.evidence(images)]
+        evidences = self.seen(images)
         model = self._model_for(evidences)
         seen = [self._decode(evidence, model) for evidence in evidences]
         looks = self.looks if model is None else ()

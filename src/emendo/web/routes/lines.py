@@ -83,8 +83,9 @@ def add(app: FastAPI, desk: Desk) -> None:
         if saving.second:
             second = partial(desk.read_second, line, text, verdict, author=author)
             return second_row(await run_in_threadpool(second))
-        said = desk.saving(line, text, verdict, expected=saving.version, author=author, effort=saving.effort)
-        return verdict_row(await desk.store.soon(said))
+        return verdict_row(
+            await desk.save_soon(line, text, verdict, expected=saving.version, author=author, effort=saving.effort)
+        )
 
     @app.get("/api/lines/{line}/alternatives")
     def others(line: str) -> list[dict[str, object]]:

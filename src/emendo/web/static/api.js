@@ -52,6 +52,11 @@ export const changePerson = (change) => post("/api/people/change", change);
 export const renewPerson = (name) => post("/api/people/renew", { name });
 export const removePerson = (name) => post("/api/people/remove", { name });
 
+// What stands between what is right and what was typed further on; null where nothing is foreseen.
+export function predict(line, before = "", between = "", kept = "") {
+  return post(`/api/lines/${encodeURIComponent(line)}/predict`, { before, between, kept });
+}
+
 export const imageOf = (line) => `/api/lines/${encodeURIComponent(line)}/image`;
 export const pageOf = (card) => `/api/page?${new URLSearchParams({ document: card.document, number: card.page })}`;
 

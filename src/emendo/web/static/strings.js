@@ -25,8 +25,9 @@ export const STRINGS = {
   },
   keys: [
     ["Enter", "right: save, next line"],
-    ["Tab", "next uncertain character"],
-    ["↑ ↓", "what else it could be"],
+    ["Tab", "next doubtful place"],
+    ["↑ ↓", "the words offered there"],
+    ["Ctrl+Z", "take back, what was foreseen too"],
     ["Esc", "skip this line"],
     ["[", "back"],
     ["Ctrl+H", "history of this line"],
