@@ -246,7 +246,7 @@ class Desk:
         def recorded(transaction: Transaction) -> Correction:
             release(transaction.connection, line, author)
             said = self._clean(transaction, line, text)
-            entry = _entry(line, transaction.reading_text(line), said, verdict, expected, author)
+            entry = _entry(line, transaction.hold(line), said, verdict, expected, author)
             correction, new = self._add(transaction, entry)
             if new and effort is not None:
                 add_effort(transaction.connection, correction, effort)
@@ -297,7 +297,7 @@ class Desk:
 
         def read(transaction: Transaction) -> Second:
             entry = _entry(
-                line, transaction.reading_text(line), self._clean(transaction, line, text), verdict, 0, author
+                line, transaction.hold(line), self._clean(transaction, line, text), verdict, 0, author
             )
             return self.seconds.add(transaction.connection, line, entry.text, entry.verdict, author)
 
@@ -309,7 +309,7 @@ class Desk:
         def decided(transaction: Transaction) -> Correction:
             decide(transaction.connection, line, author)
             said = self._clean(transaction, line, text)
-            entry = _entry(line, transaction.reading_text(line), said, verdict, expected, author)
+            entry = _entry(line, transaction.hold(line), said, verdict, expected, author)
             return self._add(transaction, entry)[0]
 
         return self.store.work(decided)

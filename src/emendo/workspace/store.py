@@ -50,7 +50,12 @@ _SAID = select(corrections).where(corrections.c.unit.in_(_IDS)).order_by(correct
 _JUDGED = select(corrections.c.unit).where(corrections.c.unit.in_(_IDS)).distinct()
 _LINES = select(units).where(units.c.id.in_(_IDS))
 _READINGS = select(readings).where(readings.c.unit.in_(_IDS)).order_by(readings.c.id)
-_READ = select(readings.c.text).where(readings.c.unit == bindparam("line")).order_by(readings.c.id.desc()).limit(1)
+_ONE = units.c.id == bindparam("line")
+_READ = select(readings.c.text).where(readings.c.unit == units.c.id).order_by(readings.c.id.desc()).limit(1)
+_HELD_ONE = select(_READ.scalar_subquery()).where(_ONE).with_for_update(key_share=True)
+_SAID_LAST = (
+    select(corrections).where(corrections.c.unit == bindparam("line")).order_by(corrections.c.version.desc()).limit(1)
+)
 _RECORD = corrections.insert()
 
 
@@ -281,6 +286,7 @@ class Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._held: set[str] = set()
 
     @property
     def connection(self) -> Connection:
@@ -332,9 +338,15 @@ class Transaction:
             found.update({row.unit: to_reading(row) for row in rows})
         return found
 
-    def reading_text(self, line: str) -> str:
-        """The text of a line's latest reading; empty when it has none."""
-        return str(self._connection.execute(_READ, {"line": line}).scalar() or "")
+    def hold(self, line: str) -> str:
+        """Let nobody else give a line a verdict until this transaction ends; returns the text of its latest reading,
+        empty when it has none. Raises UnknownLine.
+        """
+        row = self._connection.execute(_HELD_ONE, {"line": line}).first()
+        if row is None:
+            raise _unknown(line)
+        self._held.add(line)
+        return str(row[0] or "")
 
     def history(self, line: str) -> list[Correction]:
         """See `Store.history`."""
@@ -343,7 +355,7 @@ class Transaction:
 
     def add_corrections(self, entries: Sequence[Entry]) -> list[tuple[Correction, bool]]:
         """See `Store.add_corrections`."""
-        self._hold({entry.line for entry in entries})
+        self._hold({entry.line for entry in entries} - self._held)
         latest = self.latest([entry.line for entry in entries])
         results = []
         for entry in entries:
@@ -371,8 +383,11 @@ class Transaction:
 
     def latest(self, lines: Iterable[str], *, source: str = "") -> dict[str, Correction]:
         """The highest version of each given line, among those whose source starts with `source`."""
-        found: dict[str, Correction] = {}
-        for some in _chunks(lines):
+        every, found = list(lines), dict[str, Correction]()
+        if len(every) == 1 and not source:
+            rows = self._connection.execute(_SAID_LAST, {"line": every[0]})
+            return {row.unit: to_correction(row) for row in rows}
+        for some in _chunks(every):
             query = _SAID
             if source:
                 query = query.where(corrections.c.source.startswith(source, autoescape=True))
@@ -416,7 +431,7 @@ class Transaction:
         for some in _chunks(sorted(lines)):
             known = set(self._connection.execute(_HELD, {"ids": some}).scalars())
             if missing := [line for line in some if line not in known]:
-                raise UnknownLine(f"unknown line {missing[0]!r}", remedy="run `emendo collect` first")
+                raise _unknown(missing[0])
 
     def _record(self, correction: Correction) -> None:
         row = {
@@ -430,6 +445,10 @@ class Transaction:
             "at": correction.at.isoformat(),
         }
         self._connection.execute(_RECORD, row)
+
+
+def _unknown(line: str) -> UnknownLine:
+    return UnknownLine(f"unknown line {line!r}", remedy="run `emendo collect` first")
 
 
 def _waiting(order: str, kind: Kind, limit: int) -> Select[Any]:
