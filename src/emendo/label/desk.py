@@ -296,9 +296,7 @@ class Desk:
         """Record what a second reader says. Raises UsageError when this person may not read this line again."""
 
         def read(transaction: Transaction) -> Second:
-            entry = _entry(
-                line, transaction.hold(line), self._clean(transaction, line, text), verdict, 0, author
-            )
+            entry = _entry(line, transaction.hold(line), self._clean(transaction, line, text), verdict, 0, author)
             return self.seconds.add(transaction.connection, line, entry.text, entry.verdict, author)
 
         return self.store.work(read)

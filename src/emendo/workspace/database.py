@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from asyncio import sleep, wrap_future
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
@@ -94,31 +95,34 @@ class Database:
         ):
             yield connection
 
-    def work(self, work: Callable[[Connection], T]) -> T:
-        """What `work` returns, when all that it wrote is on the disk; raises what it raises, and then nothing is.
+    def begin(self, work: Callable[[Connection], T]) -> Future[T]:
+        """What `work` will return, when all that it wrote is on the disk, or raise, and then nothing is.
 
-        Threads that come at the same time share a transaction (see `together`). Work that collided with that of another
-        process is done again.
+        What many begin at the same time shares a transaction (see `together`).
         """
+        return self._together.begin(work)
+
+    def work(self, work: Callable[[Connection], T]) -> T:
+        """The same, waited for; work that collided with that of another process is done again."""
         for pause in PAUSES:
             try:
                 with self._sentences():
-                    return self._together.begin(work).result()
+                    return self.begin(work).result()
             except Collided:
                 time.sleep(pause)
         with self._sentences():
-            return self._together.begin(work).result()
+            return self.begin(work).result()
 
     async def soon(self, work: Callable[[Connection], T]) -> T:
         """The same for a coroutine, which needs no thread while it waits."""
         for pause in PAUSES:
             try:
                 with self._sentences():
-                    return await wrap_future(self._together.begin(work))
+                    return await wrap_future(self.begin(work))
             except Collided:
                 await sleep(pause)
         with self._sentences():
-            return await wrap_future(self._together.begin(work))
+            return await wrap_future(self.begin(work))
 
     def close(self) -> None:
         """Close all connections (SQLite then folds its log into the one file)."""
