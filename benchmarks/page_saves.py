@@ -48,6 +48,8 @@ from emendo.workspace.store import Entry, Line
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = f"{0:016x}"
 HANDED = 40
+FRESH = 4000
+"""Lines that wait at every start of a server that is killed."""
 SERVER = """
 import os
 import sys
@@ -146,25 +148,31 @@ def workspace_of(root: Path, count: int, url: str = "") -> Workspace:
     workspace = Workspace.init(root)
     if url:
         (root / "emendo.toml").write_text(f'database = "{url}"\n', encoding="utf-8")
+    put_lines(workspace, "notes", 0, count)
+    with workspace.store() as store:
+        store.add_correction(Entry(line=SHARED, reading="", text="first", verdict=Verdict.EDITED, author="owner"))
+    return workspace
+
+
+def put_lines(workspace: Workspace, document: str, start: int, count: int) -> None:
+    """A document with `count` lines, whose ids count on from `start`."""
     rows = [
         (
             Line(
                 id=f"{at:016x}",
-                document="notes",
-                number=at + 1,
-                text_line=at + 1,
+                document=document,
+                number=at - start + 1,
+                text_line=at - start + 1,
                 page=1,
                 image="x.png",
                 sha256="0" * 64,
             ),
             Reading(f"line {at}", 0.9, (), "drawn"),
         )
-        for at in range(count)
+        for at in range(start, start + count)
     ]
     with workspace.store() as store:
-        store.put_document("notes", rows)
-        store.add_correction(Entry(line=SHARED, reading="", text="first", verdict=Verdict.EDITED, author="owner"))
-    return workspace
+        store.put_document(document, rows)
 
 
 def tokens_of(workspace: Workspace, count: int) -> list[str]:
@@ -308,7 +316,7 @@ def begin(count: int, lines: int, database: str) -> dict[str, Any]:
 def kill(rounds: int, count: int, database: str) -> dict[str, Any]:
     """The page's server is the victim."""
     with place(database) as (root, url, _):
-        workspace = workspace_of(root, 1 + count * 5000, url)
+        workspace = workspace_of(root, FRESH, url)
         server = Server(root)
         found = killed(rounds, count, workspace, server, server.start, server.kill)
         server.close()
@@ -318,7 +326,7 @@ def kill(rounds: int, count: int, database: str) -> dict[str, Any]:
 def power(rounds: int, count: int) -> dict[str, Any]:
     """PostgreSQL is the victim; the page's server goes on all the time."""
     with place("postgresql") as (root, url, cluster):
-        workspace = workspace_of(root, 1 + count * 5000, url)
+        workspace = workspace_of(root, FRESH, url)
 
         def end() -> None:
             cluster.kill()
@@ -333,6 +341,7 @@ def killed(
     rounds: int, count: int, workspace: Workspace, server: Server, start: Callable[[], None], end: Callable[[], None]
 ) -> dict[str, Any]:
     chance, lost, acknowledged = random.Random(0), 0, 0
+    lines, fewest = FRESH, sys.maxsize
     tokens = tokens_of(workspace, count)
     statuses: Counter[int] = Counter()
     for turn in range(rounds):
@@ -354,11 +363,19 @@ def killed(
             thread.join()
         rows = history(workspace, {line for line, _, _ in told.accepted})
         lost += sum(rows.get((line, version)) != text for line, version, text in told.accepted)
-        acknowledged += len(told.accepted)
+        acknowledged, fewest = acknowledged + len(told.accepted), min(fewest, len(told.accepted))
         statuses += told.statuses
+        put_lines(workspace, f"notes {turn:04}", lines, len(told.accepted))  # as many as were taken
+        lines += len(told.accepted)
         if (turn + 1) % 5 == 0:
             sys.stderr.write(f"{turn + 1} kills, {acknowledged} acknowledged saves, {lost} lost\n")
-    return {"kills": rounds, "acknowledged": acknowledged, "lost": lost, "statuses": dict(statuses)}
+    return {
+        "kills": rounds,
+        "acknowledged": acknowledged,
+        "fewest_acknowledged_before_a_kill": fewest,
+        "lost": lost,
+        "statuses": dict(statuses),
+    }
 
 
 def main() -> int:
