@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Text, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, Text, bindparam, func, select
 
 from ..errors import WorkspaceError
 from .database import Database, inserting
@@ -21,7 +21,7 @@ from .schema import leases, units
 
 MINUTES = 10.0
 # put together once: that costs more than the statements themselves
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _OTHERS = select(leases.c.unit).where(leases.c.until >= bindparam("at"), leases.c.author != bindparam("who"))
 _HOLDERS = select(leases).where(leases.c.unit.in_(_IDS), leases.c.until >= bindparam("at"))
 _RELEASE = leases.delete().where(leases.c.unit == bindparam("line")).returning(leases.c.author, leases.c.until)
