@@ -162,7 +162,7 @@ def test_an_admin_lets_people_in(browser: Browser, team: tuple[Server, dict[str,
         other = browser.new_context()
         theirs = other.new_page()
         theirs.goto(address)
-        expect(theirs.locator("#text")).to_be_visible()
+        expect(theirs.locator("#text")).to_have_value("the rain fell 1")
         row = page.locator("tbody tr").filter(has_text="onerror")
         row.get_by_role("button", name="Disable").click()
         expect(row).to_contain_text("disabled")
