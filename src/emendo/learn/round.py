@@ -197,9 +197,10 @@ def _left(decision: Decision) -> str:
 def _trained(samples: Sequence[Sample], others: Sequence[Sample], run_settings: Mapping[str, Any]) -> RunResult:
     """Train on the corrections, with lines that nobody has corrected where those are many and read with confidence."""
     from ..train.run import train
-    from ..train.unlabelled import NothingRead, train_with_unlabelled
 
     if len(others) >= len(samples):
+        from ..train.unlabelled import NothingRead, train_with_unlabelled
+
         with suppress(NothingRead):
             return train_with_unlabelled(samples, others, **run_settings)
     return train(samples, **run_settings)
