@@ -21,7 +21,7 @@ from .normalize import normalize_text
 FORMAT = "emendo-ngram/1"
 START, END = "\x02", "\x03"
 MAX_ORDER, MOST_CONTEXTS = 12, 50_000
-_Known = tuple[tuple[tuple[dict[str, int], int], ...], dict[str, float]]
+_Known = tuple[tuple[tuple[Mapping[str, int], int], ...], dict[str, float]]
 """What came after ever longer ends of a context, with sums, and the probabilities that were asked for."""
 
 
@@ -72,9 +72,9 @@ class CharacterModel:
             values[character] = value
         return value
 
-    def _seen(self, context: str) -> tuple[tuple[dict[str, int], int], ...]:
+    def _seen(self, context: str) -> tuple[tuple[Mapping[str, int], int], ...]:
         """What came after ever longer ends of a context, as far as they were seen, with the sum of the counts."""
-        found: list[tuple[dict[str, int], int]] = []
+        found: list[tuple[Mapping[str, int], int]] = []
         for length in range(len(context) + 1):
             after = self.counts.get(context[len(context) - length :])
             if after is None:
