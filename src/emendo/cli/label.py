@@ -12,10 +12,13 @@ import typer
 from ..errors import EngineError
 from . import output
 from .context import Json, Model, Threads, open_context
+from .documents import take_fields
 
 
 def label(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Workspace or a folder in it.")] = Path(),
+    folder: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="Workspace or a folder in it; a manifest of documents with fields.")
+    ] = Path(),
     model: Model = None,
     host: Annotated[str, typer.Option(help="Address to listen at; other than this machine's own only if you must.")] = (
         "127.0.0.1"
@@ -24,6 +27,12 @@ def label(
     token: Annotated[
         str, typer.Option(envvar="EMENDO_TOKEN", help="Token of the address; a new one if left out.")
     ] = "",
+    fields: Annotated[
+        bool, typer.Option("--fields", help="The pictures and PDFs of INPUT are invoices or receipts to fill in.")
+    ] = False,
+    prefill: Annotated[
+        bool, typer.Option("--prefill", help="Start from the fields that the manifest has (else from empty ones).")
+    ] = False,
     threads: Threads = None,
 ) -> int:
     """Correct line by line in the browser.
@@ -31,7 +40,8 @@ def label(
     Enter: right, or save and go on. Tab: to the next uncertain character; arrow up and down: what else it could be.
     Escape: skip. [: back. Ctrl+Q: save and leave. What has been read is taken in first, as by `emendo collect`. A line
     counts as saved when it is on the disk; until then it is kept in the browser. The address that is printed is yours;
-    others get their own by `emendo people add`.
+    others get their own by `emendo people add`. INPUT may be a manifest (JSONL) whose rows have fields, or a folder with
+    one: its receipts and invoices are filled in as a form.
     """
     try:
         import uvicorn
@@ -45,11 +55,13 @@ def label(
     from ..web.guard import Guard, first_of, one_person
     from ..workspace.people import Person
 
+    documents = take_fields(folder, fields=fields, prefill=prefill)
     context = open_context(folder, need_workspace=True, model=model, threads=threads)
     assert context.workspace is not None
-    taken = collect(context.workspace, recognizer=context.recognizer, settings=context.settings, wait=False)
-    for failure in taken.failures:
-        output.complain(failure)
+    if documents is None:
+        taken = collect(context.workspace, recognizer=context.recognizer, settings=context.settings, wait=False)
+        for failure in taken.failures:
+            output.complain(failure)
     key = token or secrets.token_urlsafe(24)
     socket = bound(host, port)
     address = listening(socket)
@@ -57,7 +69,12 @@ def label(
     hosts = frozenset({address, f"localhost:{address.rpartition(':')[2]}", *context.settings.label.hosts})
     person = Person(context.settings.author or getpass.getuser())
     app = create_app(desk, Guard(first_of(one_person(key, person), desk.people.holder), hosts))
-    output.note(f"open http://{address}/?token={key} (Ctrl+C ends)")
+    place = "#fields" if documents else ""
+    output.note(f"open http://{address}/?token={key}{place} (Ctrl+C ends)")
+    for failure in documents.failures if documents else ():
+        output.complain(failure)
+    for sentence in documents.sentences() if documents else ():
+        output.note(sentence)
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[socket])
     return 0

@@ -31,15 +31,18 @@ from ..workspace.folder import Workspace
 from ..workspace.leases import Leases, release
 from ..workspace.people import People
 from ..workspace.seconds import Second, Seconds, decide
-from ..workspace.store import Entry, Line, Store, Transaction
+from ..workspace.store import Entry, Kind, Line, Store, Transaction, UnknownLine
 from .alternatives import Alternative, alternatives
 from .queues import EVERYTHING, HANDED, Filter, Queues
 from .rounds import Hand, Rounds
+from .rules import RULES
 from .search import Index
 
 PAGE_SIDE = 2200
 """Longest side of a page's picture, in pixels."""
 SOURCE, RESTORED = "page", "restored"
+MOST_CHARACTERS = {Kind.LINE: 20_000, Kind.PLATE: 20_000, Kind.DOCUMENT: 500_000}
+"""Characters of a text, by the kind of its unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +203,10 @@ class Desk:
 
         def recorded(transaction: Transaction) -> Correction:
             release(transaction.connection, line, author)
-            entry = _entry(line, transaction.reading_text(line), text, verdict, expected, author)
+            unit, entry = _said(transaction, line, text, verdict, expected, author)
             correction, new = transaction.add_corrections([entry])[0]
+            if new and unit.kind in RULES:
+                RULES[unit.kind].saved(unit, correction)
             if new and effort is not None:
                 add_effort(transaction.connection, correction, effort)
             return correction
@@ -236,7 +241,7 @@ class Desk:
         """Record what a second reader says. Raises UsageError when this person may not read this line again."""
 
         def read(transaction: Transaction) -> Second:
-            entry = _entry(line, transaction.reading_text(line), text, verdict, 0, author)
+            _, entry = _said(transaction, line, text, verdict, 0, author)
             return self.seconds.add(transaction.connection, line, entry.text, entry.verdict, author)
 
         return self.store.work(read)
@@ -246,7 +251,7 @@ class Desk:
 
         def decided(transaction: Transaction) -> Correction:
             decide(transaction.connection, line, author)
-            entry = _entry(line, transaction.reading_text(line), text, verdict, expected, author)
+            _, entry = _said(transaction, line, text, verdict, expected, author)
             return transaction.add_corrections([entry])[0][0]
 
         return self.store.work(decided)
@@ -294,6 +299,21 @@ class Desk:
         if not path.is_relative_to(self.workspace.root) or not path.is_file():
             raise BadInput("is not in the workspace any more", where=name, remedy="run `emendo read` again")
         return path
+
+
+def _said(
+    transaction: Transaction, line: str, text: str | None, verdict: Verdict, expected: int, author: str
+) -> tuple[Line, Entry]:
+    """The unit, and what is recorded when a person says this of it. Raises UnknownLine."""
+    unit = transaction.lines([line]).get(line)
+    if unit is None:
+        raise UnknownLine(f"unknown line {line!r}", remedy="run `emendo collect` first")
+    most = MOST_CHARACTERS[unit.kind]
+    if text is not None and len(text) > most:
+        raise UsageError(f"a text of {len(text):,} characters is too long", remedy=f"{most:,} are the most")
+    if text and verdict in (Verdict.ACCEPTED, Verdict.EDITED) and unit.kind in RULES:
+        text = RULES[unit.kind].clean(text)
+    return unit, _entry(line, transaction.reading_text(line), text, verdict, expected, author)
 
 
 def _entry(line: str, reading: str, text: str | None, verdict: Verdict, expected: int, author: str) -> Entry:

@@ -21,6 +21,7 @@ from .routes import (
     doubts,
     effort,
     exchange,
+    fields,
     history,
     leases,
     lines,
@@ -48,6 +49,7 @@ ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (
     doubts.add,
     exchange.add,
     pages.add,
+    fields.add,
 )
 """Each adds what one part of the page asks for."""
 

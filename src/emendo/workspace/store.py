@@ -124,9 +124,14 @@ class Store:
         """The same for work that is small, may be done twice, and comes from many threads (see `Database.work`)."""
         return self._database.work(lambda connection: work(Transaction(connection)))
 
-    def put_document(self, document: str, rows: Sequence[tuple[Line, Reading | None]]) -> None:
-        """Record the lines of a document and their readings; lines it had before and has no more become not present."""
-        self.work(lambda transaction: transaction.put_document(document, rows))
+    def put_document(
+        self, document: str, rows: Sequence[tuple[Line, Reading | None]], *, kind: Kind = Kind.LINE
+    ) -> None:
+        """Record the units of one kind of a document and their readings.
+
+        Those it had before and has no more become not present.
+        """
+        self.work(lambda transaction: transaction.put_document(document, rows, kind=kind))
 
     def add_correction(self, entry: Entry) -> tuple[Correction, bool]:
         """Record a verdict; returns the one that holds now and whether it is new (False: it said the same).
@@ -195,8 +200,10 @@ class Store:
             return int(connection.execute(select(func.coalesce(func.max(corrections.c.id), 0))).scalar_one())
 
     def count_new(self, since: int = 0, *, verdict: Verdict = Verdict.EDITED) -> int:
-        """How many lines got this verdict after a mark, and still have it."""
-        latest = _latest().where(corrections.c.id > since, corrections.c.verdict == verdict.value).subquery()
+        """How many lines got this verdict after a mark, and still have it; documents with fields are no lines."""
+        latest = _latest().where(corrections.c.id > since, corrections.c.verdict == verdict.value)
+        documents = select(units.c.id).where(units.c.kind == Kind.DOCUMENT.value)
+        latest = latest.where(corrections.c.unit.not_in(documents)).subquery()
         with self._database.read() as connection:
             return int(connection.execute(select(func.count()).select_from(latest)).scalar_one())
 
@@ -279,9 +286,11 @@ class Transaction:
         """For what else is written in the same transaction (leases, efforts)."""
         return self._connection
 
-    def put_document(self, document: str, rows: Sequence[tuple[Line, Reading | None]]) -> None:
+    def put_document(
+        self, document: str, rows: Sequence[tuple[Line, Reading | None]], *, kind: Kind = Kind.LINE
+    ) -> None:
         """See `Store.put_document`."""
-        gone = units.update().where(units.c.document == document).values(present=0)
+        gone = units.update().where(units.c.document == document, units.c.kind == kind.value).values(present=0)
         self._connection.execute(gone)
         values = [unit_values(line) for line, _ in rows]
         if values:

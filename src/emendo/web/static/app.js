@@ -6,10 +6,12 @@ import { kept } from "./kept.js";
 import { Outbox } from "./outbox.js";
 import { STRINGS } from "./strings.js";
 
-// name of the address (#lines/...): the module that exports `Mode`, and the role that it needs
+// name of the address (#lines/...): the module that exports `Mode`, the role that it needs, and the count of the state
+// without which it is not offered
 const MODES = {
   lines: { module: "./lines.js" },
   page: { module: "./page.js" },
+  fields: { module: "./fields.js", has: "fields" },
   read: { module: "./read.js" },
   models: { module: "./models.js", needs: "reviewer" },
   effort: { module: "./effort-view.js" },
@@ -32,7 +34,7 @@ class Shell {
   async begin() {
     this.state = await api.state();
     for (const [name, row] of Object.entries(MODES)) {
-      if (row.needs && !this.may(row.needs)) continue;
+      if ((row.needs && !this.may(row.needs)) || (row.has && !this.state[row.has])) continue;
       get("modes").append(make("a", { href: `#${name}`, id: `to-${name}`, text: STRINGS.modes[name] }));
     }
     get("modes").hidden = get("modes").childElementCount < 2;
@@ -65,7 +67,7 @@ class Shell {
     const turn = ++this.turn;
     const [asked, ...places] = location.hash.slice(1).split("/").map(decodeURIComponent);
     const open = asked in MODES && (!MODES[asked].needs || this.may(MODES[asked].needs));
-    const name = open ? asked : FIRST;
+    const name = open ? asked : this.state.fields && !this.state.total ? "fields" : FIRST;
     for (const link of get("modes").children) {
       if (link.id === `to-${name}`) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
@@ -92,10 +94,10 @@ class Shell {
     else this.mode?.told?.(event, line, detail);
   }
 
-  counted(done, total) {
+  counted(done, total, count = STRINGS.count) {
     this.done = done;
     this.total = total;
-    get("count").textContent = STRINGS.count(done, total);
+    get("count").textContent = count(done, total);
     get("bar").setAttribute("aria-valuemax", total);
     get("bar").setAttribute("aria-valuenow", done);
     get("fill").style.width = `${total ? (100 * done) / total : 0}%`;
