@@ -334,34 +334,39 @@ def canonical(document: Document, *, sources: bool = True) -> str:
 def _renamed(values: Mapping[str, Any], table: str, place: str, renamed: dict[str, str]) -> dict[str, Any]:
     """The values under the names of the schema, where these are free."""
     aliases, part = ALIASES[table], ROWS.get(table, Document)
+    values = {normalize_text(str(key)): value for key, value in values.items() if not _is_empty(value)}
     known: dict[str, Any] = {}
-    for key, value in values.items():
-        name = str(key)
+    for name, value in values.items():
         target = aliases.get(name)
         if target is not None and name not in part.model_fields and target not in values and target not in known:
             renamed[place + name] = target
-            name = target
-        if not table and name in ROWS and isinstance(value, list):
-            value = [
-                _renamed(row, name, f"{name}.{at}.", renamed) if isinstance(row, Mapping) else row
+        else:
+            target = name
+        if not table and target in ROWS and isinstance(value, list):
+            known[target] = [
+                _renamed(row, target, f"{target}.{at}.", renamed) if isinstance(row, Mapping) else row
                 for at, row in enumerate(value)
             ]
-        known[name] = value
+        else:
+            known[target] = value
     return known
+
+
+def _is_empty(value: object) -> bool:
+    return value in (None, [], {}) or (isinstance(value, str) and not _text(value[:MOST_CHARACTERS]))
 
 
 def _extras(values: dict[str, Any], part: type[_Part], place: str, faults: dict[str, Fault]) -> None:
     """Clean the fields that the schema does not know; one that cannot be kept is taken out and told."""
     for key in [key for key in values if key not in part.model_fields]:
         value = values.pop(key)
-        name = normalize_text(key)
         try:
             kept = _plain(value, MOST_DEPTH)
         except ValueError as error:
-            faults[place + name] = Fault(place + name, str(error))
+            faults[place + key] = Fault(place + key, str(error))
             continue
-        if name and name not in part.model_fields and kept not in (None, "", [], {}):
-            values[name] = kept
+        if key and kept not in (None, "", [], {}):
+            values[key] = kept
     for table, row_part in ROWS.items() if part is Document else ():
         rows = values.get(table)
         for at, row in enumerate(rows if isinstance(rows, list) else ()):

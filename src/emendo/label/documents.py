@@ -37,14 +37,14 @@ MOST_DOCUMENTS = 1_000_000
 TOLERANCE = Decimal("0.05")
 """A sum that is off by so little may be a matter of rounding: it is told as a warning."""
 REGIONS: Mapping[str, tuple[str, ...]] = {
-    "document": ("type", "number", "order_number", "date", "due_date", "currency"),
     "vendor_block": ("seller", "seller_address", "seller_tax_id", "iban"),
+    "document": ("type", "number", "order_number", "date", "due_date", "currency"),
     "client_info": ("buyer", "buyer_address", "buyer_tax_id"),
     "line_items_table": ("lines",),
     "tax_section": ("taxes",),
     "totals_section": ("discount", "charges", "net", "tax", "rounding", "total", "prepaid", "due"),
 }
-"""The parts of a document and the fields that stand in each."""
+"""The parts of a document in reading order, and the fields that stand in each."""
 
 
 @dataclass

@@ -271,7 +271,7 @@ export class Form {
       control.classList.toggle("lacks", severity === "missing");
       control.setAttribute("aria-invalid", String(severity === "error"));
       if (at === undefined) control.removeAttribute("aria-describedby");
-      else control.setAttribute("aria-describedby", `finding-${at}`);
+      else control.setAttribute("aria-describedby", severity === "error" ? `finding-${at}` : "findings");
       const parts = path.split(".");
       const kept = parts.length === 3 ? values[parts[0]]?.[this.placeOf(parts[0], Number(parts[1]))]?.[parts[2]] : values[path];
       const shown = kept !== undefined && String(kept) !== control.value.trim() && control.tagName !== "TEXTAREA" ? WORDS.normal(kept) : "";

@@ -227,12 +227,19 @@ export class Mode {
     return this.checked;
   }
 
+  // What is wrong, a sentence each; what is merely missing, in one.
   list(findings) {
-    const items = findings.map((one, at) => {
+    const lacking = findings.filter(({ rule }) => rule === "present");
+    const items = findings.flatMap((one, at) => {
+      if (lacking.length > 1 && one.rule === "present") return [];
       const label = one.rule === "value" ? `${this.form.labelOf(one.paths[0])}: ` : "";
       const go = make("button", { type: "button", text: label + one.what, onclick: () => this.form.focus(one.paths[0]) });
-      return make("li", { id: `finding-${at}`, class: one.severity }, go);
+      return [make("li", { id: `finding-${at}`, class: one.severity }, go)];
     });
+    if (lacking.length > 1) {
+      const go = make("button", { type: "button", text: WORDS.lacking(lacking.map(({ paths }) => this.form.labelOf(paths[0]))), onclick: () => this.form.focus(lacking[0].paths[0]) });
+      items.push(make("li", { class: "missing", id: "lacking" }, go));
+    }
     if (!findings.some(({ severity }) => severity === "error")) {
       items.push(make("li", { class: "fine", text: this.checked.checked ? WORDS.fine(this.checked.checked) : WORDS.unchecked }));
     }

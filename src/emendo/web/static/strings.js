@@ -406,6 +406,7 @@ export const STRINGS = {
     extra: (count) => (count === 1 ? "1 further field is kept as it is." : `${count} further fields are kept as they are.`),
     normal: (text) => `= ${text}`,
     checks: "What does not fit",
+    lacking: (labels) => `Not filled in: ${labels.join(", ")}`,
     fine: (count) => (count === 1 ? "One sum was checked; it fits." : `${count} sums were checked; all fit.`),
     unchecked: "There is no sum to check yet.",
     unreachable: "The server cannot be reached: nothing is checked, and what you save is kept in this browser.",
