@@ -185,6 +185,7 @@ export class Mode {
       this.shell.say(WORDS.whole);
       return;
     }
+    this.shell.say("");
     const block = this.form.kindOf(path) === "block";
     const said = textOf(words, block ? "\n" : " ");
     const before = add ? String(this.form.value(path)) : "";
@@ -281,7 +282,7 @@ export class Mode {
     if (at < 0 || at > this.total) return;
     this.at = at;
     if (this.card || at >= this.total) this.show();
-    else this.load(at).then(() => this.show());
+    else this.load(at).then(() => this.at === at && this.show());
   }
 
   // ---- saving
