@@ -16,7 +16,11 @@ from emendo.fields.schema import ALIASES, ROWS, Document
 from emendo.text.normalize import normalize_text
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=12),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**9), 10**9)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=12),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=8,
 )
@@ -110,7 +114,9 @@ def test_amounts_have_the_decimals_of_their_currency() -> None:
 
 def test_sources_go_with_their_rows_and_can_be_left_out() -> None:
     source = {"page": 2, "box": [1.0, 2.0, 30.5, 40.0]}
-    read = read_document({"total": "1", "sources": {"total": source}, "lines": [{"amount": "1", "sources": {"amount": source}}]})
+    read = read_document(
+        {"total": "1", "sources": {"total": source}, "lines": [{"amount": "1", "sources": {"amount": source}}]}
+    )
     kept = read.document.values(sources=True)
     assert kept["sources"]["total"] == source and kept["lines"][0]["sources"]["amount"] == source
     assert "sources" not in canonical(read.document, sources=False)

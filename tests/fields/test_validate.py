@@ -41,7 +41,9 @@ def invoices(draw: st.DrawFn) -> dict[str, Any]:
         lines.append({**row, "tax_rate": draw(st.sampled_from(rates)), "description": "thing"})
     bases = {rate: sum(row["amount"] for row in lines if row["tax_rate"] == rate) for rate in rates}
     taxes = [
-        {"rate": rate, "base": base, "amount": cents(base * Decimal(rate) / 100)} for rate, base in bases.items() if base
+        {"rate": rate, "base": base, "amount": cents(base * Decimal(rate) / 100)}
+        for rate, base in bases.items()
+        if base
     ]
     net, tax = sum(bases.values()), sum(row["amount"] for row in taxes)
     rounding = draw(st.sampled_from(["0", "0.02", "-0.01"]))
@@ -135,7 +137,14 @@ def test_garbage_never_passes(garbage: dict[str, Any]) -> None:
 
 
 def test_prices_with_tax_in_them_add_up_to_the_total() -> None:
-    receipt = {"seller": "Shop", "date": "2020-01-01", "currency": "MYR", "net": "9.43", "tax": "0.57", "total": "10.00"}
+    receipt = {
+        "seller": "Shop",
+        "date": "2020-01-01",
+        "currency": "MYR",
+        "net": "9.43",
+        "tax": "0.57",
+        "total": "10.00",
+    }
     receipt |= {"rounding": "0.00", "lines": [{"amount": "10.50"}], "discount": "0.50"}  # type: ignore[dict-item]
     assert judged(receipt).ok
     assert rules({**receipt, "discount": "0.60"}) == {"lines"}

@@ -13,7 +13,7 @@ from emendo.fields.conventions import conventions
 from emendo.fields.currencies import DECIMALS, currency_of, decimals_of
 from emendo.fields.values import amount_text, parse_amount, parse_date
 
-AMOUNTS = st.decimals(min_value=-10**9, max_value=10**9, places=2, allow_nan=False)
+AMOUNTS = st.decimals(min_value=-(10**9), max_value=10**9, places=2, allow_nan=False)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,9 @@ def test_with_prefill_they_start_from_their_fields(workspace: Workspace) -> None
 
 def test_what_is_saved_is_in_one_spelling_and_versions_hold(desk: Desk) -> None:
     key = key_of(desk, "harbour")
-    held = desk.save(key, '{"total": "1.234,50", "company": "X", "date": "25 Dec 2018"}', Verdict.EDITED, expected=0, author="ann")
+    held = desk.save(
+        key, '{"total": "1.234,50", "company": "X", "date": "25 Dec 2018"}', Verdict.EDITED, expected=0, author="ann"
+    )
     assert held.text == '{"schema":"emendo.fields/1","seller":"X","date":"2018-12-25","total":"1234.50"}'
     with pytest.raises(Stale):
         desk.save(key, '{"total": "2"}', Verdict.EDITED, expected=0, author="bob")
@@ -136,13 +138,20 @@ def test_the_same_picture_twice_and_bad_rows_are_told(tmp_path: Path) -> None:
     manifest = receipts(tmp_path)
     lines = manifest.read_text().splitlines()
     (tmp_path / "images" / "twin.png").write_bytes((tmp_path / "images" / "corner.png").read_bytes())
-    lines += ["{broken", json.dumps({"image": "images/twin.png", "fields": {}}), json.dumps({"image": "../x.png", "fields": {}})]
+    lines += [
+        "{broken",
+        json.dumps({"image": "images/twin.png", "fields": {}}),
+        json.dumps({"image": "../x.png", "fields": {}}),
+    ]
     manifest.write_text("\n".join(lines) + "\n")
     workspace = workspace_of(tmp_path)
     with workspace.store() as store:
         taken = take_documents(workspace, store, manifest)
     assert taken.documents == 3
-    assert [next(word for word in ("receipts.jsonl:4", "receipts.jsonl:6", "twin.png") if word in one) for one in taken.failures]
+    assert [
+        next(word for word in ("receipts.jsonl:4", "receipts.jsonl:6", "twin.png") if word in one)
+        for one in taken.failures
+    ]
     assert any("same picture as images/corner.png" in one for one in taken.failures)
 
 

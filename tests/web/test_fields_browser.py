@@ -242,7 +242,9 @@ def test_markup_in_fields_stays_text(page: Page, served: Server, name: str) -> N
     assert fields is not None and fields["seller"] == HOSTILE
 
 
-def test_screenshots_have_nothing_cut_off(page: Page, browser: Browser, served: Server, name: str, tmp_path: Path) -> None:
+def test_screenshots_have_nothing_cut_off(
+    page: Page, browser: Browser, served: Server, name: str, tmp_path: Path
+) -> None:
     for field, value in (("number", "HB-2041"), ("date", "25/12/2018"), ("currency", "GBP"), ("total", "12.80")):
         page.locator(f"#field-{field}").fill(value)
     page.locator("#field-seller").focus()

@@ -211,6 +211,16 @@ _SOURCES: Any = {"sources": True, "lines": {"__all__": {"sources"}}, "taxes": {"
 ROWS: Mapping[str, type[_Part]] = {"lines": LineItem, "taxes": TaxRow}
 """The tables of a document."""
 
+REGIONS: Mapping[str, tuple[str, ...]] = {
+    "vendor_block": ("seller", "seller_address", "seller_tax_id", "iban"),
+    "document": ("type", "number", "order_number", "date", "due_date", "currency"),
+    "client_info": ("buyer", "buyer_address", "buyer_tax_id"),
+    "line_items_table": ("lines",),
+    "tax_section": ("taxes",),
+    "totals_section": ("discount", "charges", "net", "tax", "rounding", "total", "prepaid", "due"),
+}
+"""The parts of a document in reading order, and the fields that stand in each."""
+
 ALIASES: Mapping[str, Mapping[str, str]] = {
     "": {
         "company": "seller",

@@ -250,8 +250,16 @@ def _coins(document: Document, sums: _Sums) -> Iterator[Finding]:
         yield Finding("currency", Severity.ERROR, f"{document.currency!r} is no currency code", ("currency",))
     names = ("discount", "charges", "net", "tax", "rounding", "total", "prepaid", "due")
     amounts = [(name, getattr(document, name)) for name in names]
-    amounts += [(f"lines.{at}.{name}", getattr(row, name)) for at, row in enumerate(document.lines) for name in ("discount", "amount")]
-    amounts += [(f"taxes.{at}.{name}", getattr(row, name)) for at, row in enumerate(document.taxes) for name in ("base", "amount")]
+    amounts += [
+        (f"lines.{at}.{name}", getattr(row, name))
+        for at, row in enumerate(document.lines)
+        for name in ("discount", "amount")
+    ]
+    amounts += [
+        (f"taxes.{at}.{name}", getattr(row, name))
+        for at, row in enumerate(document.taxes)
+        for name in ("base", "amount")
+    ]
     for path, amount in amounts:
         if amount is not None and amount % sums.coin:
             of = f"an amount in {document.currency}" if document.currency else "an amount"

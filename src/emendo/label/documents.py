@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import BadInput, FormatError, UsageError
 from ..fields import Document, canonical, read_document, read_text, validate_document
-from ..fields.schema import ROWS, specs
+from ..fields.schema import REGIONS, ROWS, specs
 from ..image.load import read_frame
 from ..models.detector import Detector
 from ..pages.words import Word, read_words
@@ -36,15 +36,6 @@ ORDERS: Mapping[str, str] = {
 MOST_DOCUMENTS = 1_000_000
 TOLERANCE = Decimal("0.05")
 """A sum that is off by so little may be a matter of rounding: it is told as a warning."""
-REGIONS: Mapping[str, tuple[str, ...]] = {
-    "vendor_block": ("seller", "seller_address", "seller_tax_id", "iban"),
-    "document": ("type", "number", "order_number", "date", "due_date", "currency"),
-    "client_info": ("buyer", "buyer_address", "buyer_tax_id"),
-    "line_items_table": ("lines",),
-    "tax_section": ("taxes",),
-    "totals_section": ("discount", "charges", "net", "tax", "rounding", "total", "prepaid", "due"),
-}
-"""The parts of a document in reading order, and the fields that stand in each."""
 
 
 @dataclass
@@ -162,7 +153,8 @@ def form() -> dict[str, Any]:
             for region, names in REGIONS.items()
         ],
         "tables": {
-            table: [{"name": spec.name, "kind": spec.kind.value} for spec in specs(part)] for table, part in ROWS.items()
+            table: [{"name": spec.name, "kind": spec.kind.value} for spec in specs(part)]
+            for table, part in ROWS.items()
         },
         "orders": dict(ORDERS),
     }

@@ -171,7 +171,9 @@ class _Run:
 
     def _words(self, key: str, line: Line, sample: Sample | None) -> None:
         """Keep the words that the manifest has; those of other pages are read when they are looked at."""
-        regions = next((sample.attributes[name] for name in REGIONS if name in sample.attributes), None) if sample else None
+        regions = (
+            next((sample.attributes[name] for name in REGIONS if name in sample.attributes), None) if sample else None
+        )
         if not regions:
             return
         first = line.page - 1

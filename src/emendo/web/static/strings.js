@@ -262,6 +262,7 @@ export const STRINGS = {
       "alto-zip": "ALTO XML (eScriptorium)",
       jsonl: "Manifest (JSONL)",
       labels: "labels.txt with pictures of lines",
+      fields: "Invoices and receipts with their fields",
     },
     about: {
       "label-studio": "tasks.json to import, label_config.xml as labelling interface; the pictures go into the folder that Label Studio serves.",
@@ -269,6 +270,7 @@ export const STRINGS = {
       "alto-zip": "One XML file a page beside its picture. What ALTO has no place for stands under Processing and comes back.",
       jsonl: "One JSON object a page; other tools of emendo and your own scripts read it.",
       labels: "Only lines that have a verdict; __SKIP__ where there is no text.",
+      fields: "Only documents that were filled in: their pages, their fields as JSON, and crops of the regions whose place is known.",
     },
     in: "From other programs",
     inWhat: "What is said here after the file was written is never overwritten. Pages that are not here yet come in as documents.",
