@@ -40,8 +40,8 @@ def label(
     Enter: right, or save and go on. Tab: to the next uncertain character; arrow up and down: what else it could be.
     Escape: skip. [: back. Ctrl+Q: save and leave. What has been read is taken in first, as by `emendo collect`. A line
     counts as saved when it is on the disk; until then it is kept in the browser. The address that is printed is yours;
-    others get their own by `emendo people add`. INPUT may be a manifest (JSONL) whose rows have fields, or a folder with
-    one: its receipts and invoices are filled in as a form.
+    others get their own by `emendo people add`. INPUT may be a manifest (JSONL) whose rows have fields, or a folder
+    with one: its receipts and invoices are filled in as a form.
     """
     try:
         import uvicorn

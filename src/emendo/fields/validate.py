@@ -25,7 +25,7 @@ AHEAD = timedelta(days=366)
 
 
 class Severity(StrEnum):
-    """How bad a finding is: `error` cannot be right, `missing` lacks what every document has, `warning` may be right."""
+    """How bad a finding is: `error` cannot be right, `missing` lacks what documents have, `warning` may be right."""
 
     ERROR = "error"
     MISSING = "missing"
@@ -94,7 +94,8 @@ class _Sums:
         if gap <= slack:
             return
         severity = Severity.WARNING if gap <= self.tolerance + slack else Severity.ERROR
-        sentence = what.format(expected=self.shown(expected), found=self.shown(found))
+        shown = self.rounded(expected) if slack else expected
+        sentence = what.format(expected=self.shown(shown), found=self.shown(found))
         yield Finding(rule, severity, sentence, tuple(paths))
 
 
@@ -111,7 +112,8 @@ def validate_document(
     """
     faults: tuple[Fault, ...] = ()
     if isinstance(document, ReadDocument):
-        document, faults = document.document, document.faults
+        faults = document.faults
+        document = document.document
     findings = [Finding("value", Severity.ERROR, one.what, (one.path,)) for one in faults]
     unread = {one.path for one in faults}
     sums = _Sums(document, abs(tolerance))
@@ -129,7 +131,8 @@ def _products(document: Document, sums: _Sums) -> Iterator[Finding]:
             continue
         exact = row.quantity * row.unit_price - (row.discount or ZERO)
         less = f" - {sums.shown(row.discount)}" if row.discount else ""
-        what = f"row {at + 1}: {amount_text(row.quantity)} x {sums.shown(row.unit_price)}{less} is {{expected}}, not {{found}}"
+        factors = f"{amount_text(row.quantity)} x {sums.shown(row.unit_price)}{less}"
+        what = f"row {at + 1}: {factors} is {{expected}}, not {{found}}"
         paths = [f"lines.{at}.{name}" for name in ("quantity", "unit_price", "amount")]
         slack = sums.coin / 2 if exact % sums.coin else ZERO  # a half may go either way
         yield from sums.differ("product", row.amount, exact, paths, what, slack=slack)
@@ -142,9 +145,9 @@ def _rows(document: Document, sums: _Sums) -> Iterator[Finding]:
         return
     lacking = [at for at, row in enumerate(document.lines) if row.amount is None]
     if lacking:
-        paths = tuple(f"lines.{at}.amount" for at in lacking)
+        places = tuple(f"lines.{at}.amount" for at in lacking)
         shown = ", ".join(str(at + 1) for at in lacking[:5])
-        yield Finding("row_amount", Severity.MISSING, f"the amount of row {shown} is missing", paths)
+        yield Finding("row_amount", Severity.MISSING, f"the amount of row {shown} is missing", places)
         return
     added = sum(amounts, ZERO) - (document.discount or ZERO) + (document.charges or ZERO)
     rest = " with discount and charges" if document.discount or document.charges else ""
@@ -191,7 +194,8 @@ def _tax_rows(document: Document, sums: _Sums) -> Iterator[Finding]:
     for at, row in enumerate(document.taxes):
         if row.rate is not None and row.base is not None and row.amount is not None:
             exact = row.base * row.rate / 100
-            what = f"{amount_text(row.rate)} % of {sums.shown(row.base)} is {sums.shown(sums.rounded(exact))}, not {{found}}"
+            share = f"{amount_text(row.rate)} % of {sums.shown(row.base)}"
+            what = f"{share} is {{expected}}, not {{found}}"
             paths = [f"taxes.{at}.{name}" for name in ("rate", "base", "amount")]
             slack = sums.coin / 2 if exact % sums.coin else ZERO
             yield from sums.differ("tax_rate", row.amount, exact, paths, what, slack=slack)
@@ -199,11 +203,11 @@ def _tax_rows(document: Document, sums: _Sums) -> Iterator[Finding]:
     bases = [row.base for row in document.taxes]
     if amounts and document.tax is not None and None not in amounts:
         what = "the rows of tax add up to {expected}, tax says {found}"
-        paths = ("tax", *(f"taxes.{at}.amount" for at in range(len(amounts))))
+        paths = ["tax", *(f"taxes.{at}.amount" for at in range(len(amounts)))]
         yield from sums.differ("taxes", document.tax, _added(amounts), paths, what)
     if bases and document.net is not None and None not in bases:
         what = "what is taxed adds up to {expected}, net says {found}"
-        paths = ("net", *(f"taxes.{at}.base" for at in range(len(bases))))
+        paths = ["net", *(f"taxes.{at}.base" for at in range(len(bases)))]
         yield from sums.differ("tax_base", document.net, _added(bases), paths, what)
 
 
@@ -235,7 +239,8 @@ def _due(document: Document, sums: _Sums) -> Iterator[Finding]:
     if document.due is None or document.total is None:
         return
     if document.prepaid is None and document.due < document.total:
-        what = f"total less due leaves {sums.shown(document.total - document.due)}, and nothing says that it was paid before"
+        gap = sums.shown(document.total - document.due)
+        what = f"due is {gap} less than total, and nothing says that it was paid before"
         yield Finding("due", Severity.MISSING, what, ("prepaid",))
         return
     exact = document.total - (document.prepaid or ZERO)

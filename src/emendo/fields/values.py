@@ -106,7 +106,9 @@ _MONTHS = {
     12: "dec december dezember décembre decembre diciembre dicembre dezembro dez déc dic",
 }
 _MONTH = {name: month for month, names in _MONTHS.items() for name in names.split()}
-_DAYS = frozenset("mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday".split())
+_WEEK = "mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday"
+_ASIDE = frozenset({*_WEEK.split(), "de", "of"})
+"""Words that say nothing of the day."""
 _FIGURES = re.compile(r"(\d{1,4})\s*([-/. ])\s*(\d{1,2})\s*\2\s*(\d{1,4})")
 _COMPACT = re.compile(r"(20\d\d|19\d\d)(\d\d)(\d\d)")
 _TIME = re.compile(
@@ -122,7 +124,7 @@ def parse_date(text: str, *, order: Order | None = None) -> date:
         return _day(int(found[1]), int(found[2]), int(found[3]), text)
     if found := _FIGURES.fullmatch(plain):
         return _figures(found[1], found[3], found[4], order, text)
-    words = [word for word in re.split(r"[\s,./-]+", plain.casefold()) if word and word not in _DAYS | {"de", "of"}]
+    words = [word for word in re.split(r"[\s,./-]+", plain.casefold()) if word and word not in _ASIDE]
     words = [re.sub(r"(?<=\d)(st|nd|rd|th|er|º|ª)$", "", word) for word in words]
     months = [at for at, word in enumerate(words) if word in _MONTH]
     if len(words) != 3 or len(months) != 1 or months[0] == 2:

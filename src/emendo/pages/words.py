@@ -81,7 +81,7 @@ def _of_line(line: TextLine, width: int, text: str, characters: Sequence[Charact
 
 
 def _cut(places: Sequence[tuple[str, float, float]], polygon: Polygon, line: int) -> list[Word]:
-    """Words between blanks: the box of what the outline has between the shares of its width where they begin and end."""
+    """Words between blanks: each has what the outline holds from where it begins to where it ends."""
     blanks = [-1, *(at for at, (char, _, _) in enumerate(places) if not char.strip()), len(places)]
     words = []
     for first, last in pairwise(blanks):

@@ -203,9 +203,9 @@ class Store:
         """How many lines got this verdict after a mark, and still have it; documents with fields are no lines."""
         latest = _latest().where(corrections.c.id > since, corrections.c.verdict == verdict.value)
         documents = select(units.c.id).where(units.c.kind == Kind.DOCUMENT.value)
-        latest = latest.where(corrections.c.unit.not_in(documents)).subquery()
+        counted = latest.where(corrections.c.unit.not_in(documents)).subquery()
         with self._database.read() as connection:
-            return int(connection.execute(select(func.count()).select_from(latest)).scalar_one())
+            return int(connection.execute(select(func.count()).select_from(counted)).scalar_one())
 
     def events(self, kind: str | None = None, *, limit: int = 100) -> list[Event]:
         """The newest rows of the log, newest first."""
