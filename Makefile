@@ -30,8 +30,10 @@ $(VENV)/installed: pyproject.toml requirements.lock
 demo: $(VENV)/installed
 	$(BIN)/emendo demo
 
+# Two processes, each with whole files of tests: one that crashes is named, and the other goes on.
+JOBS ?= 2
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 check: $(VENV)/installed
 	$(BIN)/ruff check src tests benchmarks

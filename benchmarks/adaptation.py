@@ -3,7 +3,9 @@
     python benchmarks/adaptation.py --out FOLDER [--base REF] [--cells peraire-16 peraire-300 hand book ...]
         [--seeds 0 1 2] [--split val] [--table]
 
-Peraire: the first 16, 75, 300 and all 1,629 train lines, pages in sorted order; 262 test lines of other pages.
+Peraire: the first 16, 75, 300 and all 1,629 train lines, pages in sorted order; 262 test lines of other pages. In a
+cell `peraire-N+unlabelled` (run only when it is named in full) the images of the other train lines are there too,
+without their texts: what is read and not corrected yet.
 hands_fr: each writer on its own train lines, measured on its own test lines (a writer with one page and no test split:
 the first two thirds of its lines against the rest). arabic_print: each book on its own train lines, all 364 (`book-`)
 or 100 of them evenly spread (`book100-`), also counted over the Arabic letters alone (all else taken out of both
@@ -24,6 +26,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,7 @@ TARGETS = {"peraire-16": 16.0, "peraire-75": 8.0, "peraire-300": 5.5, "peraire-a
 BOOKS = {"Kamil": (6.2, 1.5), "Adab": (10.7, 1.5), "Hayawan": (5.1, 2.0), "Muntazam": (4.0, 1.0)}
 """Asked of each book after training on its own lines: raw CER below, and over the Arabic letters alone at most."""
 FEW = 100
+UNLABELLED = "+unlabelled"
 NO_LETTER = re.compile(r"[^\u0621-\u063a\u0641-\u064a]")
 
 
@@ -43,7 +47,12 @@ def writers() -> list[str]:
 
 def all_cells() -> list[str]:
     books = [f"{kind}-{book}" for kind in ("book", f"book{FEW}") for book in BOOKS]
-    return [*SIZES, *(f"hand-{writer}" for writer in writers()), *books]
+    return [
+        *SIZES,
+        *(f"{name}{UNLABELLED}" for name in SIZES if SIZES[name]),
+        *(f"hand-{writer}" for writer in writers()),
+        *books,
+    ]
 
 
 def lines_of(cell: str, split: str = "test") -> tuple[list[Any], list[Any]]:
@@ -58,15 +67,21 @@ def lines_of(cell: str, split: str = "test") -> tuple[list[Any], list[Any]]:
         return [train[at * len(train) // wanted] for at in range(wanted)], test
 
     if cell in SIZES:
-        dataset = open_dataset(DATA / "peraire")
-        train = sorted(dataset.split("train"), key=lambda s: (s.attributes.get("page") or s.group, _number(s)))
-        return train[: SIZES[cell] or None], list(dataset.split(split))
+        return peraire_lines()[: SIZES[cell] or None], list(open_dataset(DATA / "peraire").split(split))
     writer = cell.removeprefix("hand-")
     own = [s for s in open_dataset(DATA / "hands_fr").samples if s.attributes.get("writer") == writer]
     train, test = ([s for s in own if s.split == name] for name in ("train", split))
     if not test and split == "test":
         train, test = train[: 2 * len(train) // 3], train[2 * len(train) // 3 :]
     return train, test
+
+
+def peraire_lines() -> list[Any]:
+    """All training lines of Peraire, pages in sorted order."""
+    from emendo.datasets import open_dataset
+
+    lines = open_dataset(DATA / "peraire").split("train")
+    return sorted(lines, key=lambda s: (s.attributes.get("page") or s.group, _number(s)))
 
 
 def _number(sample: Any) -> int:
@@ -84,13 +99,20 @@ def run_cell(cell: str, seed: int, given: argparse.Namespace) -> dict[str, Any]:
     from emendo.models.references import load_recognizer
     from emendo.train.recipe import load_recipe
     from emendo.train.run import train
+    from emendo.train.unlabelled import train_with_unlabelled
 
     began = time.monotonic()
-    own, test = lines_of(cell, given.split)
+    plain = cell.removesuffix(UNLABELLED)
+    own, test = lines_of(plain, given.split)
     recipe = load_recipe("default", [f"seed={seed}", *given.changes])
     work = given.out / f"{cell}-{seed}.run"
     shutil.rmtree(work, ignore_errors=True)
-    result = train(own, out=work, recipe=recipe, threads=given.threads, base=given.base)
+    settings: dict[str, Any] = {"out": work, "recipe": recipe, "threads": given.threads, "base": given.base}
+    if cell == plain:
+        result = train(own, **settings)
+    else:
+        others = [replace(sample, text=None) for sample in peraire_lines()[len(own) :]]
+        result = train_with_unlabelled(own, others, **settings)
     seconds = time.monotonic() - began
     general = general_set(cache_folder() / "general").samples
 
@@ -113,6 +135,7 @@ def run_cell(cell: str, seed: int, given: argparse.Namespace) -> dict[str, Any]:
         "split": given.split,
         "seed": seed,
         "lines": len(own),
+        "unlabelled": result.report["unlabelled"],
         "changes": list(given.changes),
         "threads": given.threads,
         "seconds": seconds,
@@ -176,7 +199,7 @@ def table(out: Path) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--cells", nargs="*", help="Names or beginnings of names; all when left out.")
+    parser.add_argument("--cells", nargs="*", help="Names or beginnings of names.")
     parser.add_argument("--base", default="base", help="Model to start from.")
     parser.add_argument("--split", default="test", choices=["test", "val"], help="Lines to measure on.")
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
@@ -186,7 +209,12 @@ def main() -> None:
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    chosen = [cell for cell in all_cells() if not given.cells or any(cell.startswith(one) for one in given.cells)]
+    named = given.cells or [""]
+    chosen = [
+        cell
+        for cell in all_cells()
+        if cell in named or (UNLABELLED not in cell and any(cell.startswith(one) for one in named))
+    ]
     for seed in [] if given.table else given.seeds:
         for cell in chosen:
             target = given.out / f"{cell}-{seed}.json"

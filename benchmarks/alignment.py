@@ -33,7 +33,7 @@ from emendo.correct.align import align
 from emendo.correct.evidence import relative_scores
 from emendo.correct.texts import clean, decode, numbered
 from emendo.image.load import read_image
-from emendo.models.ctc.decode import greedy, text_of
+from emendo.models.ctc.decode import greedy_text
 from emendo.models.references import load_recognizer
 from emendo.types import Evidence, EvidenceRecognizer
 
@@ -138,7 +138,7 @@ def _read(images: Sequence[Path], recognizer: EvidenceRecognizer) -> list[tuple[
         for start in range(0, len(images), 16):
             some = [read_image(path) for path in images[start : start + 16]]
             for i, evidence in enumerate(recognizer.evidence(some), start=start):
-                texts.append(clean(text_of(greedy(evidence))))
+                texts.append(clean(greedy_text(evidence)))
                 arrays[f"frames{i}"] = evidence.log_probs.astype(np.float16)
                 widths.append(evidence.frame_width)
                 alphabet = evidence.alphabet

@@ -35,6 +35,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from emendo.types import Reading, Verdict
 from emendo.workspace.folder import Workspace
 from emendo.workspace.people import People, Role
@@ -206,9 +208,10 @@ def people(count: int, saves: int, database: str) -> dict[str, Any]:
         try:
             with ThreadPoolExecutor(count) as pool:
                 list(pool.map(lambda at: person(server, at, tokens[at], saves, told, stop), range(count)))
+            wall = time.perf_counter() - began
+            spent = psutil.Process(server.process.pid).cpu_times()
         finally:
             server.kill()
-        wall = time.perf_counter() - began
         rows = history(workspace, {line for line, _, _ in told.accepted})
     cuts = statistics.quantiles(told.seconds, n=100)
     return {
@@ -222,6 +225,8 @@ def people(count: int, saves: int, database: str) -> dict[str, Any]:
         "p99_ms": 1000 * cuts[98],
         "handing_p99_ms": 1000 * statistics.quantiles(told.handing, n=100)[98],
         "saves_per_second": len(told.seconds) / wall,
+        "server_cpu_ms_per_save": 1000 * (spent.user + spent.system) / len(told.seconds),
+        "load": psutil.getloadavg()[0],
     }
 
 
@@ -278,7 +283,7 @@ def killed(
         lost += sum(rows.get((line, version)) != text for line, version, text in told.accepted)
         acknowledged += len(told.accepted)
         statuses += told.statuses
-        if (turn + 1) % 25 == 0:
+        if (turn + 1) % 5 == 0:
             sys.stderr.write(f"{turn + 1} kills, {acknowledged} acknowledged saves, {lost} lost\n")
     return {"kills": rounds, "acknowledged": acknowledged, "lost": lost, "statuses": dict(statuses)}
 

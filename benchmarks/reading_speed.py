@@ -1,15 +1,18 @@
 """Milliseconds of one core and CER per line, recognition only, on the same lines in the same run.
 
-    python benchmarks/reading_speed.py [--split val] [--lines 48] [--rounds 3] [--trocr-lines 4]
+    python benchmarks/reading_speed.py [--model base-ar] [--data arabic_print] [--split val] [--lines 48] [--rounds 3]
 
-The engines take turns, round by round, so that whatever else the machine does falls on all of them; the figure is
-processor time (it does not grow while another process waits for the core), the best round of each. The lines are the
-crops of the Peraire notebook. TrOCR-small stands with random weights and 20 tokens: its speed is true, its text is not.
+`--model` is any model of emendo (a bundle, `base-hand`, a run), `--data` any data set of lines (a name means that
+folder of the shared data). The engines take turns, round by round, so that whatever else the machine does falls on all
+of them; the figure is processor time (it does not grow while another process waits for the core), the best round of
+each. What a language model remembers of the lines of a round is forgotten before the next. TrOCR-small stands with
+random weights and 20 tokens: its speed is true, its text is not.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import platform
@@ -24,28 +27,32 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from emendo.datasets import open_dataset
 from emendo.errors import EngineError
+from emendo.image.load import sample_image
 from emendo.metrics.align import Counts, counts
-from emendo.models.base import base_bundle
 from emendo.models.ctc.recognizer import CtcRecognizer
 from emendo.models.engine import EngineName
-from emendo.models.references import load_recognizer
+from emendo.models.references import load_bundle
+from emendo.text.language import LanguageModel
 from emendo.types import Image
 
 Reader = Callable[[Sequence[Image]], list[str]]
 
 
-def emendo(*, engine: EngineName, words: bool) -> Reader:
-    """The base with one look at each line, with or without the words of the language (which it tells by itself)."""
-    bundle = base_bundle()
+def emendo(ref: str, *, engine: EngineName, words: bool) -> Reader:
+    """A model, with one look at each line; with or without the words of its language."""
+    bundle = load_bundle(ref)
     altered = replace(bundle, info=bundle.info.model_copy(update={"looks": ()}))
-    recognizer = CtcRecognizer(altered, threads=1, engine=engine, language="auto" if words else "none")
+    recognizer = CtcRecognizer(altered, threads=1, engine=engine, language="" if words else "none")
     return lambda images: [reading.text for reading in recognizer.read(images)]
 
 
-def adapted(ref: str) -> Reader:
-    recognizer = load_recognizer(ref, threads=1)
-    return lambda images: [reading.text for reading in recognizer.read(images)]
+def forget() -> None:
+    """Every language model begins anew."""
+    for one in gc.get_objects():
+        if isinstance(one, LanguageModel):
+            one.forget()
 
 
 def rapidocr() -> Reader:
@@ -63,7 +70,7 @@ def rapidocr() -> Reader:
     return read
 
 
-def tesseract_process() -> Reader:
+def tesseract_process(language: str) -> Reader:
     folder = Path(tempfile.mkdtemp())
 
     def read(images: Sequence[Image]) -> list[str]:
@@ -71,7 +78,7 @@ def tesseract_process() -> Reader:
         for image in images:
             path = folder / "line.png"
             cv2.imwrite(str(path), np.ascontiguousarray(image[..., ::-1]))
-            command = ["tesseract", str(path), "-", "--psm", "7", "-l", "fra"]
+            command = ["tesseract", str(path), "-", "--psm", "7", "-l", language]
             ran = subprocess.run(command, capture_output=True, text=True, check=True)
             texts.append(" ".join(ran.stdout.split()))
         return texts
@@ -79,12 +86,12 @@ def tesseract_process() -> Reader:
     return read
 
 
-def tesserocr() -> Reader:
+def tesserocr(language: str) -> Reader:
     import tesserocr as engine
     from PIL import Image as Pillow
 
     found = sorted(Path("/usr/share").glob("tesseract-ocr/*/tessdata"))
-    api = engine.PyTessBaseAPI(path=str(found[-1]) if found else "", lang="fra", psm=engine.PSM.SINGLE_LINE)
+    api = engine.PyTessBaseAPI(path=str(found[-1]) if found else "", lang=language, psm=engine.PSM.SINGLE_LINE)
 
     def read(images: Sequence[Image]) -> list[str]:
         texts = []
@@ -126,16 +133,22 @@ def trocr() -> Reader:
     return read
 
 
-ENGINES: dict[str, Callable[[], Reader]] = {
-    "emendo, no words": lambda: emendo(engine="onnxruntime", words=False),
-    "emendo": lambda: emendo(engine="onnxruntime", words=True),
-    "emendo, OpenVINO, no words": lambda: emendo(engine="openvino", words=False),
-    "emendo, OpenVINO": lambda: emendo(engine="openvino", words=True),
-    "rapidocr": rapidocr,
-    "tesserocr": tesserocr,
-    "tesseract process": tesseract_process,
-    "TrOCR-small, torch": trocr,
-}
+TESSERACT = {"ar": "ara", "de": "deu", "en": "eng", "fr": "fra"}
+
+
+def readers_of(model: str, language: str) -> dict[str, Callable[[], Reader]]:
+    """How each engine is opened; `language` is the code of the lines' language."""
+    other = TESSERACT.get(language, "eng")
+    return {
+        "emendo, no words": lambda: emendo(model, engine="onnxruntime", words=False),
+        "emendo": lambda: emendo(model, engine="onnxruntime", words=True),
+        "emendo, OpenVINO, no words": lambda: emendo(model, engine="openvino", words=False),
+        "emendo, OpenVINO": lambda: emendo(model, engine="openvino", words=True),
+        "rapidocr": rapidocr,
+        "tesserocr": lambda: tesserocr(other),
+        "tesseract process": lambda: tesseract_process(other),
+        "TrOCR-small, torch": trocr,
+    }
 
 
 def processor_seconds() -> float:
@@ -144,18 +157,15 @@ def processor_seconds() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-def load_lines(split: str, most: int) -> tuple[list[Image], list[str]]:
+def load_lines(ref: str, split: str, most: int) -> tuple[list[Image], list[str], str]:
+    """Images and texts of every n-th line, and the language that the first one is said to be in."""
     data = Path(os.environ.get("EMENDO_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
-    rows = [json.loads(row) for row in (data / "peraire" / "lines.jsonl").read_text(encoding="utf-8").splitlines()]
-    rows = [row for row in rows if row["split"] == split]
-    rows = rows[:: max(1, len(rows) // most)][:most] if most else rows
-    images: list[Image] = []
-    for row in rows:
-        image = cv2.imread(str(data / "peraire" / row["image"]))
-        if image is None:
-            raise SystemExit(f"cannot read {row['image']}")
-        images.append(np.ascontiguousarray(np.asarray(image, np.uint8)[..., ::-1]))
-    return images, [row["text"] for row in rows]
+    found = open_dataset(str(data / ref) if (data / ref).is_dir() else ref)
+    samples = [sample for sample in found.split(split) if sample.text]
+    if not samples:
+        raise SystemExit(f"{ref} has no lines in split {split}")
+    samples = samples[:: max(1, len(samples) // most)][:most] if most else samples
+    return [sample_image(one) for one in samples], [one.text or "" for one in samples], samples[0].language
 
 
 def main() -> None:
@@ -164,20 +174,20 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=48, help="0: all lines of the split")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--trocr-lines", type=int, default=4)
-    parser.add_argument("--model", help="an adapted bundle to measure as well")
+    parser.add_argument("--model", default="base")
+    parser.add_argument("--data", default="peraire", metavar="REF")
     parser.add_argument("--engines", default="", help="names separated by semicolons; empty: all that are installed")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    images, texts = load_lines(arguments.split, arguments.lines)
-    makers = dict(ENGINES)
-    if arguments.model:
-        makers["emendo, adapted"] = lambda: adapted(arguments.model)
+    images, texts, language = load_lines(arguments.data, arguments.split, arguments.lines)
+    makers = readers_of(arguments.model, language)
     chosen = [name for name in makers if not arguments.engines or name in arguments.engines.split(";")]
     readers, missing = {}, {}
     for name in chosen:
         try:
             readers[name] = makers[name]()
-            readers[name](images[:2])
+            taken = images[: arguments.trocr_lines] if name.startswith("TrOCR") else images
+            readers[name](taken)  # plans of widths, words of the language
         except (ImportError, FileNotFoundError, EngineError) as error:
             missing[name] = str(error)
     best: dict[str, float] = {}
@@ -185,6 +195,7 @@ def main() -> None:
     errors: dict[str, Counts] = {}
     for _ in range(arguments.rounds):
         for name, read in readers.items():
+            forget()
             taken = images[: arguments.trocr_lines] if name.startswith("TrOCR") else images
             began, clock = processor_seconds(), time.perf_counter()
             found = read(taken)
@@ -194,6 +205,8 @@ def main() -> None:
             if len(found) == len(texts) and any(found):
                 errors[name] = sum((counts(a, b) for a, b in zip(texts, found, strict=True)), Counts())
     report = {
+        "model": arguments.model,
+        "data": arguments.data,
         "lines": len(images),
         "split": arguments.split,
         "rounds": arguments.rounds,

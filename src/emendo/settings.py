@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from .errors import SettingsError
 
@@ -92,7 +93,53 @@ class WatchSettings(_Section):
     recipe: str = Field("default", min_length=1, description="Training recipe of the rounds: a name or a file.")
     min_corrections: int = Field(50, ge=1, description="New corrections after which the model is trained again.")
     poll_seconds: float = Field(2.0, gt=0, description="Seconds between two looks at the folder.")
+    unlabelled: bool = Field(
+        False,
+        description="Learn too from what the new model reads with confidence of lines that nobody has corrected, where "
+        "they are at least as many as the corrected ones; a round takes about half as long again.",
+    )
     settle_seconds: float = Field(2.0, ge=0, description="Seconds a file must stay unchanged before it is used.")
+
+
+class PlateSettings(_Section):
+    """What stands on licence plates here, and what makes a label doubtful."""
+
+    alphabet: str = Field(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+        min_length=1,
+        max_length=500,
+        description="Characters of a label, the only ones that the page takes; lower case is taken as upper case.",
+    )
+    pattern: str = Field(
+        "",
+        max_length=1000,
+        description="Regular expression that a whole label must match to be saved; empty: any of the alphabet.",
+    )
+    longest: int = Field(8, ge=1, le=100, description="More characters than this are doubtful.")
+    sign_words: tuple[str, ...] = Field(
+        (
+            "RESERVED", "SUITE", "EXIT", "PARKING", "ENTRANCE", "ENTER", "STOP", "YIELD", "TOW", "TOWAWAY", "VISITOR",
+            "VISITORS", "PRIVATE", "PERMIT", "LOADING", "ZONE", "LEVEL", "CLEARANCE", "HANDICAP", "NOPARKING",
+            "FIRELANE", "FORSALE", "DEALER", "SPEED", "LIMIT", "CAUTION", "OPEN", "CLOSED", "OFFICE", "GARAGE",
+        ),
+        description="Words of signs: a label that is one, or that holds one of at least five letters, is doubtful.",
+    )  # fmt: skip
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"no regular expression ({error})") from error
+        return pattern
+
+    @field_validator("alphabet")
+    @classmethod
+    def _plain(cls, alphabet: str) -> str:
+        if len(set(alphabet)) != len(alphabet) or not alphabet.isprintable() or set("[ \t") & set(alphabet):
+            raise ValueError("each character once, without blanks and without '[', which goes back")
+        return alphabet
 
 
 class DriftSettings(_Section):
@@ -134,6 +181,7 @@ class Settings(_Section):
     collect: CollectSettings = CollectSettings()
     watch: WatchSettings = WatchSettings()
     drift: DriftSettings = DriftSettings()
+    plates: PlateSettings = PlateSettings()
     label: LabelSettings = LabelSettings()
 
     @property

@@ -41,7 +41,12 @@ class Origin(StrEnum):
     ACCEPTED = "accepted"
     SYNTHETIC = "synthetic"
     REPLAY = "replay"
+    PSEUDO = "pseudo"
+    """Read by a model; nobody has looked at it."""
 
+
+VOUCHED = frozenset({Origin.GOLD, Origin.CORRECTED, Origin.ACCEPTED})
+"""Origins of texts for which a person stands; a program drew or read the others."""
 
 UNKNOWN_LANGUAGE = "und"
 """The tag of a language that is not known (BCP 47)."""

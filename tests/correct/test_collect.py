@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from emendo.correct import CollectResult, collect, corrected_set, missing_pictures, samples
+from emendo.correct import CollectResult, collect, corrected_set, missing_pictures, samples, uncorrected
+from emendo.datasets.splits import save_state
 from emendo.errors import Busy, DataError
 from emendo.settings import CollectSettings, Settings, WatchSettings
-from emendo.types import Origin, Sample, Verdict
+from emendo.types import Origin, Sample, Split, Verdict
 from emendo.workspace import Workspace
 from emendo.workspace.store import Entry
 
@@ -387,3 +388,17 @@ def test_the_corrections_of_a_workspace_are_a_data_set(workspace: Workspace) -> 
     assert sorted(sample.text or "" for sample in found.samples) == sorted(set(held(workspace).values()))  # type: ignore[type-var]
     assert found.path.parent == workspace.datasets
     assert corrected_set(workspace).hash == found.hash
+
+
+def test_what_nobody_has_corrected_is_there_to_be_read(workspace: Workspace) -> None:
+    assert uncorrected(workspace) == []
+    save(make_note(workspace.root, READ, pages=[1, 1, 1, 2, 2, 2]), "\n".join([*TRUTH[:3], "", *READ[3:]]))
+    collected(workspace)
+    others = uncorrected(workspace)
+    assert [(one.group, one.image.name, one.text) for one in others] == [
+        (f"journal#{page}", f"line_{number:03d}.jpg", None) for page, number in ((1, 3), (2, 4), (2, 5), (2, 6))
+    ], "nobody may have looked behind the last edit"
+    others[1].image.unlink()
+    assert len(uncorrected(workspace)) == 3
+    save_state(workspace.datasets, {"journal#2": Split.TEST})
+    assert len(uncorrected(workspace)) == 1, "a model must not have seen the pages that judge it"

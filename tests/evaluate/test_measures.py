@@ -36,10 +36,31 @@ def test_without_measures_nothing_is_added() -> None:
     assert not {"metrics", "normalized"} & set(figures)
 
 
-def test_a_report_keeps_its_measures(tmp_path: Path) -> None:
-    report = evaluate(Scripted("m", READ), lines(TEXTS), measures=WANTED, load=pixels)
+@pytest.mark.parametrize("measures", [WANTED, Measures(phrases=(("trois", "◆"), ("trios", "◆")))])
+def test_a_report_keeps_its_measures(tmp_path: Path, measures: Measures) -> None:
+    report = evaluate(Scripted("m", READ), lines(TEXTS), measures=measures, load=pixels)
     report.write(tmp_path)
     assert read_report(tmp_path).figures() == report.figures()
+
+
+def test_the_command_counts_phrases_as_one_sign(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.png").write_bytes(b"never opened")
+    row = {"id": "a", "image": "x.png", "text": "he said, peace be upon him, so", "split": "test"}
+    (tmp_path / "lines.jsonl").write_text(json.dumps(row) + "\n")
+    (tmp_path / "read.jsonl").write_text(json.dumps({"id": "a", "text": "he said, p.b.u.h., so"}) + "\n")
+    (tmp_path / "phrases.tsv").write_text("peace be upon him\t◆\np.b.u.h.\t◆\n", encoding="utf-8")
+    command = ["evaluate", "--data", str(tmp_path / "lines.jsonl"), "--outputs", str(tmp_path / "read.jsonl")]
+    command += ["--fold-file", str(tmp_path / "phrases.tsv")]
+    assert main([*command, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["edits"] > 8, "the plain figure is never folded"
+    assert figures["normalized"]["cer"] == 0
+    assert figures["normalized"]["phrases"] == [["peace be upon him", "◆"], ["p.b.u.h.", "◆"]]
+    assert main(command) == 0
+    assert "with peace be upon him as ◆, p.b.u.h. as ◆ folded: cer 0.0000" in capsys.readouterr().out
+    (tmp_path / "phrases.tsv").write_text("peace\n")
+    assert main(command) == 2
+    assert "phrases.tsv:1: is no phrase with a sign" in capsys.readouterr().err
 
 
 def test_language_and_subset_are_shown_where_there_are_several() -> None:

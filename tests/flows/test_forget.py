@@ -15,6 +15,7 @@ from emendo.learn import round as learning
 from emendo.settings import Settings
 from emendo.types import Verdict
 from emendo.workspace.folder import Workspace
+from emendo.workspace.names import keep, places
 from emendo.workspace.store import Entry, Line
 
 AUTHORS = ("anna", "ben", "anna", "ben", "carl", "carl")
@@ -63,12 +64,15 @@ def test_nothing_that_rests_on_the_author_stays(workspace: Workspace) -> None:
     free = learned(workspace, "free", without=("ben",))
     owing = learned(workspace, "owing")
     (workspace.models / "foreign").mkdir()
+    for model in ("free", "owing"):
+        keep(workspace, "journal@best", model)
     done = forgetting.forget(workspace, Settings(), "ben", rebuild=False)
     assert (done.corrections, done.datasets, done.models, done.images) == (2, (owing,), ("owing",), 2)
     assert (done.champion, done.unknown, done.rebuilt) == ("free", ("foreign",), None)
     assert {path.name for path in workspace.models.iterdir() if path.is_dir()} == {"free", "foreign"}
     assert [path.name.split("-")[0] for path in workspace.runs.iterdir()] == [free]
     assert not (workspace.datasets / owing).exists()
+    assert places(workspace) == {"free": ("models:/journal/1",)}, "no name leads to what is gone"
     champion = workspace.champion()
     assert champion is not None and (champion.model, champion.why) == ("free", "ben was forgotten")
     assert (workspace.root / "1.png").is_file(), "the notes belong to the person"

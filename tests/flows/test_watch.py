@@ -6,13 +6,14 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from emendo.datasets import open_dataset
 from emendo.datasets.notebook import synth_notebook
-from emendo.errors import Refused
+from emendo.errors import DataError, Refused
 from emendo.flows.demo import correct_by_truth, lay_out
 from emendo.flows.watch import Watcher, watch
 from emendo.learn import round as learning
@@ -20,7 +21,8 @@ from emendo.pages.note import note_files
 from emendo.release import read_judgement
 from emendo.settings import load_settings
 from emendo.train.curve import read_curve
-from emendo.types import Split
+from emendo.train.unlabelled import NothingRead
+from emendo.types import Sample, Split
 from emendo.workspace.folder import Workspace
 
 RECIPE = "steps: 4\nlines_per_batch: 4\nevaluations: 1\nreplay: 0\n"
@@ -85,6 +87,36 @@ def test_the_loop_runs_by_itself(watcher: Watcher, notebook: Path) -> None:
         assert learning.unfinished(store) is None
     third = watcher.look()
     assert (third.read, third.corrections, third.round) == (0, 0, None)
+
+
+def test_what_nobody_has_corrected_teaches_too(
+    watcher: Watcher, notebook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document, _, third = sorted(watcher.workspace.root.glob("*.png"))
+    third.unlink()
+    watcher.look()
+    correct_by_truth(document, truth_of(notebook, document))
+    eager = {"watch__settle_seconds": 0, "watch__min_corrections": 1, "watch__unlabelled": True}
+    watcher.settings = load_settings(environment={}, **eager)
+    asked: list[tuple[set[str], set[str]]] = []
+
+    def both(samples: Sequence[Sample], others: Sequence[Sample], **_: object) -> None:
+        asked.append(({one.id for one in samples}, {one.id for one in others}))
+        raise NothingRead("none of them was read with confidence")
+
+    def plain(samples: Sequence[Sample], **_: object) -> None:
+        assert {one.id for one in samples} == asked[0][0], "then the corrections teach alone"
+        raise DataError("seen")
+
+    monkeypatch.setattr("emendo.train.unlabelled.train_with_unlabelled", both)
+    monkeypatch.setattr("emendo.train.run.train", plain)
+    ended = watcher.look().round
+    assert ended is not None and ended.reason == "seen"
+    [(corrected, others)] = asked
+    with watcher.workspace.store() as store:
+        assert corrected == {correction.line for correction in store.corrections()}
+        assert corrected | others == {line.id for line in store.lines()}
+    assert len(others) >= 6 and not corrected & others
 
 
 def test_a_round_that_was_cut_off_is_finished(

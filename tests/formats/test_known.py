@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emendo.formats.alto import alto_bytes, read_alto
-from emendo.formats.base import Refusal
+from emendo.formats.base import Refusal, closed
 from emendo.formats.known import custom_of, known_row, page_row, split_custom, with_known, with_page
 from emendo.formats.labelstudio import is_tasks, read_tasks, tasks_of
 from emendo.formats.layout import LayoutLine, LayoutRegion, PageLayout
@@ -119,7 +119,7 @@ def shown(line: LayoutLine) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(found=st.lists(lines(), min_size=1, max_size=3))
 def test_everything_known_of_a_page_comes_back(way: str, found: list[LayoutLine]) -> None:
     named = [
@@ -197,3 +197,8 @@ def test_a_turned_rectangle_is_turned_around_its_corner(tmp_path: Path) -> None:
     ((page,), rejects) = read_tasks(tmp_path / "x.json")
     assert page.image == "scan.jpg" and not rejects
     assert next(page.lines()).polygon == ((100, 50), (100, 70), (80, 70), (80, 50))
+
+
+def test_an_outline_that_is_closed_twice_comes_back_the_same() -> None:
+    corners = [(0.0, 0.0), (9.0, 0.0), (9.0, 9.0)]
+    assert closed([*corners, (0.0, 0.0), (0.0, 0.0)], "x") == closed(corners, "x") == tuple(corners)

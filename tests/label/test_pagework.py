@@ -30,11 +30,17 @@ MISSED = 3
 FIRST = [text for at, text in enumerate(PAGES[0]) if at != MISSED]
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[PageDesk]:
-    workspace = paged_workspace(tmp_path / "ws", missed=MISSED)
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace that was read once for all tests; each works on a copy."""
+    workspace = paged_workspace(tmp_path_factory.mktemp("read") / "ws", missed=MISSED)
     (workspace.root / "emendo.toml").write_text('author = "me"\n')
-    opened = Desk.open(workspace, Reader)
+    return workspace.root
+
+
+@pytest.fixture
+def desk(read: Path, tmp_path: Path) -> Iterator[PageDesk]:
+    opened = Desk.open(Workspace.open(shutil.copytree(read, tmp_path / "ws")), Reader)
     yield PageDesk(opened)
     opened.close()
 
@@ -348,6 +354,41 @@ def test_a_note_that_tells_outlines_alone_and_pictures_of_another_kind(tmp_path:
     back = desk.undo("journal", 1, split.version, "ann")
     assert [card.text for card in back.cards] == ["one line of text", "another line", "a third"]
     opened.close()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"reach": "x", "baseline": [[1]], "height": "high"},
+        {"reach": [[1, 2], [3, None], [4, 5]], "baseline": [], "height": 0},
+        {"reach": [[1, 2], [3, 4], [float("nan"), 5]], "region": None, "page": "1"},
+        {"polygon": [[10, 10], [60, 10], [60, 11]], "box": [10, 10, 60, 11], "reach": None},
+        {"polygon": [], "reach": None, "baseline": None},
+    ],
+)
+def test_a_manifest_that_tells_odd_things_is_shown_and_changed(desk: PageDesk, told: dict[str, object]) -> None:
+    path = desk.desk.workspace.root / "log_lines" / "lines.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[1] |= told
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert texts(page(desk)) == FIRST
+    assert texts(change(desk, lambda ids: Move(ids[1], ids[0])))[:2] == [FIRST[1], FIRST[0]]
+
+
+def test_a_manifest_with_numbers_that_are_none_is_refused_with_its_line(desk: PageDesk) -> None:
+    path = desk.desk.workspace.root / "log_lines" / "lines.jsonl"
+    path.write_text(path.read_text().replace('"box": [62.0', '"box": [NaN', 1))
+    with pytest.raises(BadInput, match=r"lines\.jsonl:1: is damaged \(nan is no place"):
+        page(desk)
+
+
+@pytest.mark.parametrize("source", ["../../secret.tif", "/etc/passwd", "", 7])
+def test_a_record_that_names_another_file_is_not_followed(desk: PageDesk, source: object) -> None:
+    path = desk.desk.workspace.root / "log_lines" / ".read.json"
+    state = json.loads(path.read_text())
+    state["job"]["source"], state["pages"] = source, "many"
+    path.write_text(json.dumps(state))
+    assert desk.desk.source("log").name == "log.tif" and page(desk).pages == 2
 
 
 def test_a_change_that_was_stopped_is_finished_by_whoever_comes_next(

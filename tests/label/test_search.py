@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,9 @@ from emendo.label.queues import EVERYTHING, MOST_KEPT, ORDERS, Filter
 from emendo.types import Reading, Verdict
 from emendo.workspace.doubts import Doubt
 from emendo.workspace.folder import Workspace
-from emendo.workspace.store import Entry, Line
+from emendo.workspace.store import Entry, Kind, Line
+
+from ..postgres import Cluster
 
 
 @pytest.fixture
@@ -48,6 +51,9 @@ def test_search_follows_what_others_write(desk: Desk, drawn_workspace: Workspace
     assert hits(desk, "rain fell") == [1] and hits(desk, "TOMBE") == [7]
     elsewhere(drawn_workspace, 1, None)
     assert hits(desk, "rain fell") == [1], "a skipped line keeps its reading"
+    elsewhere(drawn_workspace, 7, None)
+    assert hits(desk, "rain fell") == [1, 7] and hits(desk, "tombe") == [], "also after it was corrected"
+    elsewhere(drawn_workspace, 7, "Le train est tombé")
     with drawn_workspace.store() as store:
         first, second = store.lines()[1:3]
         store.put_document("notes", [(first, Reading("read anew", 0.5)), (second, None)])
@@ -67,6 +73,16 @@ def test_a_reading_never_covers_a_correction(desk: Desk, drawn_workspace: Worksp
         lines = store.lines()
         store.put_document("notes", [(one, Reading("machine", 0.2)) for one in lines])
     assert hits(desk, "person") == [2] and 2 not in hits(desk, "machine") and len(hits(desk, "machine")) == 11
+
+
+def test_readings_of_plates_do_not_load_all_lines_anew(desk: Desk, drawn_workspace: Workspace) -> None:
+    desk.index.lines()
+    with drawn_workspace.store() as store:
+        plate = replace(store.lines()[0], id="p", document="plates", kind=Kind.PLATE)
+        store.put_document("plates", [(plate, Reading("AB 12", 0.5))])
+        first = desk.index.lines()
+        store.put_document("plates", [(plate, Reading("AB 13", 0.5))])
+    assert desk.index.lines() is first and len(first) == 12
 
 
 def test_filters_narrow_every_order(desk: Desk, drawn_workspace: Workspace) -> None:
@@ -134,4 +150,25 @@ def test_index_and_doubts_on_either_database(empty_workspace: Workspace) -> None
     desk.doubts.keep([Doubt("a", 1, 0.6, "y", "base")])
     assert desk.doubts.of(["a"])["a"].reading == "y" and desk.doubts.open() == ["a"]
     assert desk.doubts.settle("a", "ann") and not desk.doubts.open()
+    desk.close()
+
+
+def test_a_slower_writer_is_not_missed(postgres: Cluster, tmp_path: Path) -> None:
+    """It has taken a lower number than one that was seen already, and ends later."""
+    workspace = Workspace.init(tmp_path / "ws")
+    (workspace.root / "emendo.toml").write_text(f'database = "{postgres.database()}"\n', encoding="utf-8")
+    desk = Desk.open(workspace)
+    drawn = [
+        Line(id=one, document="d", number=at, text_line=at, page=1, image=f"{one}.png", sha256="0")
+        for at, one in enumerate("ab", start=1)
+    ]
+    with workspace.store() as slow, workspace.store() as quick:
+        quick.put_document("d", [(one, Reading("read", 0.5)) for one in drawn])
+        with slow.transaction() as transaction:
+            transaction.add_corrections(
+                [Entry(line="a", reading="", text="slow", verdict=Verdict.EDITED, author="ann")]
+            )
+            quick.add_correction(Entry(line="b", reading="", text="quick", verdict=Verdict.EDITED, author="bob"))
+            assert [one.text for one in desk.index.lines()] == ["read", "quick"]
+        assert [one.text for one in desk.index.lines()] == ["slow", "quick"]
     desk.close()

@@ -6,10 +6,17 @@ from pathlib import Path
 import pytest
 
 from emendo.cli import main
+from emendo.datasets import open_dataset
 from emendo.datasets.build import build
+from emendo.datasets.dataset import CARD, content_hash
+from emendo.models.bundle import read_bundle
+from emendo.release import install
 from emendo.release.lineage import lineage
+from emendo.train.selection import training_parts
 from emendo.types import Origin, Sample, Split
 from emendo.workspace.folder import Workspace
+
+from .colours import write_colour_bundle
 
 
 def sample(folder: Path, at: int, author: str, split: Split, origin: Origin) -> Sample:
@@ -46,6 +53,24 @@ def test_a_model_leads_back_to_its_corrections(workspace: Workspace) -> None:
     assert found["feed"].documents == {"journal": 3}
     assert found["feed"].corrections == (("l1", "anna", 1), ("l2", "ben", 2), ("l3", "anna", 3))
     assert "3 corrections (by anna 2, ben 1; in journal 3)" in str(found["feed"])
+
+
+def test_a_model_of_a_run_elsewhere_is_known_by_what_it_learned(workspace: Workspace, tmp_path: Path) -> None:
+    """As `emendo train --data notes --out run` and `emendo promote run` leave it."""
+    (card,) = workspace.datasets.glob(f"*/{CARD}")
+    parts = training_parts([open_dataset(card.parent)])
+    for name, rows in (("same", parts.train), ("other", parts.train[1:])):
+        bundle = write_colour_bundle(
+            tmp_path / name, drop="a" if name == "same" else "", dataset={"hash": content_hash(rows)}
+        )
+        install(workspace, bundle.folder)
+    found = {
+        read_bundle(workspace.models / model).info.alphabet[0]: one
+        for model, one in lineage(workspace).items()
+        if model != "feed"
+    }
+    assert set(found) == {"b"}, "what learned other lines owes nothing to this data set"
+    assert (found["b"].dataset, found["b"].run, found["b"].authors) == (card.parent.name, "", {"anna": 2, "ben": 1})
 
 
 def test_a_data_set_that_is_gone_is_told(workspace: Workspace) -> None:

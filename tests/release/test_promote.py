@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from emendo.errors import BundleError, Busy, Refused
+from emendo.cli import main
+from emendo.errors import BundleError, Busy, Refused, UsageError
 from emendo.models.bundle import read_bundle
 from emendo.models.references import load_recognizer
 from emendo.release import models, promote, rollback
 from emendo.workspace.folder import Workspace
+from emendo.workspace.names import places
 
 from .colours import colour_samples, write_colour_bundle
 from .test_gate import TEXTS, Lines
@@ -130,3 +132,35 @@ def test_killed_at_any_point_one_whole_champion_remains(workspace: Workspace, tm
     assert result["acknowledged"] >= 6
     assert len(result["champions"]) >= 2
     assert models(workspace)[0].id == "base"
+
+
+def test_a_name_keeps_a_model_and_changes_nothing_in_use(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = workspace.champion_file.read_bytes()
+    new = write_colour_bundle(tmp_path / "new", name="new")
+    place = ["--workspace", str(workspace.root), "--json"]
+    assert main(["promote", str(tmp_path / "new"), "--as", "journal@best", *place]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"model": new.id, "name": "journal", "version": 1, "reference": "models:/journal@best"}
+    for ref in ("models:/journal", "models:/journal/1", "models:/journal@best"):
+        assert load_recognizer(ref, workspace=workspace.root).bundle.folder == workspace.models / new.id
+    with pytest.raises(UsageError, match="is looked up in a workspace"):
+        load_recognizer("models:/journal")
+    assert workspace.champion_file.read_bytes() == before
+    assert main(["models", *place]) == 0
+    kept = {one["id"]: one["places"] for one in json.loads(capsys.readouterr().out)["models"]}
+    assert kept[new.id] == ["models:/journal/1", "models:/journal@best"] and kept["base"] == []
+    assert events(workspace) == ["kept"]
+
+
+def test_a_name_takes_no_lines_and_no_version(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_colour_bundle(tmp_path / "new", name="new")
+    asked = ["promote", str(tmp_path / "new"), "--workspace", str(workspace.root), "--as"]
+    assert main([*asked, "journal", "--data", "x.jsonl"]) == 2
+    assert main([*asked, "journal/2"]) == 2
+    assert main([*asked, "../journal"]) == 2
+    assert capsys.readouterr().err.count("error:") == 3
+    assert places(workspace) == {} and events(workspace) == []

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from emendo.text.language import LanguageModel, learn_language
 from emendo.text.lexicon import Lexicon
@@ -38,3 +40,22 @@ def test_without_a_lexicon_it_is_the_character_model(texts: dict[str, list[str]]
     model = learn_language(own, ["abc"], None, order=4)
     assert model.log_prob("Je s", "u") == CharacterModel.learn([*own, "abc"], order=4).log_prob("Je s", "u")
     assert LanguageModel().log_prob("a", "b") == 0
+
+
+_LEXICON = Lexicon.build("fr", [("la", 100), ("lac", 250), ("le", 110), ("qu", 200), ("été", 300), ("l", 150)])
+_OWN = CharacterModel.learn(["Le lac.", "L'été (la)", "qu'il"], order=4)
+
+
+@given(
+    st.text("laceLqué .'(?1\u0301", max_size=14), st.sampled_from([(None, _LEXICON), (_OWN, _LEXICON), (_OWN, None)])
+)
+@settings(max_examples=150, deadline=None)
+def test_what_is_remembered_of_a_line_foresees_what_the_whole_line_does(
+    line: str, parts: tuple[CharacterModel | None, Lexicon | None]
+) -> None:
+    model, context = LanguageModel(*parts), ""
+    for at, character in enumerate(line):
+        found, context = model.follow(context, character)
+        assert found == pytest.approx(model.log_prob(line[:at], character))
+        assert line[: at + 1].endswith(context)
+    assert model.follow(context, "l")[0] == pytest.approx(model.log_prob(line, "l"))

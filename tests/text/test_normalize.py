@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from emendo.text.normalize import alphabet_of, normalize_text
@@ -28,6 +28,7 @@ def test_known_texts(given_text: str, expected: str) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
+@example("0\r\x1b\r0")
 def test_normal_texts_are_composed_single_spaced_and_stay_as_they_are(text: str) -> None:
     found = normalize_text(text)
     assert normalize_text(found) == found

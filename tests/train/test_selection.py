@@ -13,8 +13,17 @@ from hypothesis import strategies as st
 from emendo.datasets.dataset import Dataset
 from emendo.errors import DataError
 from emendo.image.line import LineGeometry
-from emendo.train.selection import frames_needed, require_lines, training_parts, usable_lines
-from emendo.types import Sample, Split
+from emendo.train.selection import (
+    TrainingLine,
+    balanced,
+    certain,
+    frames_needed,
+    require_lines,
+    training_parts,
+    usable_lines,
+    vouched,
+)
+from emendo.types import Origin, Sample, Split
 
 
 def dataset(*rows: tuple[str, Split | None]) -> Dataset:
@@ -40,6 +49,24 @@ def test_a_validation_set_of_its_own_is_never_trained_on():
 def test_frames_needed_counts_a_blank_between_equal_neighbours(text):
     repeats = sum(text[i] == text[i - 1] for i in range(1, len(text)))
     assert frames_needed(text) == len(text) + repeats
+
+
+@given(st.lists(st.sampled_from(list(Origin)), max_size=60).filter(lambda kinds: set(kinds) - {Origin.PSEUDO}))
+def test_certain_lines_come_often_enough_beside_many_guessed_ones(kinds):
+    lines = [
+        TrainingLine(Sample(id=str(at), image=Path("a.png"), origin=kind), None, "a", 10, 2)
+        for at, kind in enumerate(kinds)
+    ]
+    sure, shown = certain(lines), balanced(lines)
+    guessed = len(lines) - len(sure)
+    assert {line.sample.origin for line in vouched(lines)} <= {Origin.GOLD, Origin.CORRECTED, Origin.ACCEPTED}
+    assert len(vouched(lines)) <= len(sure)
+    assert sum(line.sample.origin is Origin.PSEUDO for line in shown) == guessed
+    repeats = {sum(one is line for one in shown) for line in sure}
+    assert len(repeats) == 1
+    assert repeats.pop() == 1 or len(shown) - guessed >= guessed / 3
+    if not guessed:
+        assert shown == lines
 
 
 def write(folder, name, width=200):

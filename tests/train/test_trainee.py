@@ -65,6 +65,15 @@ def test_row_sizes_have_the_shape_of_the_parameter():
     assert (row_sizes(torch.zeros(4)) > 0).all()
 
 
+def test_released_weights_are_the_mean_with_a_model_beside(network):
+    other = [torch.full_like(parameter, 2.0) for parameter in network.parameters()]
+    trainee = Trainee(network, decay=0.0, bfloat=False, beside=other)
+    released = trainee.released()
+    for mean, own in zip(released.parameters(), network.parameters(), strict=True):
+        assert torch.allclose(mean, (own + 2.0) / 2)
+    assert all((one == 2.0).all() for one in other)
+
+
 def test_released_weights_lie_between_start_and_average(network):
     trainee = Trainee(network, decay=0.0, bfloat=False, share=0.7)
     before = network.head.bias.detach().clone()

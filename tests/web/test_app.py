@@ -43,6 +43,8 @@ def test_lines_are_shown_saved_and_remembered(client: TestClient) -> None:
     page = client.get("/api/page", params={"document": "notes", "number": 1})
     assert page.headers["content-type"] == "image/jpeg" and page.content[:2] == b"\xff\xd8"
     assert client.get(f"/api/lines/{FIRST}/alternatives").json() == []
+    assert client.post(f"/api/lines/{FIRST}/predict", json={"before": "the"}).json() is None
+    assert client.post(f"/api/lines/{FIRST}/predict", json={"before": "x" * 5000}).status_code == 422
 
 
 def test_a_stale_save_gets_409_with_what_holds(client: TestClient) -> None:

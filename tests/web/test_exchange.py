@@ -19,6 +19,7 @@ from emendo.workspace.folder import Workspace
 from emendo.workspace.people import Person, Role
 
 from ..drawn import small_workspace
+from .here import served_here
 from .serving import Server, screenshots
 
 HOST = "127.0.0.1:8765"
@@ -29,6 +30,12 @@ PEOPLE = {"annotator": Person("ann", Role.ANNOTATOR), "reviewer": Person("eva", 
 def drawn_workspace(tmp_path: Path) -> Workspace:
     """Six drawn lines on the one page of their document."""
     return small_workspace(tmp_path / "ws", 6)
+
+
+@pytest.fixture
+def server(drawn_workspace: Workspace) -> Iterator[Server]:
+    with served_here(drawn_workspace) as held:
+        yield held
 
 
 @pytest.fixture

@@ -11,7 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from emendo.correct import collect
+from emendo.types import Verdict
 from emendo.workspace.folder import Workspace
+from emendo.workspace.store import Entry
 
 from ..paged import PAGES, SETTINGS, SIZE, paged_workspace
 from .serving import Server, screenshots, settled
@@ -222,16 +224,10 @@ def test_a_missed_line_is_added_by_keys(page: Page, note: Note) -> None:
     assert current(page) == 4 and note.at_rest()
 
 
-@pytest.mark.parametrize("around", [True, False])
-def test_a_missed_line_is_drawn_with_the_mouse(page: Page, note: Note, around: bool) -> None:
+def test_a_missed_line_is_drawn_around_or_along_with_the_mouse(page: Page, note: Note) -> None:
     box = page.locator("#sheet").bounding_box()
     assert box is not None
-    scale = box["width"] / SIZE[0]
-
-    def at(x: float, y: float) -> tuple[float, float]:
-        return box["x"] + x * scale, box["y"] + y * scale
-
-    y = 90 + 62 * MISSED
+    scale, y = box["width"] / SIZE[0], 90 + 62 * MISSED
     ring = [
         (60, y),
         (65, y - 26),
@@ -242,16 +238,18 @@ def test_a_missed_line_is_drawn_with_the_mouse(page: Page, note: Note, around: b
         (64, y + 25),
         (60, y + 4),
     ]
-    stroke = ring if around else [(62, y), (300, y + 1), (590, y)]
-    page.mouse.move(*at(*stroke[0]))
-    page.mouse.down()
-    for point in stroke[1:]:
-        page.mouse.move(*at(*point), steps=6)
-    expect(page.locator(".drawing .around" if around else ".drawing .along")).to_have_count(1)
-    page.mouse.up()
-    expect(page.locator("#rows li")).to_have_count(len(FIRST) + 1)
-    assert current(page) == 4 and "wind came" in texts(page)[3]
-    assert note.at_rest() and "wind came" in note.lines()[3]
+    for kind, stroke in (("around", ring), ("along", [(62, y), (300, y + 1), (590, y)])):
+        for at, (x, down) in enumerate(stroke):
+            page.mouse.move(box["x"] + x * scale, box["y"] + down * scale, steps=1 if not at else 6)
+            if not at:
+                page.mouse.down()
+        expect(page.locator(f".drawing .{kind}")).to_have_count(1)
+        page.mouse.up()
+        expect(page.locator("#rows li")).to_have_count(len(FIRST) + 1)
+        assert current(page) == 4 and "wind came" in texts(page)[3]
+        assert note.at_rest() and "wind came" in note.lines()[3]
+        page.keyboard.press("Control+z")
+        expect(page.locator("#rows li")).to_have_count(len(FIRST))
 
 
 def test_a_click_on_an_outline_goes_to_its_text_and_the_wheel_zooms(page: Page) -> None:
@@ -299,6 +297,25 @@ def test_lines_that_somebody_else_changed_are_shown_first(browser: Browser, page
     expect(page.locator("#note")).to_contain_text("changed meanwhile")
     expect(page.locator("#rows li")).to_have_count(len(FIRST) - 1)
     assert page.locator("#text").input_value() == f"{FIRST[1]} kept"
+
+
+def test_two_people_at_one_line_see_both_texts_and_its_history(page: Page, note: Note) -> None:
+    with note.workspace.store() as store:
+        line = next(line for line in store.lines(note.name) if line.number == 1)
+        theirs = Entry(line=line.id, reading="", text="what bob wrote", verdict=Verdict.EDITED, author="bob")
+        store.add_correction(theirs)
+    page.keyboard.press("End")
+    page.keyboard.type(" mine")
+    page.keyboard.press("Enter")
+    conflict = page.get_by_role("alertdialog")
+    expect(conflict).to_contain_text("bob changed this line meanwhile")
+    expect(conflict).to_contain_text("what bob wrote")
+    conflict.get_by_role("button", name="Keep yours").press("Enter")
+    settled(page)
+    assert note.verdicts()[1] == (f"{FIRST[0]} mine", "edited")
+    page.locator("#rows li").first.click()
+    page.keyboard.press("Control+h")
+    expect(page.get_by_role("dialog")).to_contain_text("what bob wrote")
 
 
 def test_screenshots_have_nothing_cut_off(page: Page, browser: Browser, note: Note, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from emendo.workspace.folder import Workspace
 from emendo.workspace.store import Entry
 
 from ..drawn import small_workspace
+from .here import served_here
 from .serving import Server, screenshots, settled, verdicts
 
 ARABIC = "قال أحمد (12) إن Paris [2024] بعيدة"
@@ -28,6 +29,12 @@ def line(number: int) -> str:
 def drawn_workspace(drawn_workspace: Workspace) -> Workspace:
     prepare(drawn_workspace, doubted=9)
     return drawn_workspace
+
+
+@pytest.fixture
+def server(drawn_workspace: Workspace) -> Iterator[Server]:
+    with served_here(drawn_workspace) as held:
+        yield held
 
 
 def prepare(workspace: Workspace, *, doubted: int) -> None:
@@ -231,18 +238,17 @@ def shown(browser: Browser, tmp_path: Path) -> Iterator[Server]:
     whole[360:420, 100:700] = cv2.imread(str(workspace.root / "notes_lines" / "line_005.png"))
     cv2.imwrite(str(workspace.root / "notes.png"), whole)
     prepare(workspace, doubted=2)
-    held = Server(workspace)
-    yield held
-    held.kill()
+    with served_here(workspace) as held:
+        yield held
 
 
-@pytest.mark.parametrize(
-    ("name", "place", "ready"),
-    [
-        ("search", "#search/the", ".hits a"),
-        ("filters", "#lines/document/verdict%3Dany%26text%3DParis", "#filters select"),
-        ("doubtful", "#lines/doubtful", "#doubt p"),
-    ],
+VIEWS = (
+    ("search", "#search/the", ".hits a"),
+    ("filters", "#lines/document/verdict%3Dany%26text%3DParis", "#filters select"),
+    ("doubtful", "#lines/doubtful", "#doubt p"),
 )
-def test_screenshots(browser: Browser, shown: Server, tmp_path: Path, name: str, place: str, ready: str) -> None:
-    screenshots(browser, shown.address + place, name, ready, tmp_path)
+
+
+def test_screenshots(browser: Browser, shown: Server, tmp_path: Path) -> None:
+    for name, place, ready in VIEWS:
+        screenshots(browser, shown.address + place, name, ready, tmp_path)

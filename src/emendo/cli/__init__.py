@@ -15,6 +15,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from ..errors import EmendoError
 from . import damage, data, develop, label, loop, measure, models
 from .boards import compression, report
+from .crops import crops
 from .output import complain
 from .people import people
 from .pipeline import pipeline
@@ -51,11 +52,13 @@ app.add_typer(probe, name="probe")
 app.command()(models.promote)
 app.command()(models.rollback)
 app.command("models")(models.list_models)
+app.command()(models.lineage)
 app.command()(models.mine)
 app.command()(data.check)
 data.dataset.command()(damage.balance)
 app.add_typer(data.dataset, name="dataset")
 app.add_typer(data.synth, name="synth")
+app.add_typer(crops, name="crops")
 app.add_typer(pipeline, name="pipeline")
 app.command()(develop.demo)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(develop.bench)

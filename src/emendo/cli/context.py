@@ -15,7 +15,7 @@ from ..settings import Settings, load_settings
 if TYPE_CHECKING:
     from ..datasets import Dataset
     from ..models.detector import Detector
-    from ..types import Recognizer
+    from ..types import Recognizer, Sample
     from ..workspace.folder import Workspace
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
@@ -28,6 +28,14 @@ Language = Annotated[
     typer.Option(metavar="CODE", help="Language whose words are expected: fr, auto (told from each page), none."),
 ]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe.")]
+RecipeName = Annotated[
+    str | None,
+    typer.Option("--recipe", metavar="NAME|FILE", help="How to train. [default: that of the model's family]"),
+]
+Jobs = Annotated[
+    int,
+    typer.Option(metavar="N", min=0, help="Folds trained at once; 0: as many as threads and memory allow."),
+]
 Pages = Annotated[
     bool, typer.Option("--pages", help="Samples are whole pages: a line reader finds, reads and joins their lines.")
 ]
@@ -65,6 +73,20 @@ class Context:
         return PageReader(self.recognizer, self.detector)
 
     @cached_property
+    def plate_reader(self) -> Recognizer:
+        """What reads plates: the model that the settings name, else the champion, else the base."""
+        from ..models.plates import load_plate_recognizer
+
+        settings = self.settings
+        return load_plate_recognizer(
+            settings.model,
+            settings.plates.alphabet,
+            workspace=self.root,
+            threads=self.threads,
+            engine=settings.read.engine,
+        )
+
+    @cached_property
     def detector(self) -> Detector:
         """The line detector."""
         from ..models.detector import Detector
@@ -95,6 +117,16 @@ class Context:
         if (Path(ref) / HIDDEN).is_dir():
             return corrected_set(Workspace.open(Path(ref)))
         return open_dataset(ref, limits=self.settings.limits, workspace=self.root)
+
+    def lines_to_read(self, ref: str) -> list[Sample]:
+        """The lines of a data set that neither validate nor test; of a workspace those that nobody has corrected."""
+        from ..correct import uncorrected
+        from ..types import Split
+        from ..workspace.folder import HIDDEN, Workspace
+
+        if (Path(ref) / HIDDEN).is_dir():
+            return uncorrected(Workspace.open(Path(ref)))
+        return [sample for sample in self.dataset(ref).samples if sample.split not in {Split.VAL, Split.TEST}]
 
 
 def open_context(place: Path | None = None, *, need_workspace: bool = False, **flags: Any) -> Context:

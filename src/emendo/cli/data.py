@@ -10,11 +10,13 @@ import typer
 
 from ..errors import UsageError
 from . import output
-from .context import Context, Json, Threads, open_context
+from .context import Jobs, Json, Threads, open_context
 from .exchange import from_workspace, into_workspace
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
+    from ..settings import Limits
+    from ..train.firewall import LabelReport
 
 dataset = typer.Typer(help="Build, convert, split and show data sets.", no_args_is_help=True)
 synth = typer.Typer(help="Make synthetic lines and notebooks.", no_args_is_help=True)
@@ -36,15 +38,16 @@ def check(
     labels: Annotated[
         bool, typer.Option("--labels", help="Judge the labels instead: which are most likely wrong?")
     ] = False,
+    plates: Annotated[
+        bool, typer.Option("--plates", help="The labels are licence plates: check what that means.")
+    ] = False,
     model: Annotated[
         str, typer.Option(metavar="REF", help="With --labels: a model that never learned these labels.")
     ] = "auto",
     folds: Annotated[
         int, typer.Option(min=0, help="With --labels: train so many models, each on the other folds; 0: none.")
     ] = 0,
-    jobs: Annotated[
-        int, typer.Option(min=0, help="With --folds: train so many at once; 0: as many as threads and memory allow.")
-    ] = 0,
+    jobs: Jobs = 0,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="With --labels: where labels.json, labels.html and folds go.")
     ] = None,
@@ -55,17 +58,41 @@ def check(
 ) -> int:
     """Check a data set and name each bad sample with file and line.
 
-    Bad is what is unreadable, empty, too long for its picture, repeated, contradictory or blurred. With --labels, name
-    the labels that are most likely wrong, with image and reading; exit status 1 when there are any. Those of a
-    workspace are kept: the page shows them first in the order `doubtful`.
+    Bad is what is unreadable, empty, too long for its picture, repeated, contradictory or blurred. With --plates also
+    labels that read like signs, have no digit, too many or foreign characters, and pictures that show the same. With
+    --labels, name the labels that are most likely wrong, with image and reading; exit status 1 when there are any.
+    Those of a workspace are kept: the page shows them first in the order `doubtful`.
     """
     from ..datasets.check import Severity
     from ..datasets.check import check as check_dataset
+    from ..datasets.plates import plate_checks
 
     context = open_context(Path(), threads=threads)
     if labels:
-        return _check_labels(context, ref, model, folds, jobs, out, split, seed, json)
-    report = check_dataset(context.dataset(ref), images=not no_images, limits=context.settings.limits)
+        from ..label.doubts import keep
+        from ..train.firewall import check_labels
+        from ..workspace.folder import HIDDEN, Workspace
+
+        opened = context.dataset(ref)
+        with output.progress("judging labels", quiet=json) as bar:
+            judged = check_labels(
+                opened.split(split) if split else opened.samples,
+                model=model,
+                folds=folds,
+                work=out,
+                seed=seed,
+                threads=context.threads,
+                jobs=jobs,
+                limits=context.settings.limits,
+                workspace=context.root,
+                progress=bar,
+            )
+        if not split and (Path(ref) / HIDDEN).is_dir():
+            with Workspace.open(Path(ref)).store() as store:
+                keep(store, judged)  # the page shows them in its order `doubtful`
+        return _tell_suspects(judged, opened.name, out, context.settings.limits, json=json)
+    further = plate_checks(context.settings.plates) if plates else ()
+    report = check_dataset(context.dataset(ref), images=not no_images, limits=context.settings.limits, further=further)
     if json:
         output.print_json(report.to_dict())
     else:
@@ -76,44 +103,14 @@ def check(
     return 0 if report.ok else 1
 
 
-def _check_labels(
-    context: Context,
-    ref: str,
-    model: str,
-    folds: int,
-    jobs: int,
-    out: Path | None,
-    split: str | None,
-    seed: int,
-    json: bool,
-) -> int:
+def _tell_suspects(report: LabelReport, name: str, out: Path | None, limits: Limits, *, json: bool) -> int:
     from ..evaluate.suspects import write_suspects_page
-    from ..label.doubts import keep
     from ..tools.files import write_text
-    from ..train.firewall import check_labels
-    from ..workspace.folder import HIDDEN, Workspace
 
-    opened = context.dataset(ref)
-    with output.progress("judging labels", quiet=json) as bar:
-        report = check_labels(
-            opened.split(split) if split else opened.samples,
-            model=model,
-            folds=folds,
-            work=out,
-            seed=seed,
-            threads=context.threads,
-            jobs=jobs,
-            limits=context.settings.limits,
-            workspace=context.root,
-            progress=bar,
-        )
-    if not split and (Path(ref) / HIDDEN).is_dir():
-        with Workspace.open(Path(ref)).store() as store:
-            keep(store, report)  # the page shows them in its order `doubtful`
     if out:
         write_text(out / "labels.json", dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n")
         pairs = [(one.sample, one.verdict) for one in report.suspects]
-        write_suspects_page(out / "labels.html", opened.name, pairs, len(report.judged), context.settings.limits)
+        write_suspects_page(out / "labels.html", name, pairs, len(report.judged), limits)
     if json:
         output.print_json(report.to_dict())
     else:

@@ -15,9 +15,10 @@ from . import output
 from .context import Json
 
 BENCHMARKS = {
-    "reading": ("reading_speed.py", "recognition speed and CER beside rapidocr, tesseract and TrOCR"),
+    "reading": ("reading_speed.py", "speed and CER of any --model on any --data beside rapidocr, tesseract, TrOCR"),
     "page": ("page_speed.py", "key press to next line in the page, 100,000 lines"),
     "search": ("search_speed.py", "search in all text of 100,000 lines while others save"),
+    "effort": ("author_effort.py", "keys to correct 300 Peraire lines: line mode, a plain text field, typing"),
     "adaptation": ("adaptation.py", "CER after 16, 75, 300 and all lines of one writer; eight further writers"),
     "lines": ("line_finding.py", "line finding on whole pages beside rapidocr's boxes"),
     "alignment": ("alignment.py", "corrections paired with line images under fuzzed edits"),
@@ -30,6 +31,7 @@ BENCHMARKS = {
     "metrics": ("metrics_speed.py", "corpus CER and WER on 100,000 pairs"),
     "manifests": ("manifests.py", "a manifest of a million rows: open, filter, split"),
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
+    "plates": ("plate_labels.py", "pre-labels of licence plates: base, rapidocr, both together"),
     "start": ("cold_start.py", "seconds from `emendo read` to the first line"),
 }
 """Name, script in benchmarks/, what it measures."""

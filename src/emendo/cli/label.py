@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from ..errors import EngineError
+from ..errors import EngineError, UsageError
 from . import output
 from .context import Json, Model, Threads, open_context
 from .documents import take_fields
+from .plates import begin_plates, take_plates
 
 
 def label(
@@ -27,6 +28,10 @@ def label(
     token: Annotated[
         str, typer.Option(envvar="EMENDO_TOKEN", help="Token of the address; a new one if left out.")
     ] = "",
+    review: Annotated[bool, typer.Option("--review", help="Plates: go over the labelled ones.")] = False,
+    plates: Annotated[
+        bool, typer.Option("--plates", help="The pictures in DIR are crops of plates (else told by their look).")
+    ] = False,
     fields: Annotated[
         bool, typer.Option("--fields", help="The pictures and PDFs of INPUT are invoices or receipts to fill in.")
     ] = False,
@@ -40,8 +45,9 @@ def label(
     Enter: right, or save and go on. Tab: to the next uncertain character; arrow up and down: what else it could be.
     Escape: skip. [: back. Ctrl+Q: save and leave. What has been read is taken in first, as by `emendo collect`. A line
     counts as saved when it is on the disk; until then it is kept in the browser. The address that is printed is yours;
-    others get their own by `emendo people add`. INPUT may be a manifest (JSONL) whose rows have fields, or a folder
-    with one: its receipts and invoices are filled in as a form.
+    others get their own by `emendo people add`. A folder of crops of licence plates becomes a workspace of plates;
+    their labels also stand in DIR/labels.txt. INPUT may be a manifest (JSONL) whose rows have fields, or a folder with
+    one: its receipts and invoices are filled in as a form.
     """
     try:
         import uvicorn
@@ -56,25 +62,31 @@ def label(
     from ..workspace.people import Person
 
     documents = take_fields(folder, fields=fields, prefill=prefill)
+    crops = documents is None and take_plates(folder, plates=plates)
+    if review and not crops:
+        raise UsageError("holds no crops of plates to review", where=folder, remedy="say --plates if it does")
     context = open_context(folder, need_workspace=True, model=model, threads=threads)
     assert context.workspace is not None
-    if documents is None:
+    if not crops and documents is None:
         taken = collect(context.workspace, recognizer=context.recognizer, settings=context.settings, wait=False)
         for failure in taken.failures:
             output.complain(failure)
     key = token or secrets.token_urlsafe(24)
     socket = bound(host, port)
     address = listening(socket)
-    desk = Desk.open(context.workspace, lambda: context.recognizer)
+    desk = Desk.open(context.workspace, lambda: context.recognizer, lambda: context.plate_reader)
     hosts = frozenset({address, f"localhost:{address.rpartition(':')[2]}", *context.settings.label.hosts})
     person = Person(context.settings.author or getpass.getuser())
     app = create_app(desk, Guard(first_of(one_person(key, person), desk.people.holder), hosts))
-    place = "#fields" if documents else ""
+    place = "#fields" if documents else "#plates/review" if review else "#plates" if crops else ""
     output.note(f"open http://{address}/?token={key}{place} (Ctrl+C ends)")
-    for failure in documents.failures if documents else ():
-        output.complain(failure)
-    for sentence in documents.sentences() if documents else ():
-        output.note(sentence)
+    if documents:
+        for failure in documents.failures:
+            output.complain(failure)
+        for sentence in documents.sentences():
+            output.note(sentence)
+    if crops:
+        begin_plates(desk)
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[socket])
     return 0

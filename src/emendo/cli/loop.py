@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from . import output
-from .context import Context, Json, Language, Model, Threads, open_context
+from .context import Context, Json, Language, Model, RecipeName, Threads, open_context
 
 
 def init(
@@ -106,7 +106,7 @@ def watch(
     min_corrections: Annotated[
         int | None, typer.Option(metavar="N", help="Train after N new corrections. [default: 50]")
     ] = None,
-    recipe: Annotated[str | None, typer.Option(metavar="NAME|FILE", help="Training recipe.")] = None,
+    recipe: RecipeName = None,
     json: Json = False,
 ) -> int:
     """Let the whole loop run by itself.

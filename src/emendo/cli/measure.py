@@ -40,6 +40,10 @@ Normalize = Annotated[
     str | None,
     typer.Option("--normalize", metavar="A,B", help="Compare with these folded too: arabic, loose, alef, harakat, ..."),
 ]
+FoldFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Compare with these phrases as one sign too: lines of phrase, tab, sign."),
+]
 Out = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Keep the report here: summary.json, report.json, all lines.")
 ]
@@ -64,6 +68,7 @@ def evaluate(
     metric: Metrics = None,
     tokens: Tokens = "words",
     normalize: Normalize = None,
+    fold_file: FoldFile = None,
     include_language: IncludeLanguage = None,
     include_subset: IncludeSubset = None,
     pages: Pages = False,
@@ -86,11 +91,14 @@ def evaluate(
     from ..evaluate.boards.drift import drift
     from ..evaluate.boards.summary import report_folder, summarize_report, write_summary
     from ..models.vision import Facts, facts_of
+    from ..text.folds import read_phrases
 
     if outputs and model:
         raise UsageError("--model and --outputs are two sources of readings", remedy="give one of them")
     context = open_context(Path(), model=model, threads=threads, read__language=language)
-    measures = Measures(tuple(one for text in metric or () for one in names(text)), tokens, tuple(names(normalize)))
+    wanted = tuple(one for text in metric or () for one in names(text))
+    phrases = read_phrases(fold_file) if fold_file else ()
+    measures = Measures(wanted, tokens, tuple(names(normalize)), phrases)
     dataset = included(context.dataset(data), language=include_language or (), subset=include_subset or ())
     before = read_report(baseline) if baseline else None
     shown = usual_slices(dataset.samples) if slices is None else tuple(names(slices))

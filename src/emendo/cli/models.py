@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from ..errors import UsageError
 from . import output
-from .context import Json, Set, Threads, open_context
+from .context import Jobs, Json, RecipeName, Set, Threads, open_context
 from .measure import IncludeLanguage, IncludeSubset
 
 Data = Annotated[
@@ -23,12 +24,14 @@ def train(
     val: Annotated[
         str | None, typer.Option(metavar="REF", help="Validation set. [default: split val of --data]")
     ] = None,
+    unlabelled: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Learn too from what the model reads of these lines; half as long again."),
+    ] = None,
     base: Annotated[
         str, typer.Option(metavar="REF", help="Model to start from: auto, base, a bundle, a model folder, a hub id.")
     ] = "auto",
-    recipe: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE", help="How to train. [default: that of the model's family]")
-    ] = None,
+    recipe: RecipeName = None,
     set_: Set = None,
     include_language: IncludeLanguage = None,
     include_subset: IncludeSubset = None,
@@ -71,7 +74,13 @@ def train(
             report = run.dry_run(parts.train, dry_run, **common, progress=bar)
             told = output.rehearsal(report)
         else:
-            result = run.train(parts.train, **common, out=out, resume=resume, progress=bar)
+            common |= {"out": out, "resume": resume, "progress": bar}
+            if unlabelled:
+                from ..train.unlabelled import train_with_unlabelled
+
+                result = train_with_unlabelled(parts.train, context.lines_to_read(unlabelled), **common)
+            else:
+                result = run.train(parts.train, **common)
             report, told = result.report, result.sentences()
             if context.workspace:
                 told.append(f"put it in use, if it is proven better: emendo promote {out}")
@@ -83,13 +92,9 @@ def crossval(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the folds and of crossval.json.")],
     folds: Annotated[int, typer.Option(metavar="K", min=2, help="How many folds.")] = 5,
     base: Annotated[str, typer.Option(metavar="REF", help="Model to start from, as for train.")] = "auto",
-    recipe: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE", help="How to train. [default: that of the model's family]")
-    ] = None,
+    recipe: RecipeName = None,
     set_: Set = None,
-    jobs: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Folds trained at once; 0: as many as threads and memory allow.")
-    ] = 0,
+    jobs: Jobs = 0,
     seed: Annotated[int, typer.Option(help="Which lines are in which fold.")] = 0,
     threads: Threads = None,
     json: Json = False,
@@ -131,25 +136,41 @@ def crossval(
 def export(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Bundle, run folder, model folder or hub id.")],
     to: Annotated[
-        str, typer.Option("--to", metavar="FORM", help="onnx, onnx-int8, or onnx-int8-decoder (encoder as it is).")
+        str,
+        typer.Option(
+            "--to", metavar="FORM", help="folder, package, onnx, onnx-int8, or onnx-int8-decoder (encoder as it is)."
+        ),
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the new bundle.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for it.")],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With package: what the model is called. [default: its name]")
+    ] = None,
     data: Annotated[
-        str | None, typer.Option("--data", metavar="REF", help="Lines to agree on. [default: 20 drawn lines]")
+        str | None, typer.Option("--data", metavar="REF", help="With onnx: lines to agree on. [default: 20 drawn ones]")
     ] = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Write a model as ONNX graphs, which read without torch.
+    """Write a model so that others can load it.
 
-    They must read every line as the model does, token for token; int8 that does not is refused.
+    As a folder with a model card; as a package that pip installs and --model NAME reads with; or as ONNX graphs, which
+    read without torch. Graphs must read every line as the model does, token for token; int8 that does not is refused.
     """
     from ..datasets.synth import replay_samples
     from ..models.base import cache_folder
-    from ..models.references import find_model
+    from ..models.references import find_model, load_bundle
     from ..release.export import export as export_model
+    from ..release.package import FORMS, package
 
     context = open_context(Path(), threads=threads)
+    if to in FORMS:
+        if data or (name and to != "package"):
+            raise UsageError(f"{'--data' if data else '--name'} has no use with --to {to}", remedy="leave it out")
+        made = package(load_bundle(model, workspace=context.root), to, out, name=name or "")
+        output.show(made.figures(), [f"{made.path}: read with it by --model {made.reference}"], json=json)
+        return
+    if name:
+        raise UsageError(f"--name has no use with --to {to}", remedy="leave it out")
     found = find_model(model, workspace=context.root)
     samples = context.dataset(data).samples if data else replay_samples(20, 0, cache_folder() / "replay")
     with output.progress("exporting", quiet=json) as bar:
@@ -163,6 +184,10 @@ def export(
 
 def promote(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Run folder or bundle to put in use.")],
+    as_: Annotated[
+        str | None,
+        typer.Option("--as", metavar="NAME[@ALIAS]", help="Only keep it under this name, as models:/NAME[@ALIAS]."),
+    ] = None,
     workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(),
     data: Annotated[
         str | None, typer.Option("--data", metavar="REF", help="Test set. [default: the frozen one of the workspace]")
@@ -176,16 +201,26 @@ def promote(
     """Put a model in use if it is proven better.
 
     It must make fewer errors on your frozen test lines, beyond chance, and be nowhere worse; else the reason is told.
+    With --as, nothing is judged and what is in use stays: the model becomes the next version of a name, so that
+    `models:/NAME` means it wherever a model is asked for.
     """
     from ..datasets.synth import general_set
     from ..models.base import cache_folder
     from ..models.references import load_bundle
+    from ..release import keep_as
     from ..release import promote as promote_model
     from ..release.personal import personal_set
     from ..types import Split
 
     context = open_context(workspace, need_workspace=True, threads=threads)
     assert context.workspace is not None
+    if as_ is not None:
+        if data or general:
+            raise UsageError("--as judges nothing, so it takes no lines", remedy="leave out --data and --general")
+        kept, name, version = keep_as(context.workspace, load_bundle(model, workspace=context.root).folder, as_)
+        told = {"model": kept, "name": name, "version": version, "reference": f"models:/{as_.removeprefix('models:/')}"}
+        output.show(told, [f"{told['reference']} means {kept} now (version {version})"], json=json)
+        return
     personal = context.dataset(data) if data else personal_set(context.workspace)
     decision = promote_model(
         context.workspace,
@@ -246,11 +281,49 @@ def list_models(
             f"trained on {lines} lines" if lines else "",
             f"in use since {entry.since[:10]}" if entry.state == "champion" and entry.since else "",
             entry.why or entry.fault,
+            ", ".join(entry.places),
         ]
         told = "; ".join(fact for fact in facts if fact)
         typer.echo(f"{entry.state:9} {entry.id:17} {entry.name:{width}}  {told}".rstrip())
     for model, one in origins.items():
         typer.echo(f"{model}: {one}")
+
+
+def lineage(
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="NOTE:LINE|MODEL", help="A line, as journal.txt:12; or champion, a model id, models:/NAME."
+        ),
+    ],
+    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(),
+    json: Json = False,
+) -> None:
+    """Follow a line of a note to the models that learned from it, or a model back to its lines.
+
+    Of a line: who said what of it and when, the data sets that hold it, the runs and models made of them, and whether
+    the model in use learned from it. Of a model: its run, its data set and every correction in it.
+    """
+    from ..release.trail import origins_of, trail
+
+    context = open_context(workspace, need_workspace=True)
+    assert context.workspace is not None
+    note, colon, number = subject.rpartition(":")
+    if colon and number.isdecimal():
+        found = trail(context.workspace, note, int(number))
+        if json:
+            output.print_json(found.to_dict())
+        for sentence in () if json else found.sentences():
+            typer.echo(sentence)
+        return
+    origins, places = origins_of(context.workspace, subject)
+    if json:
+        rows = [{"place": place, **row} for place, row in zip(places, origins.to_dict()["corrections"], strict=True)]
+        output.print_json({"model": origins.model, **origins.to_dict(), "corrections": rows})
+        return
+    typer.echo(f"{origins.model}: {origins}; run {origins.run or 'elsewhere'}")
+    for place, (_, author, version) in zip(places, origins.corrections, strict=True):
+        typer.echo(f"{place}  version {version}  by {author}")
 
 
 def mine(

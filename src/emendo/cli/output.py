@@ -122,7 +122,8 @@ def show_report(figures: Mapping[str, Any]) -> None:
         sys.stdout.write(f"{name} {value:.4f}\n")
     if "normalized" in figures:
         folded = dict(figures["normalized"])
-        folds = ", ".join(folded.pop("folds"))
+        signs = [f"{phrase} as {sign}" for phrase, sign in folded.pop("phrases", ())]
+        folds = ", ".join([*folded.pop("folds"), *signs])
         sys.stdout.write(f"with {folds} folded: {', '.join(f'{name} {value:.4f}' for name, value in folded.items())}\n")
     effort = figures["effort"]
     sys.stdout.write(

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator
 
 from ..datasets.build import build
 from ..datasets.dataset import Dataset
+from ..datasets.splits import load_state
 from ..errors import DataError
 from ..tools.files import sha256_file
-from ..types import UNKNOWN_LANGUAGE, Correction, Origin, Sample, Verdict
+from ..types import UNKNOWN_LANGUAGE, Correction, Origin, Sample, Split, Verdict
 from ..workspace.folder import Workspace
 from ..workspace.store import TAKEN_OUT, Kind, Line, Store
 
@@ -28,7 +29,8 @@ def samples(
 ) -> Iterator[Sample]:
     """A sample for each line whose verdict is edited or accepted, in the order of the verdicts.
 
-    The group is document and page (`journal#3`): lines of one page are never split. `since` is an earlier
+    The group is document and page (`journal#3`): lines of one page are never split; for a plate it is the text, O and 0
+    held equal, so that a plate is never in two parts. `since` is an earlier
     `store.mark()`; lines whose last verdict is by one of `without_authors`, or by a forgotten author, are left out.
     Lines whose picture is no longer there are left out too (`missing_pictures` names them), and those that a person
     took out in the page: what is no line trains no model.
@@ -60,6 +62,22 @@ def corrected_set(workspace: Workspace) -> Dataset:
     return build(found, workspace, name=workspace.root.name).dataset
 
 
+def uncorrected(workspace: Workspace) -> list[Sample]:
+    """The lines, without text, that nobody has given a verdict on.
+
+    Pages of the validation and the test part are left out: a model must not have seen what it is judged on.
+    """
+    held_out = {group for group, part in load_state(workspace.datasets).items() if part is not Split.TRAIN}
+    with workspace.store() as store:
+        present, _ = store.counts()
+        waiting = [line for line, _ in store.queue(limit=present)]
+    return [
+        Sample(id=line.id, image=workspace.root / line.image, group=_page(line))
+        for line in waiting
+        if _page(line) not in held_out and (workspace.root / line.image).is_file()
+    ]
+
+
 def forgotten(store: Store) -> frozenset[str]:
     """Authors whose corrections are not to be used any more."""
     return frozenset(str(event.data["author"]) for event in store.events(FORGOTTEN, limit=100_000))
@@ -78,13 +96,23 @@ def _has_picture(workspace: Workspace, line: Line) -> bool:
     return path.is_file() and (line.present or sha256_file(path) == line.sha256)
 
 
+def _group(line: Line, correction: Correction) -> str:
+    if line.kind is Kind.PLATE:
+        return f"plate {(correction.text or '').replace('O', '0')}"
+    return _page(line)
+
+
+def _page(line: Line) -> str:
+    return f"{line.document}#{line.page}"
+
+
 def _sample(workspace: Workspace, line: Line, correction: Correction, language: str) -> Sample:
     return Sample(
         id=line.id,
         image=workspace.root / line.image,
         text=correction.text,
         language=language,
-        group=f"{line.document}#{line.page}",
+        group=_group(line, correction),
         origin=_ORIGINS[correction.verdict],
         source=correction.source,
         attributes={

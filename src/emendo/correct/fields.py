@@ -53,8 +53,8 @@ class Filled:
 
 def filled(store: Store, documents: Collection[str] | None = None) -> Iterator[Filled]:
     """The documents whose fields were corrected or accepted, in the order of the verdicts."""
-    lines = {line.id: line for line in store.lines() if line.kind is Kind.DOCUMENT}
-    for correction in store.corrections():
+    lines = {line.id: line for line in store.lines(kind=Kind.DOCUMENT)}
+    for correction in store.corrections(kind=Kind.DOCUMENT):
         line = lines.get(correction.line)
         if line is None or correction.verdict not in _ORIGINS or not correction.text:
             continue

@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ def _row(row: Mapping[str, Any], note: Note, root: Path) -> Row:
     image = str(row["image"])
     if not _IMAGE.match(image) or image in (".", ".."):
         raise ValueError(f"image {image!r} is no plain file name")
-    x0, y0, x1, y1 = (float(value) for value in row.get("box") or (0, 0, 0, 0))
+    x0, y0, x1, y1 = (_pixels(value) for value in row.get("box") or (0, 0, 0, 0))
     line = Line(
         id=str(row["id"]),
         document=note.name,
@@ -176,7 +177,7 @@ def _row(row: Mapping[str, Any], note: Note, root: Path) -> Row:
         text_line=int(row["text_line"]),
         page=int(row["page"]),
         region=int(row.get("region") or 0),
-        polygon=tuple((float(x), float(y)) for x, y in row.get("polygon") or ()),
+        polygon=tuple((_pixels(x), _pixels(y)) for x, y in row.get("polygon") or ()),
         box=(x0, y0, x1, y1),
         page_width=int(row.get("page_width") or 0),
         page_height=int(row.get("page_height") or 0),
@@ -191,6 +192,13 @@ def _row(row: Mapping[str, Any], note: Note, root: Path) -> Row:
     text = clean(str(row["text"] or ""))
     reading = Reading(text, float(row.get("confidence") or 0.0), characters, str(row.get("model") or ""))
     return Row(line, reading)
+
+
+def _pixels(value: Any) -> float:
+    number = float(value)
+    if not isfinite(number):
+        raise ValueError(f"{number} is no place on a page")
+    return number
 
 
 def _state(path: Path) -> State | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -21,6 +21,7 @@ import numpy as np
 
 from ..errors import BadInput
 from ..formats.rows import unit_of
+from ..image.likeness import likeness_hash
 from ..image.line import LineGeometry, normalize
 from ..image.load import sample_image
 from ..settings import Limits
@@ -63,7 +64,8 @@ class Finding:
 class Picture:
     """What the checks need of one image, taken in one look.
 
-    `frames` are the CTC frames of the normalised line, 0 for pages; `error` says why there is no image.
+    `frames` are the CTC frames of the normalised line, 0 for pages; `likeness` is the perceptual hash; `error` says why
+    there is no image.
     """
 
     width: int = 0
@@ -72,6 +74,7 @@ class Picture:
     contrast: float = 0.0
     digest: str = ""
     frames: int = 0
+    likeness: str = ""
     error: str = ""
 
 
@@ -128,8 +131,10 @@ class Check:
     find: Callable[[Subject], Found]
 
 
-def check(dataset: Dataset, *, images: bool = True, limits: Limits | None = None) -> Report:
-    """Run all checks; `images=False` leaves the pictures unopened."""
+def check(
+    dataset: Dataset, *, images: bool = True, limits: Limits | None = None, further: Sequence[Check] = ()
+) -> Report:
+    """Run all checks, then `further` ones; `images=False` leaves the pictures unopened."""
     pictures = tuple(_look(sample, limits or Limits()) for sample in dataset.samples) if images else None
     subject = Subject(dataset, pictures)
     findings = [
@@ -140,7 +145,7 @@ def check(dataset: Dataset, *, images: bool = True, limits: Limits | None = None
         Finding("format", Severity.WARNING, "", f"{one.where}:{one.line}" if one.line else str(one.where), one.what)
         for one in dataset.notes
     ]
-    for row in CHECKS:
+    for row in (*CHECKS, *further):
         for index, what in row.find(subject):
             named = dataset.samples[index].id if index >= 0 else ""
             where = dataset.place(index) if index >= 0 else str(dataset.where)
@@ -159,7 +164,8 @@ def _look(sample: Sample, limits: Limits) -> Picture:
     digest = sha256(str(image.shape).encode() + image.tobytes()).hexdigest()
     line = sample.text and "\n" not in sample.text
     frames = normalize(image, LineGeometry()).image.shape[1] // FRAME_WIDTH if line else 0
-    return Picture(width, height, float(cv2.Laplacian(grey, cv2.CV_64F).var()), float(light - dark), digest, frames)
+    sharpness = float(cv2.Laplacian(grey, cv2.CV_64F).var())
+    return Picture(width, height, sharpness, float(light - dark), digest, frames, likeness_hash(image))
 
 
 def _unreadable(subject: Subject) -> Found:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
 from ..models.ctc.align import log_likelihood
-from ..models.ctc.decode import greedy, text_of
+from ..models.ctc.decode import greedy_text
 from ..types import Evidence
 
 Floats = npt.NDArray[np.float64]
@@ -52,7 +52,7 @@ def judge(labels: Sequence[str], evidence: Sequence[Evidence], *, seed: int = 0)
     """
     if not labels:
         return []
-    readings = [text_of(greedy(one)) for one in evidence]
+    readings = [greedy_text(one) for one in evidence]
     fit = [log_likelihood(one, reading) for one, reading in zip(evidence, readings, strict=True)]
     rng = np.random.default_rng(seed)
     spoiled = [spoil(labels, at, rng) for at in range(len(labels))]

@@ -27,12 +27,14 @@ class Measures:
     """Which metrics to add to a report, in which tokens, and which foldings to compare under as well.
 
     The plain figures are never folded; the folded ones stand beside them under `normalized`, with the names of the
-    foldings. Raises UsageError for a name that is unknown.
+    foldings and the phrases that count as one sign (as in `text.folds.Fold`). Raises UsageError for a name that is
+    unknown.
     """
 
     metrics: tuple[str, ...] = ()
     tokens: str = "words"
     folds: tuple[str, ...] = ()
+    phrases: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         for name in self.metrics:
@@ -43,17 +45,18 @@ class Measures:
     @cached_property
     def fold(self) -> Fold:
         """The foldings as one."""
-        return fold_of(self.folds)
+        return fold_of(self.folds, self.phrases)
 
     def figures(self, lines: Sequence[Read]) -> dict[str, Any]:
         """`metrics` and `normalized` for these lines, as far as they are wanted."""
         found: dict[str, Any] = {}
         if self.metrics:
             found["metrics"] = measure(self.metrics, self._pairs(lines, Fold()))
-        if self.folds:
+        if self.folds or self.phrases:
             names = dict.fromkeys(("cer", "wer", "exact", *self.metrics))
             found["normalized"] = {
                 "folds": list(self.fold.names),
+                **({"phrases": [list(pair) for pair in self.phrases]} if self.phrases else {}),
                 **measure(names, self._pairs(lines, self.fold)),
             }
         return found
@@ -65,9 +68,15 @@ class Measures:
 
     def to_dict(self) -> dict[str, Any]:
         """For `report.json`."""
-        return {"metrics": list(self.metrics), "tokens": self.tokens, "folds": list(self.folds)}
+        phrases = {"phrases": [list(pair) for pair in self.phrases]} if self.phrases else {}
+        return {"metrics": list(self.metrics), "tokens": self.tokens, "folds": list(self.folds), **phrases}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Measures:
         """What `to_dict` made; a report without it had none."""
-        return cls(tuple(values.get("metrics", ())), str(values.get("tokens", "words")), tuple(values.get("folds", ())))
+        return cls(
+            tuple(values.get("metrics", ())),
+            str(values.get("tokens", "words")),
+            tuple(values.get("folds", ())),
+            tuple((str(phrase), str(sign)) for phrase, sign in values.get("phrases", ())),
+        )

@@ -25,6 +25,7 @@ from ..release.promote import LOCK
 from ..settings import Settings
 from ..tools.files import remove_folder
 from ..workspace.folder import BASE, Workspace
+from ..workspace.names import drop
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def forget(
         kept = {path.name for path in workspace.models.iterdir() if path.is_dir()}
         champion = _step_back(workspace, models, author)
         runs = [path for path in sorted(workspace.runs.iterdir()) if path.name.rpartition("-")[0] in touched]
+        drop(workspace, models)
         folders = [workspace.models / model for model in models if model in kept]
         for folder in (*folders, *runs, *(workspace.datasets / name for name in sorted(touched))):
             remove_folder(folder)

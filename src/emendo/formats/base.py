@@ -147,15 +147,15 @@ class Collector:
                 remedy="make sure that this is the right file",
             )
 
-    @property
-    def rejects(self) -> tuple[Reject, ...]:
-        """What was left out so far."""
-        return tuple(self._rejects)
-
     def note(self, line: int | None, what: str) -> None:
         """Remember something that was mended while reading."""
         if len(self._notes) < MOST_REJECTS:
             self._notes.append(Reject(self.where, line or None, what))
+
+    @property
+    def rejects(self) -> tuple[Reject, ...]:
+        """What was left out so far."""
+        return tuple(self._rejects)
 
     def content(self) -> Content:
         """All that was gathered. Raises FormatError when rows were there and none is good."""
@@ -289,8 +289,8 @@ def outline(value: object, key: str) -> Polygon:
 
 
 def closed(points: Sequence[tuple[float, float]], key: str) -> Polygon:
-    """Drop the repeated last point; refuse an outline of no area or of wild numbers."""
-    if len(points) > 1 and points[0] == points[-1]:
+    """Drop the last point where it repeats the first; refuse an outline of no area or of wild numbers."""
+    while len(points) > 1 and points[0] == points[-1]:
         points = points[:-1]
     if len(points) < 3:
         raise Refusal(f"{key!r} has {len(points)} points", "an outline needs three")

@@ -1,34 +1,38 @@
 """Label files: `path<TAB>text`, one a line, made by appending (`labels.txt`).
 
 A later line for the same image holds (it is the review of the earlier one). `__SKIP__` as text means that a person
-chose not to label the image.
+chose not to label the image. A line that begins with `# `, or with `#` and has no tab, is a comment.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import FormatError
-from ..tools.files import write_text
+from ..settings import Limits
+from ..tools.files import sync_folder, write_text
 from ..types import Sample
-from .base import Collector, Content, Folder, ReadOptions, Refusal, bounded_lines, clean_text
+from .base import Collector, Content, Folder, ReadOptions, Refusal, Reject, bounded_lines, clean_text
 from .images import place_line
 
 SKIP = "__SKIP__"
 NAMES = ("labels.txt", "labels.tsv", "rec_gt.txt")
 _LOOK = 4096
+_BOM = "\ufeff".encode()
 
 
 def detect(path: Path) -> bool:
-    """A `.txt` or `.tsv` file whose first line has a tab, or a folder with a `labels.txt`."""
+    """A `.txt` or `.tsv` file whose first line that is no comment has a tab, or a folder with a `labels.txt`."""
     if path.is_dir():
         return _in(path) is not None
     if path.suffix not in (".txt", ".tsv"):
         return False
     with path.open("rb") as stream:
-        return b"\t" in stream.read(_LOOK).split(b"\n", 1)[0]
+        lines = stream.read(_LOOK).removeprefix(_BOM).split(b"\n")
+    return b"\t" in next((line for line in lines if line.strip() and not _is_comment(line)), b"")
 
 
 def _in(folder: Path) -> Path | None:
@@ -54,6 +58,16 @@ def read(path: Path, options: ReadOptions) -> Content:
     return collector.content()
 
 
+def read_labels(file: Path, limits: Limits | None = None) -> tuple[dict[str, str], tuple[Reject, ...]]:
+    """The label that holds of each path in one file (`SKIP` for those that were skipped), and the lines that are wrong.
+
+    Whether the paths name anything is not looked at. Raises OSError, and FormatError for thousands of wrong lines.
+    """
+    collector = Collector(file)
+    found = held(file, (limits or Limits()).manifest_line_bytes, collector)
+    return {name: text for name, (_, text) in found.items()}, collector.rejects
+
+
 def held(file: Path, limit: int, collector: Collector) -> dict[str, tuple[int, str]]:
     """The label that holds for each image, and its line in the file; lines that are wrong go to the collector."""
     kept: dict[str, tuple[int, str]] = {}
@@ -75,12 +89,16 @@ def held(file: Path, limit: int, collector: Collector) -> dict[str, tuple[int, s
     return kept
 
 
+def _is_comment(line: bytes) -> bool:
+    return line.startswith(b"# ") or (line.startswith(b"#") and b"\t" not in line)
+
+
 def _parse(line: bytes) -> tuple[str, str, bool]:
     try:
         text = line.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise Refusal(f"byte {error.start + 1} of the line is not UTF-8", "save the file as UTF-8") from error
-    if not text.strip():
+    if not text.strip() or _is_comment(line):
         return "", "", False
     name, tab, label = text.partition("\t")
     if not tab:
@@ -94,17 +112,21 @@ def append(file: Path, name: str, text: str) -> None:
 
     A torn last line (the leftover of a crash) is ended first, so that it can never swallow the new one.
     """
-    if any(char in name for char in "\t\n\r") or any(char in text for char in "\n\r"):
-        raise FormatError("a label cannot hold a line end, nor its path a tab", where=file)
+    if any(char in name for char in "\t\n\r") or any(char in text for char in "\n\r") or name.startswith("# "):
+        raise FormatError("a label cannot hold a line end, nor its path a tab or '# ' at its start", where=file)
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("ab+") as stream:
+    new = not file.exists()
+    with file.open("ab+", buffering=0) as stream:  # one write: lines of several programs never mix
         start = b""
-        if stream.tell():
+        if stream.seek(0, os.SEEK_END):
             stream.seek(-1, os.SEEK_END)
             start = b"" if stream.read(1) == b"\n" else b"\n"
-        stream.write(start + f"{name}\t{text}\n".encode())
-        stream.flush()
+        data = start + f"{name}\t{text}\n".encode()
+        if stream.write(data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
         os.fsync(stream.fileno())
+    if new:
+        sync_folder(file.parent)
 
 
 def write(samples: Sequence[Sample], target: Path) -> Path:

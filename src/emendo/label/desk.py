@@ -7,7 +7,7 @@ text that holds, and nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -31,13 +31,16 @@ from ..workspace.folder import Workspace
 from ..workspace.leases import Leases, release
 from ..workspace.people import People
 from ..workspace.seconds import Second, Seconds, decide
-from ..workspace.store import Entry, Kind, Line, Store, Transaction, UnknownLine
+from ..workspace.store import Entry, Kind, Line, Store, Transaction
 from .alternatives import Alternative, alternatives
+from .foresight import Foresight
 from .queues import EVERYTHING, HANDED, Filter, Queues
 from .rounds import Hand, Rounds
-from .rules import RULES
+from .rules import Rule, rules_of
 from .search import Index
 
+LANGUAGE_LINES = 200
+"""Readings that the language is told from."""
 PAGE_SIDE = 2200
 """Longest side of a page's picture, in pixels."""
 SOURCE, RESTORED = "page", "restored"
@@ -112,8 +115,10 @@ class Desk:
     workspace: Workspace
     store: Store
     recognizer: Callable[[], Recognizer] | None = None
+    plate_reader: Callable[[], Recognizer] | None = None
     _lock: Lock = field(default_factory=Lock)
     _reader: Recognizer | None = None
+    _rules: Mapping[Kind, Rule] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         settings = self.workspace.settings().label
@@ -124,11 +129,21 @@ class Desk:
         self.index = Index(self.store)
         self.queues = Queues(self.workspace, self.store, self.index)
         self.doubts = Doubts(self.store.database)
+        self.foresight = Foresight(self.reader, self._shown, self._said)
 
     @classmethod
-    def open(cls, workspace: Workspace, recognizer: Callable[[], Recognizer] | None = None) -> Desk:
-        """The desk of a workspace; `recognizer` is opened when alternatives are first asked for."""
-        return cls(workspace, workspace.store(), recognizer)
+    def open(
+        cls,
+        workspace: Workspace,
+        recognizer: Callable[[], Recognizer] | None = None,
+        plate_reader: Callable[[], Recognizer] | None = None,
+    ) -> Desk:
+        """The desk of a workspace.
+
+        `recognizer` is opened when alternatives are first asked for, `plate_reader` when pre-labels of plates are.
+        """
+        store = workspace.store()
+        return cls(workspace, store, recognizer, plate_reader, _rules=rules_of(workspace, store))
 
     def close(self) -> None:
         """Close the database."""
@@ -139,7 +154,7 @@ class Desk:
         return self.queues.order(name, only, fresh=fresh)
 
     def place(self, name: str, only: Filter, line: str) -> int:
-        """Where a line stands in an order worked out anew; 0 when it is not in it, or each is handed their own."""
+        """Where a line stands in an order, worked out anew; 0 when it is not in it, or each is handed their own."""
         if name in HANDED and only.waits:
             return 0
         lines = self.order(name, only, fresh=True)
@@ -201,17 +216,36 @@ class Desk:
         and the verdict is not that the line is skipped or unreadable.
         """
 
-        def recorded(transaction: Transaction) -> Correction:
+        def recorded(transaction: Transaction) -> tuple[Correction, Kind]:
             release(transaction.connection, line, author)
-            unit, entry = _said(transaction, line, text, verdict, expected, author)
-            correction, new = transaction.add_corrections([entry])[0]
-            if new and unit.kind in RULES:
-                RULES[unit.kind].saved(unit, correction)
+            said = self._clean(transaction, line, text)
+            entry = _entry(line, transaction.reading_text(line), said, verdict, expected, author)
+            correction, new = self._add(transaction, entry)
             if new and effort is not None:
                 add_effort(transaction.connection, correction, effort)
-            return correction
+            return correction, transaction.kind(line)
 
-        return self.store.work(recorded)
+        said, kind = self.store.work(recorded)
+        if said.text is not None and kind is Kind.LINE:
+            self.foresight.learn(line, said.text)
+        return said
+
+    def _clean(self, transaction: Transaction, line: str, text: str | None) -> str | None:
+        """The text as the rule of the line's kind has it. Raises UsageError for one that cannot be of that kind."""
+        kind = transaction.kind(line)
+        most = MOST_CHARACTERS[kind]
+        if text is not None and len(text) > most:
+            raise UsageError(f"a text of {len(text):,} characters is too long", remedy=f"{most:,} are the most")
+        rule = self._rules.get(kind)
+        return rule.clean(text) if rule and text else text
+
+    def _add(self, transaction: Transaction, entry: Entry) -> tuple[Correction, bool]:
+        """Record a verdict, and what the rule of the line's kind writes with it."""
+        correction, new = transaction.add_corrections([entry])[0]
+        rule = self._rules.get(transaction.kind(entry.line)) if new else None
+        if rule is not None:
+            rule.saved(transaction.lines([entry.line])[entry.line], correction)
+        return correction, new
 
     def restore(self, line: str, version: int, *, expected: int, author: str) -> Correction:
         """Make an earlier verdict hold again, as a new version. Raises Stale as `save` does, UsageError for a version
@@ -233,7 +267,7 @@ class Desk:
                 source=RESTORED,
                 expected=expected,
             )
-            return transaction.add_corrections([entry])[0][0]
+            return self._add(transaction, entry)[0]
 
         return self.store.work(restored)
 
@@ -241,7 +275,9 @@ class Desk:
         """Record what a second reader says. Raises UsageError when this person may not read this line again."""
 
         def read(transaction: Transaction) -> Second:
-            _, entry = _said(transaction, line, text, verdict, 0, author)
+            entry = _entry(
+                line, transaction.reading_text(line), self._clean(transaction, line, text), verdict, 0, author
+            )
             return self.seconds.add(transaction.connection, line, entry.text, entry.verdict, author)
 
         return self.store.work(read)
@@ -251,8 +287,9 @@ class Desk:
 
         def decided(transaction: Transaction) -> Correction:
             decide(transaction.connection, line, author)
-            _, entry = _said(transaction, line, text, verdict, expected, author)
-            return transaction.add_corrections([entry])[0][0]
+            said = self._clean(transaction, line, text)
+            entry = _entry(line, transaction.reading_text(line), said, verdict, expected, author)
+            return self._add(transaction, entry)[0]
 
         return self.store.work(decided)
 
@@ -266,6 +303,14 @@ class Desk:
         if not isinstance(reader, EvidenceRecognizer):
             return []
         return alternatives(reader, image, self.card(line).reading)
+
+    def _shown(self, line: str) -> tuple[Image, Reading]:
+        return read_image(self.crop(line)), self.card(line).reading
+
+    def _said(self, most: int) -> tuple[dict[str, str], list[str]]:
+        said = {one.line: one.text for one in self.store.corrections(kind=Kind.LINE)[-most:] if one.text is not None}
+        waiting = self.store.waiting_ids(limit=LANGUAGE_LINES)
+        return said, [reading.text for reading in self.store.readings(waiting).values()]
 
     def reader(self) -> Recognizer | None:
         """The model that reads, opened when it is first needed; None when this desk has none."""
@@ -286,8 +331,9 @@ class Desk:
     def source(self, document: str) -> Path:
         """The file of a document. Raises BadInput when it is not there."""
         job = NoteFiles(self.workspace.root / document).job()
-        if job is not None and (self.workspace.root / document).with_name(job.source).is_file():
-            return self._inside(str(Path(document).with_name(job.source)))
+        named = Path(document).parent / Path(job.source).name if job is not None else Path()
+        if named.name and (self.workspace.root / named).is_file():
+            return self._inside(str(named))
         for path in sorted(self.workspace.root.glob(f"{_plain(document)}.*")):
             if path.suffix.lower() in {".txt", ".orig", ".jsonl", ".json"} or not path.is_file():
                 continue
@@ -299,21 +345,6 @@ class Desk:
         if not path.is_relative_to(self.workspace.root) or not path.is_file():
             raise BadInput("is not in the workspace any more", where=name, remedy="run `emendo read` again")
         return path
-
-
-def _said(
-    transaction: Transaction, line: str, text: str | None, verdict: Verdict, expected: int, author: str
-) -> tuple[Line, Entry]:
-    """The unit, and what is recorded when a person says this of it. Raises UnknownLine."""
-    unit = transaction.lines([line]).get(line)
-    if unit is None:
-        raise UnknownLine(f"unknown line {line!r}", remedy="run `emendo collect` first")
-    most = MOST_CHARACTERS[unit.kind]
-    if text is not None and len(text) > most:
-        raise UsageError(f"a text of {len(text):,} characters is too long", remedy=f"{most:,} are the most")
-    if text and verdict in (Verdict.ACCEPTED, Verdict.EDITED) and unit.kind in RULES:
-        text = RULES[unit.kind].clean(text)
-    return unit, _entry(line, transaction.reading_text(line), text, verdict, expected, author)
 
 
 def _entry(line: str, reading: str, text: str | None, verdict: Verdict, expected: int, author: str) -> Entry:

@@ -67,7 +67,7 @@ class DocumentDesk:
         raise BadInput("is no document with fields here", where=name[:200])
 
     def _lines(self) -> list[Line]:
-        return [line for line in self.desk.store.lines() if line.kind is Kind.DOCUMENT]
+        return self.desk.store.lines(kind=Kind.DOCUMENT)
 
     def _ids(self, order: str) -> list[str]:
         if order == "done":

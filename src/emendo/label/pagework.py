@@ -22,7 +22,7 @@ from ..image.load import open_document, read_image
 from ..models.choice import ChoosingRecognizer
 from ..pages.lines import TextLine, continues
 from ..pages.note import NoteFiles, finish_stopped, put_in_place
-from ..pages.relayout import Entry, Made, NotePage, geometry, layout_version
+from ..pages.relayout import Entry, Made, Manifest, NotePage, geometry, layout_version
 from ..types import Image, Recognizer, Verdict
 from ..workspace.leases import InWork
 from ..workspace.store import Event
@@ -31,6 +31,8 @@ from .desk import Card, Desk
 
 KIND = "layout"
 """Kind of the events that tell of changes."""
+KEPT = 3
+"""Manifests that are kept: turning a page of a long document reads none again."""
 PATIENCE = 10.0
 """Seconds that a change waits for another process at work in the workspace."""
 LOOKED_BACK = 10_000
@@ -86,6 +88,7 @@ class PageDesk:
 
     desk: Desk
     _turn: RLock = field(default_factory=RLock)
+    _manifests: dict[str, Manifest] = field(default_factory=dict)
     _frames: dict[tuple[Path, int, int], tuple[int, Image]] = field(default_factory=dict)
 
     def documents(self) -> list[dict[str, Any]]:
@@ -109,27 +112,28 @@ class PageDesk:
         Raises StalePage when `version` is not the state that holds, InWork when somebody else has one of the lines that
         would go in work, UsageError when the change cannot be, Busy when another process is at work for too long.
         """
-        with self._work(document):
-            note = self._checked(document, number, version)
-            frame, _ = self._frame(document, number, note)
-            sheet = self._sheet(note, (frame.shape[1], frame.shape[0]))
-            what = type(change).__name__.lower()
-            fresh = self._put(note, document, change.apply(sheet), frame, {"what": what, "author": author})
-        return self._state(self._loaded(document, number), document, fresh)
+        with self._turn:
+            with self._work(document):
+                note = self._checked(document, number, version)
+                frame, _ = self._frame(document, number, note)
+                sheet = self._sheet(note, (frame.shape[1], frame.shape[0]))
+                what = {"what": type(change).__name__.lower(), "author": author}
+                fresh = self._put(note, document, change.apply(sheet), frame, what)
+            return self._state(self._loaded(document, number), document, fresh)
 
     def undo(self, document: str, number: int, version: str, author: str) -> PageState:
         """Take back the last change of a page that still stands. Raises as `change`, UsageError when there is none."""
-        with self._work(document):
-            note = self._checked(document, number, version)
-            last = self._last(document, number, version)
-            if last is None:
-                raise UsageError("no change of this page is left to take back")
-            rows = {str(row["id"]): row for row in (*last.data["gone"], *note.lines)}
-            items = [rows[id] for id in last.data["lines"]]
-            what = {"what": "undo", "author": author, "undoes": last.number}
-            self._put(note, document, items, None, what)
-        back = tuple(str(row["id"]) for row in last.data["gone"])
-        return self._state(self._loaded(document, number), document, back)
+        with self._turn:
+            with self._work(document):
+                note = self._checked(document, number, version)
+                last = self._last(document, number, version)
+                if last is None:
+                    raise UsageError("no change of this page is left to take back")
+                rows = {str(row["id"]): row for row in (*last.data["gone"], *note.lines)}
+                items = [rows[id] for id in last.data["lines"]]
+                what = {"what": "undo", "author": author, "undoes": last.number}
+                back = self._put(note, document, items, None, what)
+            return self._state(self._loaded(document, number), document, back)
 
     def _files(self, document: str) -> NoteFiles:
         root, place = self.desk.workspace.root, PurePosixPath(document)
@@ -142,7 +146,14 @@ class PageDesk:
         return files
 
     def _loaded(self, document: str, number: int) -> NotePage:
-        return NotePage.load(self.desk.workspace.root, document, number, self.desk.workspace.settings().limits)
+        root, limits = self.desk.workspace.root, self.desk.workspace.settings().limits
+        kept = self._manifests.pop(document, None)
+        if kept is None or not kept.holds(root, document):
+            kept = Manifest.load(root, document, limits)
+        self._manifests[document] = kept
+        while len(self._manifests) > KEPT:
+            self._manifests.pop(next(iter(self._manifests)))
+        return NotePage(self._files(document), number, kept, limits)
 
     def _checked(self, document: str, number: int, version: str) -> NotePage:
         note = self._loaded(document, number)
@@ -152,9 +163,9 @@ class PageDesk:
 
     @contextmanager
     def _work(self, document: str) -> Iterator[None]:
-        """Hold the workspace and the note: all that its files say is in the database before and after."""
+        """Hold the workspace and the note, within a turn: all that its files say is in the database around it."""
         files = self._files(document)
-        with self._turn, _patiently(self.desk), files.lock():
+        with _patiently(self.desk), files.lock():
             put_in_place(files)
             self._collect(document)
             yield

@@ -20,6 +20,8 @@ from ..workspace.store import Store
 
 WAITING = "waiting"
 """Stands for a verdict where there is none yet."""
+LATE = 500
+"""Rows below the highest number that are looked at again: in PostgreSQL a slower writer may have taken a lower one."""
 
 
 @dataclass(slots=True)
@@ -32,6 +34,9 @@ class Known:
     number: int
     text: str
     folded: str
+    reading: str = ""
+    given: str | None = None
+    """The text of the last verdict, if that has one."""
     confidence: float = 0.0
     verdict: str = WAITING
     author: str = ""
@@ -63,6 +68,8 @@ class Index:
         self._marks: _Marks | None = None
         self._lines: dict[str, Known] = {}
         self._sorted: list[Known] = []
+        self._passed: set[str] = set()
+        """Units with readings that are no present lines: plates, documents, what was taken out."""
 
     def lines(self) -> list[Known]:
         """All present lines as they stand in the documents, as of now."""
@@ -70,8 +77,8 @@ class Index:
             now = _marks(connection)
             if self._marks is None or (now.events, now.inputs) != (self._marks.events, self._marks.inputs):
                 self._load(connection)
-            elif now != self._marks:
-                self._follow(connection, self._marks)
+            elif now != self._marks or not self._store.database.is_sqlite:
+                self._follow(connection, self._marks, 0 if self._store.database.is_sqlite else LATE)
             self._marks = now
             return self._sorted
 
@@ -96,36 +103,45 @@ class Index:
         self._read(connection.execute(_readings().where(readings.c.id.in_(newest))))
         latest = select(func.max(corrections.c.id)).group_by(corrections.c.unit)
         self._judge(connection.execute(_corrections().where(corrections.c.id.in_(latest))))
+        for line in self._lines.values():
+            _settle(line)
         self._sorted = sorted(self._lines.values(), key=lambda line: line.place)
 
-    def _follow(self, connection: Connection, marks: _Marks) -> None:
-        """What was read and said since the last look."""
-        new = list(connection.execute(_readings().where(readings.c.id > marks.readings)))
-        if any(row.unit not in self._lines for row in new):
+    def _follow(self, connection: Connection, marks: _Marks, late: int) -> None:
+        """What was read and said since the last look, and the last `late` rows before once more."""
+        new = list(connection.execute(_readings().where(readings.c.id > marks.readings - late)))
+        unknown = {row.unit for row in new} - self._lines.keys() - self._passed
+        if unknown:
             self._load(connection)
+            self._passed |= unknown - self._lines.keys()
             return
-        self._read(new)
-        said = _corrections().where(corrections.c.id > marks.corrections)
-        self._judge(connection.execute(said.order_by(corrections.c.id)))
+        said = _corrections().where(corrections.c.id > marks.corrections - late)
+        touched = self._read(new) + self._judge(connection.execute(said.order_by(corrections.c.id)))
+        for line in touched:
+            _settle(line)
 
-    def _read(self, rows: Iterable[Row[Any]]) -> None:
+    def _read(self, rows: Iterable[Row[Any]]) -> list[Known]:
+        touched = []
         for row in rows:
             line = self._lines.get(row.unit)
             if line is not None:
-                line.confidence = row.confidence
-                if line.verdict == WAITING or not line.said:
-                    _set(line, row.text)
+                line.reading, line.confidence = row.text, row.confidence
+                touched.append(line)
+        return touched
 
-    def _judge(self, rows: Iterable[Row[Any]]) -> None:
+    def _judge(self, rows: Iterable[Row[Any]]) -> list[Known]:
+        touched = []
         for row in rows:
             line = self._lines.get(row.unit)
             if line is not None:
-                line.verdict, line.author, line.said = row.verdict, row.author, row.id
-                if row.text is not None:
-                    _set(line, row.text)
+                line.given, line.verdict, line.author, line.said = row.text, row.verdict, row.author, row.id
+                touched.append(line)
+        return touched
 
 
-def _set(line: Known, text: str) -> None:
+def _settle(line: Known) -> None:
+    """The text that is searched, folded again only when it is another one."""
+    text = line.reading if line.given is None else line.given
     if text != line.text:
         line.text, line.folded = text, folded(text)
 

@@ -7,11 +7,13 @@ gate decides only once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..correct import samples as corrected_samples
+from ..correct import uncorrected
 from ..datasets import open_dataset
 from ..datasets.build import build
 from ..datasets.mix import mix_corrected
@@ -23,9 +25,12 @@ from ..models.bundle import read_bundle
 from ..models.references import AUTO
 from ..release import Decision, consider, current, promote
 from ..settings import Settings
-from ..types import Split
+from ..types import Sample, Split
 from ..workspace.folder import Workspace
 from ..workspace.store import Store
+
+if TYPE_CHECKING:
+    from ..train.run import RunResult
 
 Log = Callable[[str], None]
 STARTED, DONE = "round", "round done"
@@ -137,7 +142,6 @@ def _train_and_judge(
     log: Log,
 ) -> Round:
     from ..train.recipe import load_recipe
-    from ..train.run import train
     from ..train.selection import training_parts
 
     dataset = open_dataset(str(plan["dataset"]), workspace=workspace.root)
@@ -148,18 +152,19 @@ def _train_and_judge(
 
     parts = training_parts([dataset])
     mixed = mix_corrected(parts.train)
+    others = uncorrected(workspace) if settings.watch.unlabelled else []
+    run_settings: dict[str, Any] = {
+        "val": parts.val,
+        "left_out": parts.left_out,
+        "base": AUTO,
+        "recipe": load_recipe(recipe),
+        "out": run,
+        "resume": run.is_dir(),
+        "threads": threads,
+        "name": f"{workspace.root.name}-{plan['mark']}",
+    }
     try:
-        made = train(
-            mixed.samples,
-            val=parts.val,
-            left_out=parts.left_out,
-            base=AUTO,
-            recipe=load_recipe(recipe),
-            out=run,
-            resume=run.is_dir(),
-            threads=threads,
-            name=f"{workspace.root.name}-{plan['mark']}",
-        )
+        made = _trained(mixed.samples, others, run_settings)
     except DataError as error:
         return ended(None, str(error))
     for sentence in made.sentences()[:-1]:
@@ -187,3 +192,15 @@ def _train_and_judge(
 
 def _left(decision: Decision) -> str:
     return f"it {'may' if decision.passed else 'may not'} be put in use: {decision.reason}"
+
+
+def _trained(samples: Sequence[Sample], others: Sequence[Sample], run_settings: Mapping[str, Any]) -> RunResult:
+    """Train on the corrections, with lines that nobody has corrected where those are many and read with confidence."""
+    from ..train.run import train
+
+    if len(others) >= len(samples):
+        from ..train.unlabelled import NothingRead, train_with_unlabelled
+
+        with suppress(NothingRead):
+            return train_with_unlabelled(samples, others, **run_settings)
+    return train(samples, **run_settings)

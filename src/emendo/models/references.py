@@ -1,4 +1,8 @@
-"""What a model reference names: the embedded base, the champion, a bundle, a model folder of transformers, a hub id."""
+"""What a model reference names.
+
+`base` and the other models that come along, the champion, `models:/NAME` (a name in the workspace), the folder of a
+bundle or of a model of transformers, the name of a model that pip installed, a hub id: tried in this order.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,19 @@ from pathlib import Path
 from emendo.errors import BundleError, UsageError
 from emendo.types import Recognizer
 from emendo.workspace.folder import Workspace
+from emendo.workspace.names import NAMES_FILE, SCHEME, resolve
 
 from .base import NAMES, base_bundle
 from .bundle import INFO_FILE, Bundle, read_bundle
 from .choice import ChoosingRecognizer
 from .ctc.recognizer import CtcRecognizer
 from .engine import EngineName
+from .ensemble import combined
 from .generative.graphs import GraphRecognizer, has_graphs
 from .generative.recognizer import GenerativeRecognizer
 from .generative.source import CONFIG_FILE, HUB_ID, Source, from_bundle, from_folder, from_hub
+from .installed import installed_models
+from .rapid import RAPIDOCR, RapidOcrRecognizer
 from .shipped import SHIPPED, is_shipped, shipped_bundle
 
 AUTO = "auto"
@@ -39,9 +47,9 @@ def load_recognizer(
     """The recogniser that `ref` names, of whatever family.
 
     An empty reference means the champion of the workspace when it has one, else `auto`; `language` is that of
-    `CtcRecognizer`, `engine` computes the graph of a bundle that has one. Raises UsageError when nothing of that name
-    is there, BundleError when what is there is no sound model, EngineError when its family needs more than is
-    installed.
+    `CtcRecognizer`, `engine` computes the graph of a bundle that has one. `ensemble:A,B` and `fallback:A,B` name
+    several models (see `ensemble`), `rapidocr` the engine of that name. Raises UsageError when nothing of that name is
+    there, BundleError when what is there is no sound model, EngineError when its family needs more than is installed.
     """
     if ref == AUTO or (ref == "" and (workspace is None or champion_folder(workspace) is None)):
 
@@ -50,6 +58,15 @@ def load_recognizer(
 
         general, *special = embedded_names()
         return ChoosingRecognizer(opened(general), {name: partial(opened, name) for name in special})
+
+    def load(name: str) -> Recognizer:
+        return load_recognizer(name, workspace=workspace, threads=threads, language=language, engine=engine)
+
+    several = combined(ref, load)
+    if several is not None:
+        return several
+    if ref == RAPIDOCR:
+        return RapidOcrRecognizer(threads=threads)
     found = find_model(ref, workspace=workspace)
     if isinstance(found, Bundle):
         return open_recognizer(found, threads=threads, language=language, engine=engine)
@@ -90,6 +107,11 @@ def find_model(ref: str, *, workspace: Path | None = None) -> Bundle | Source:
     if ref == "champion":
         place = f" in {workspace}" if workspace is not None else ""
         raise UsageError(f"there is no champion yet{place}", remedy="promote a model first, or use 'base'")
+    if ref.startswith(SCHEME):
+        if workspace is None:
+            raise UsageError(f"{ref!r} is looked up in a workspace, and this is none", remedy="run it in a workspace")
+        held = Workspace(workspace)
+        return read_bundle(held.models / _model_id(resolve(held, ref), held.models / NAMES_FILE))
     for folder in _places(ref, workspace):
         if (folder / INFO_FILE).is_file():
             return read_bundle(folder)
@@ -97,13 +119,17 @@ def find_model(ref: str, *, workspace: Path | None = None) -> Bundle | Source:
             return read_bundle(folder / "bundle")
         if (folder / CONFIG_FILE).is_file():
             return from_folder(folder, ref)
+    installed = installed_models().get(ref)
+    if installed is not None:
+        return read_bundle(installed)
     if HUB_ID.fullmatch(ref) and not Path(ref).parent.exists():
         return from_hub(ref)
     tried = ", ".join(map(str, _places(ref, workspace)))
-    known = (
-        f"{', '.join(dict.fromkeys((AUTO, *NAMES, *embedded_names())))}, champion, the folder of a model, or a hub id"
+    known = ", ".join(dict.fromkeys((AUTO, *NAMES, *embedded_names(), *installed_models(), "champion")))
+    raise UsageError(
+        f"no model {ref!r} (looked in {tried})",
+        remedy=f"give {known}, {SCHEME}NAME, the folder of a model, or a hub id",
     )
-    raise UsageError(f"no model {ref!r} (looked in {tried})", remedy=f"give {known}")
 
 
 def champion_folder(workspace: Path) -> Path | None:
@@ -115,10 +141,14 @@ def champion_folder(workspace: Path) -> Path | None:
     champion = held.champion()
     if champion is None or champion.model in NAMES:
         return None
-    if Path(champion.model).name != champion.model or champion.model.startswith("."):
-        what = f"names {champion.model!r}, which is no model id"
-        raise BundleError(what, where=held.champion_file, remedy="remove it to return to the base model")
-    return held.models / champion.model
+    return held.models / _model_id(champion.model, held.champion_file)
+
+
+def _model_id(model: str, said_by: Path) -> str:
+    if Path(model).name != model or model.startswith("."):
+        what = f"names {model!r}, which is no model id"
+        raise BundleError(what, where=said_by, remedy="remove it to return to the base model")
+    return model
 
 
 def _places(ref: str, workspace: Path | None) -> list[Path]:

@@ -315,6 +315,8 @@ def read_object(path: Path) -> dict[str, Any]:
 
 def _job(content: object) -> Job | None:
     try:
-        return Job(**content) if isinstance(content, dict) else None
+        job = Job(**content) if isinstance(content, dict) else None
     except TypeError:
         return None
+    plain = job is not None and isinstance(job.source, str) and isinstance(job.dpi, int)
+    return job if plain else None

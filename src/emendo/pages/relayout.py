@@ -11,23 +11,24 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..correct.carry import NoteText
-from ..correct.notes import CROP_TEXT, DRAFT, MADE, Note, Row, manifest_rows, note_named
-from ..correct.texts import read_file
+from ..correct.notes import CROP_TEXT, DRAFT, MADE, Row, manifest_rows, note_named
+from ..correct.texts import State, read_file
 from ..errors import BadInput, UsageError
 from ..settings import Limits
 from ..tools.files import write_bytes
-from ..types import Image, Reading, Recognizer
-from .lines import TextLine
+from ..types import Image, Polygon, Reading, Recognizer
+from .lines import BODY, TextLine, along_spine
 from .note import STATE, NoteFiles, discard, number_lines, put_in_place, read_object, stage
 from .order import Placed
-from .outlines import drawn
+from .outlines import FAR, LEAST_SIDE, drawn
 from .read import line_row, png
 from .segment import line_image
 
@@ -53,38 +54,55 @@ class Made:
     filed: str | None = None
 
 
-@dataclass
-class NotePage:
-    """One page of a note that is in place, to be changed by `put`."""
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All rows of a note as they stand in its manifest, and the state of that file; never changed."""
 
-    files: NoteFiles
-    number: int
-    entries: list[Entry]
-    known: dict[str, Row]
-    limits: Limits
-    _text: NoteText | None = field(default=None)
+    entries: tuple[Entry, ...]
+    known: Mapping[str, Row]
+    state: State | None
 
     @classmethod
-    def load(cls, root: Path, name: str, number: int, limits: Limits) -> NotePage:
-        """Page `number` (from 1) of a note in the workspace `root`.
-
-        Raises BadInput when the note's files are not there or damaged.
-        """
+    def load(cls, root: Path, name: str, limits: Limits) -> Manifest:
+        """That of a note in the workspace `root`. Raises BadInput when it is not there or damaged."""
         note = note_named(root, name)
+        state = State.of(note.manifest)
         found = manifest_rows(note, root, limits)
-        entries = [entry for _, entry in found]
         before = (0, 0)
+        known: dict[str, Row] = {}
         for row, entry in found:
             line = row.line
             # the empty line between two pages belongs to neither
             entry["blank"] = line.page == before[0] and line.text_line > before[1] + 1
             before = line.page, line.text_line
-        known: dict[str, Row] = {}
-        for row, _ in found:
-            known.setdefault(row.line.id, row)
-        page = cls(NoteFiles(note.stem), number, entries, known, limits)
-        page._text = page._person_text(note)
-        return page
+            known.setdefault(line.id, row)
+            entry |= {"number": line.number, "page": line.page, "region": line.region, "text": row.reading.text}
+            entry |= {"page_width": line.page_width, "page_height": line.page_height, "model": row.reading.model}
+        return cls(tuple(entry for _, entry in found), known, state)
+
+    def holds(self, root: Path, name: str) -> bool:
+        """Whether the file is still the one that was loaded."""
+        return self.state == State.of(note_named(root, name).manifest)
+
+
+@dataclass
+class NotePage:
+    """Page `number` (from 1) of a note that is in place, to be changed by `put`."""
+
+    files: NoteFiles
+    number: int
+    manifest: Manifest
+    limits: Limits
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The rows of the whole note."""
+        return self.manifest.entries
+
+    @property
+    def known(self) -> Mapping[str, Row]:
+        """Its lines by id; of two with the same picture the first."""
+        return self.manifest.known
 
     @property
     def lines(self) -> list[Entry]:
@@ -99,7 +117,8 @@ class NotePage:
     @property
     def read_pages(self) -> int:
         """Number of pages that were read, as far as it is known."""
-        return int(read_object(self.files.folder / STATE).get("pages") or 1)
+        pages = read_object(self.files.folder / STATE).get("pages")
+        return pages if isinstance(pages, int) else 1
 
     @property
     def filed(self) -> dict[str, str]:
@@ -159,7 +178,8 @@ class NotePage:
         put_in_place(self.files)
         self._crop_texts(rows)
 
-    def _person_text(self, note: Note) -> NoteText | None:
+    @cached_property
+    def _text(self) -> NoteText | None:
         """The text as a person left it; None when it is the untouched reading, or not there."""
         content = _content(self.files.text)
         original = _content(self.files.original)
@@ -167,7 +187,7 @@ class NotePage:
             return None
         rows = [(id, row.line.text_line, row.reading.text) for id, row in self.known.items()]
         lines = original.decode("utf-8", "replace").split("\n") if original is not None else []
-        return NoteText.parse(read_file(note.text, self.limits.note_bytes), lines, rows, note.text)
+        return NoteText.parse(read_file(self.files.text, self.limits.note_bytes), lines, rows, self.files.text)
 
     def _first(self, entry: Entry) -> bool:
         return self.known[str(entry["id"])].line.number == int(entry["number"])
@@ -211,16 +231,28 @@ def layout_version(lines: Sequence[Entry]) -> str:
 
 def geometry(entry: Entry) -> TextLine:
     """Where a line of the manifest lies. Rows of older readings tell only the outline of the writing's body."""
-    outline = tuple((float(x), float(y)) for x, y in entry.get("polygon") or ())
-    if len(outline) < 3:
-        x0, y0, x1, y1 = (float(value) for value in entry["box"])
-        outline = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
-    if not (entry.get("reach") and entry.get("baseline") and entry.get("height")):
+    x0, y0, x1, y1 = (float(value) for value in entry.get("box") or (0, 0, 0, 0))
+    x1, y1 = max(x1, x0 + LEAST_SIDE), max(y1, y0 + LEAST_SIDE)
+    told = _points(entry.get("polygon"))
+    outline = told if len(told) >= 3 else ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
+    reach, baseline, height = _points(entry.get("reach")), _points(entry.get("baseline")), entry.get("height")
+    if len(reach) >= 3 and len(baseline) >= 2 and isinstance(height, (int, float)) and 0 < height < FAR:
+        return TextLine(outline, reach, baseline, float(height))
+    try:
         return drawn(outline, tight=True)
-    reach, baseline = (np.asarray(entry[key], dtype=np.float64).tolist() for key in ("reach", "baseline"))
-    return TextLine(
-        outline, tuple((x, y) for x, y in reach), tuple((x, y) for x, y in baseline), float(entry["height"])
-    )
+    except UsageError:  # hardly higher than a stroke
+        return along_spine(((x0, (y0 + y1) / 2), (x1, (y0 + y1) / 2)), (y1 - y0) / BODY)
+
+
+def _points(told: object) -> Polygon:
+    """Points of the manifest; none where it tells something else."""
+    try:
+        points = np.asarray(told, dtype=np.float64)
+    except (ValueError, TypeError):
+        return ()
+    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+        return ()
+    return tuple((float(x), float(y)) for x, y in points)
 
 
 def _numbered(entries: Sequence[Entry]) -> tuple[list[Entry], bytes]:

@@ -60,7 +60,7 @@ class ReadResult:
             if note.status == "read"
         ]
         told += [
-            f"{note.document}: kept, because {note.text.name} or a correction beside it was edited"
+            f"{note.document}: kept, because {note.text.name}, a correction beside it or its lines were changed"
             for note in self.notes
             if note.status == "kept"
         ]

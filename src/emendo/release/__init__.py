@@ -2,7 +2,7 @@
 
 from .gate import Decision, Finding, decide, examine, gate, judge
 from .judgement import Judgement, read_judgement
-from .promote import ModelEntry, consider, current, install, models, promote, rollback
+from .promote import ModelEntry, consider, current, install, keep_as, models, promote, rollback
 
 __all__ = [
     "Decision",
@@ -16,6 +16,7 @@ __all__ = [
     "gate",
     "install",
     "judge",
+    "keep_as",
     "models",
     "promote",
     "read_judgement",

@@ -1,7 +1,8 @@
 """Where a model comes from: the run that made it, the data set of the run, and every correction in that.
 
-The chain is on the disk already: a run's folder is named `DATASET-MARK` and its report names the model; the data
-set's rows carry line, author and version of the correction that they come from.
+The chain is on the disk already. A run in the workspace has a folder named `DATASET-MARK`, and its report names the
+model; a model of a run elsewhere carries the hash of the lines that it learned, which are the training part of a data
+set here or not. The data set's rows carry line, author and version of the correction that they come from.
 """
 
 from __future__ import annotations
@@ -9,10 +10,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..datasets import open_dataset
-from ..errors import EmendoError
+from ..datasets.dataset import CARD, content_hash
+from ..errors import BundleError, EmendoError
+from ..models.bundle import INFO_FILE, read_bundle
 from ..types import Origin, Split
 from ..workspace.folder import Workspace
 
@@ -24,7 +28,8 @@ _GIVEN = (Origin.CORRECTED, Origin.ACCEPTED)
 class Origins:
     """The corrections that a model learned: how many by author and by document, and each as (line, author, version).
 
-    `run` and `dataset` are names inside `.emendo`; `fault` says why the chain cannot be followed to its end.
+    `run` and `dataset` are names inside `.emendo`, `run` is empty for a run elsewhere; `fault` says why the chain
+    cannot be followed to its end.
     """
 
     model: str
@@ -58,7 +63,7 @@ class Origins:
 
 
 def lineage(workspace: Workspace) -> dict[str, Origins]:
-    """The origins of every model that a run of this workspace made, by model id.
+    """The origins, by model id, of every model that a run of this workspace made, or that learned one of its data sets.
 
     Only lines that were learned from count: those of the validation and the test part are left out. When two runs
     made the same model, the later name holds.
@@ -69,12 +74,44 @@ def lineage(workspace: Workspace) -> dict[str, Origins]:
             model = json.loads(report.read_text(encoding="utf-8"))["model"]
         except (OSError, ValueError, KeyError, TypeError):
             continue  # a run that was cut off made no model
-        found[str(model)] = _origins(workspace, str(model), report.parent.name)
+        run = report.parent.name
+        found[str(model)] = _origins(workspace, str(model), run, run.rpartition("-")[0])
+    elsewhere = {
+        card.parent.name: _learned_hash(card.parent)
+        for card in sorted(workspace.models.glob(f"*/{INFO_FILE}"))
+        if card.parent.name not in found
+    }
+    if any(elsewhere.values()):
+        built = _training_hashes(workspace)
+        for model, digest in elsewhere.items():
+            if digest in built:
+                found[model] = _origins(workspace, model, "", built[digest])
     return found
 
 
-def _origins(workspace: Workspace, model: str, run: str) -> Origins:
-    dataset = run.rpartition("-")[0]
+def _learned_hash(folder: Path) -> str:
+    """The hash of the lines that a model learned, as training wrote it; empty when it does not say."""
+    try:
+        return str(read_bundle(folder, verify=False).info.dataset.get("hash", ""))
+    except BundleError:
+        return ""
+
+
+def _training_hashes(workspace: Workspace) -> dict[str, str]:
+    """The data sets of the workspace by the hash of what `emendo train` learns of each."""
+    found = {}
+    for card in sorted(workspace.datasets.glob(f"*/{CARD}")):
+        try:
+            held = open_dataset(card.parent).samples
+        except EmendoError:
+            continue
+        learned = [one for one in held if one.split in (None, Split.TRAIN)]
+        if learned:
+            found[content_hash(learned)] = card.parent.name
+    return found
+
+
+def _origins(workspace: Workspace, model: str, run: str, dataset: str) -> Origins:
     try:
         opened = open_dataset(dataset, workspace=workspace.root)
     except EmendoError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from ..settings import GateSettings, Limits
 from ..tools.files import PARTIAL, new_folder, remove_folder
 from ..types import Recognizer, Split
 from ..workspace.folder import BASE, Champion, Workspace
+from ..workspace.names import keep, parse_place, places
 from .gate import Decision, gate
 from .judgement import keep_judgement
 
@@ -34,7 +35,8 @@ class ModelEntry:
     """One model of a workspace.
 
     `state` is champion, earlier (was champion, a rollback can lead to it), kept, or damaged. `parent` is what it was
-    trained from; `since` and `why` tell when and for what reason it was promoted (empty when it never was).
+    trained from; `since` and `why` tell when and for what reason it was promoted (empty when it never was); `places`
+    are the references under which it was kept.
     """
 
     id: str
@@ -46,6 +48,7 @@ class ModelEntry:
     dataset: Mapping[str, Any] | None = None
     metrics: Mapping[str, Any] | None = None
     fault: str = ""
+    places: tuple[str, ...] = ()
 
 
 def promote(
@@ -170,6 +173,21 @@ def install(workspace: Workspace, candidate: Path) -> Bundle:
     return read_bundle(target)
 
 
+def keep_as(workspace: Workspace, candidate: Path, place: str) -> tuple[str, str, int]:
+    """Keep a bundle under a name, `NAME` or `NAME@ALIAS`; returns its content id, the name and its version there.
+
+    What is in use stays in use. Raises UsageError for a place that cannot be given, BundleError for no sound bundle,
+    Busy when another process is promoting.
+    """
+    parse_place(place)
+    with workspace.lock(LOCK):
+        _clean(workspace)
+        bundle = install(workspace, candidate)
+        name, version = keep(workspace, place, bundle.id, bundle.info.name)
+        _log(workspace, "kept", {"model": bundle.id, "name": name, "version": version, "place": place})
+    return bundle.id, name, version
+
+
 def rollback(workspace: Workspace) -> Champion:
     """Put the model before the present one back in use, passing over any that is damaged; the base never is.
 
@@ -210,7 +228,9 @@ def models(workspace: Workspace) -> list[ModelEntry]:
         told[champion.model] = (champion.since, champion.why)
     kept = {path.name for path in workspace.models.iterdir() if (path / INFO_FILE).is_file()}
     order = [BASE, *(model for model in told if model != BASE), *sorted(kept - set(told))]
-    return [_entry(workspace, model, model == present, told.get(model)) for model in order]
+    kept_as = places(workspace)
+    entries = (_entry(workspace, model, model == present, told.get(model)) for model in order)
+    return [replace(entry, places=kept_as.get(entry.id, ())) for entry in entries]
 
 
 def _champion(workspace: Workspace, present: str, threads: int) -> tuple[set[str], Recognizer]:

@@ -12,9 +12,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import FormatError, UsageError
 
 _BLANKS = re.compile(r"\s+")
 _ARABIC_BLOCKS = ((0x0600, 0x0700), (0x0750, 0x0780), (0x0870, 0x0900))
@@ -66,12 +67,23 @@ _NAMES = tuple(row.name for row in FOLDINGS)
 
 @dataclass(frozen=True)
 class Fold:
-    """Some foldings, applied together. `Fold()` only brings a text into NFC."""
+    """Some foldings, applied together. `Fold()` only brings a text into NFC.
+
+    `phrases` are pairs of a phrase and the one character that it counts as, wherever it stands; they are looked for
+    when all else is folded, in phrase and text alike.
+    """
 
     names: tuple[str, ...] = ()
+    phrases: tuple[tuple[str, str], ...] = ()
 
     def __call__(self, text: str) -> str:
         """The folded text, in NFC. Folding twice changes nothing."""
+        text = self._folded(text)
+        if not self._signs:
+            return text
+        return self._anywhere.sub(lambda found: self._signs[found[0]], text)
+
+    def _folded(self, text: str) -> str:
         text = unicodedata.normalize("NFC", text)
         if not self.names:
             return text
@@ -88,6 +100,47 @@ class Fold:
             text = _BLANKS.sub(" ", text).strip()
         return unicodedata.normalize("NFC", text)
 
+    @cached_property
+    def _signs(self) -> dict[str, str]:
+        """The sign of each phrase as it stands in a folded text; a phrase that is folded away is in none."""
+        folded = ((self._folded(phrase).strip(), sign) for phrase, sign in self.phrases)
+        return {phrase: sign for phrase, sign in folded if phrase}
+
+    @cached_property
+    def _anywhere(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(re.escape, sorted(self._signs, key=len, reverse=True))))
+
+
+def read_phrases(path: Path) -> tuple[tuple[str, str], ...]:
+    """The phrases of a file, a phrase, a tab and its sign a line; empty lines and those that begin with # do not count.
+
+    Raises FormatError, naming the line, for anything else, for a sign that is not one character which all foldings
+    leave as it is, and for one that stands in a phrase.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FormatError(f"cannot be read ({error})", where=path, remedy="give a UTF-8 text file") from error
+    found: dict[str, str] = {}
+    everything = Fold(_NAMES)
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        phrase, _, sign = (part.strip() for part in unicodedata.normalize("NFC", line).partition("\t"))
+        if not phrase or not sign:
+            remedy = "write a phrase, a tab, and the character that it counts as"
+            raise FormatError("is no phrase with a sign", where=path, line=number, remedy=remedy)
+        if len(sign) != 1 or everything(sign) != sign:
+            what = f"the sign {sign!r} is not one character that every folding leaves as it is"
+            raise FormatError(what, where=path, line=number, remedy="use a symbol such as ◆")
+        found[phrase] = sign
+    inside = next((sign for sign in found.values() for phrase in found if sign in everything(phrase)), None)
+    if inside is not None:
+        raise FormatError(f"the sign {inside!r} stands in a phrase", where=path, remedy="use another symbol")
+    if not found:
+        raise FormatError("holds no phrases", where=path, remedy="write a phrase, a tab, and its sign a line")
+    return tuple(found.items())
+
 
 @cache
 def _tables(names: tuple[str, ...]) -> tuple[dict[int, None], dict[int, str]]:
@@ -96,8 +149,11 @@ def _tables(names: tuple[str, ...]) -> tuple[dict[int, None], dict[int, str]]:
     return drops, {code: into for row in rows for code, into in (row.turns or {}).items()}
 
 
-def fold_of(names: Iterable[str]) -> Fold:
-    """The fold of these foldings and groups, in the order of the table. Raises UsageError naming the known ones."""
+def fold_of(names: Iterable[str], phrases: tuple[tuple[str, str], ...] = ()) -> Fold:
+    """The fold of these foldings and groups, in the order of the table, and of phrases (as in `Fold`).
+
+    Raises UsageError naming the known ones.
+    """
     wanted: set[str] = set()
     for name in names:
         members = GROUPS.get(name, (name,))
@@ -107,4 +163,4 @@ def fold_of(names: Iterable[str]) -> Fold:
             guess = f" (did you mean {close[0]!r}?)" if close else ""
             raise UsageError(f"unknown folding {name!r}{guess}", remedy=f"use {', '.join(known)}")
         wanted.update(members)
-    return Fold(tuple(name for name in _NAMES if name in wanted))
+    return Fold(tuple(name for name in _NAMES if name in wanted), phrases)

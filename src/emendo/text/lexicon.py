@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from emendo.errors import FormatError, UsageError
 from .ngram import END
 
 HEADER = "emendo-words/1"
-MOST_WORDS = 400_000
+MOST_WORDS, MOST_SPANS = 400_000, 100_000
 RAREST_CLASS = 2000
 LAST = "\U0010ffff"
 LEAST_WORDS, RAREST, LEAST_EXPLAINED, LEAST_LEAD = 15, 450, 0.6, 0.1
@@ -42,6 +43,8 @@ _LETTER, _DIGIT, _DIGIT_AFTER_DIGIT = 0.8, 0.042, 0.5
 """What follows a word, and what stands outside words: shares counted on the training transcriptions of some 2,700 lines
 of French and English letters and notebooks. Anything else shares `_OTHER`."""
 _OTHER = 0.0002
+_OPENING = " \"'("
+"""What may stand between the end of a sentence and the capital of the next."""
 _CAPITAL_FIRST, _CAPITAL_LINE, _CAPITAL_INSIDE = 0.89, 0.4, 0.08
 """Shares of capitals among first letters: after a full stop, at the beginning of a line, elsewhere (same lines)."""
 _CAPITALS_GO_ON = 0.45
@@ -61,8 +64,8 @@ class Lexicon:
     language: str
     words: tuple[str, ...]
     classes: tuple[int, ...]
-    _totals: list[float] = field(default_factory=list, repr=False, compare=False)
-    _shares: dict[str, float] = field(default_factory=dict, repr=False, compare=False)
+    _totals: array[float] = field(default_factory=lambda: array("d"), repr=False, compare=False)
+    _spans: dict[str, tuple[int, int]] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         powers = [10 ** (-centibels / CENTIBELS) for centibels in range(max(self.classes, default=0) + 1)]
@@ -96,19 +99,25 @@ class Lexicon:
 
     def share(self, prefix: str) -> float:
         """Share of all words (0 to 1, by use) that begin with `prefix`; the prefix itself counts."""
-        value = self._shares.get(prefix)
-        if value is None:
-            low, high = bisect_left(self.words, prefix), bisect_left(self.words, prefix + LAST)
-            value = (self._totals[high] - self._totals[low]) / self._totals[-1] if self._totals[-1] else 0.0
-            if len(self._shares) > 200_000:
-                self._shares.clear()
-            self._shares[prefix] = value
-        return value
+        low, high = self._span(prefix)
+        return (self._totals[high] - self._totals[low]) / self._totals[-1] if self._totals[-1] else 0.0
+
+    def _span(self, prefix: str) -> tuple[int, int]:
+        """First and one past the last of the words that begin with `prefix`: a part of those that begin with less."""
+        found = self._spans.get(prefix)
+        if found is None:
+            low, high = self._span(prefix[:-1]) if prefix else (0, len(self.words))
+            low = bisect_left(self.words, prefix, low, high)
+            high = bisect_left(self.words, prefix + LAST, low, high)
+            if len(self._spans) > MOST_SPANS:
+                self._spans.clear()
+            found = self._spans[prefix] = (low, high)
+        return found
 
     def frequency(self, word: str) -> float:
         """Share of `word` among all words, 0 when it is unknown."""
-        at = bisect_left(self.words, word)
-        if at == len(self.words) or self.words[at] != word:
+        at, end = self._span(word)
+        if at == end or self.words[at] != word:
             return 0.0
         return (self._totals[at + 1] - self._totals[at]) / self._totals[-1]
 
@@ -134,7 +143,9 @@ class Lexicon:
         number = context[-1:].isdecimal()
         if character.isdecimal():
             return (_DIGIT_AFTER_DIGIT if number else _DIGIT) / 10
-        return self._no_digit(context.rstrip(" \"'("), character) * ((1 - _DIGIT_AFTER_DIGIT) if number else 1 - _DIGIT)
+        return self._no_digit(context.rstrip(_OPENING), character) * (
+            (1 - _DIGIT_AFTER_DIGIT) if number else 1 - _DIGIT
+        )
 
     def _no_digit(self, before: str, character: str) -> float:
         if character.isalpha():
@@ -209,8 +220,16 @@ def language_code(name: str) -> str:
     return code if code in languages() else ""
 
 
+def remembered(context: str) -> int:
+    """How many characters at the end of `context` decide what a lexicon foresees: its word, or what is before."""
+    begun = len(context) - word_start(context)
+    return begun or min(len(context), len(context) - len(context.rstrip(_OPENING)) + 1)
+
+
 def word_start(context: str) -> int:
     """Where the word at the end of `context` begins; its length when none does. An apostrophe ends a word."""
+    if context.isalpha():
+        return 0
     at = len(context)
     while at and context[at - 1].isalpha():
         at -= 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import log
 from typing import Any
@@ -20,7 +20,9 @@ from .normalize import normalize_text
 
 FORMAT = "emendo-ngram/1"
 START, END = "\x02", "\x03"
-MAX_ORDER = 12
+MAX_ORDER, MOST_CONTEXTS = 12, 50_000
+_Known = tuple[tuple[tuple[dict[str, int], int], ...], dict[str, float]]
+"""What came after ever longer ends of a context, with sums, and the probabilities that were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,9 @@ class CharacterModel:
     """
 
     order: int
-    counts: dict[str, dict[str, int]]
+    counts: Mapping[str, Mapping[str, int]]
     vocabulary: int
-    _cache: dict[str, dict[str, float]] = field(default_factory=dict, repr=False, compare=False)
+    _cache: dict[str, _Known] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def learn(cls, lines: Iterable[str], *, order: int = 6) -> CharacterModel:
@@ -43,37 +45,42 @@ class CharacterModel:
             raise ValueError(f"the order of a character model is 1 to {MAX_ORDER}, not {order}")
         counts: dict[str, Counter[str]] = {}
         for line in lines:
-            text = START + normalize_text(line) + END
-            for at in range(1, len(text)):
-                for length in range(min(order - 1, at) + 1):
-                    counts.setdefault(text[at - length : at], Counter())[text[at]] += 1
+            count_line(counts, line, order)
         return cls(order, {context: dict(after) for context, after in counts.items()}, len(counts.get("", ())) + 1)
 
     def log_prob(self, context: str, character: str) -> float:
-        """Natural logarithm of the probability of `character` (or `END`) after `context`, the line so far.
+        """Natural logarithm of `probability`."""
+        return log(self.probability(context, character))
 
-        Never minus infinity: what was never seen shares one class of the uniform distribution.
+    def probability(self, context: str, character: str) -> float:
+        """Probability of `character` (or `END`) after `context`, the line so far.
+
+        Never zero: what was never seen shares one class of the uniform distribution.
         """
         key = (START + context)[-(self.order - 1) :] if self.order > 1 else ""
         known = self._cache.get(key)
         if known is None:
-            if len(self._cache) > 50_000:
+            if len(self._cache) > MOST_CONTEXTS:
                 self._cache.clear()
-            known = self._cache[key] = {}
-        value = known.get(character)
+            known = self._cache[key] = (self._seen(key), {})
+        seen, values = known
+        value = values.get(character)
         if value is None:
-            value = known[character] = log(self._probability(key, character))
+            value = 1.0 / (self.vocabulary + 1)
+            for after, total in seen:
+                value = (after.get(character, 0) + len(after) * value) / (total + len(after))
+            values[character] = value
         return value
 
-    def _probability(self, context: str, character: str) -> float:
-        probability = 1.0 / (self.vocabulary + 1)
+    def _seen(self, context: str) -> tuple[tuple[dict[str, int], int], ...]:
+        """What came after ever longer ends of a context, as far as they were seen, with the sum of the counts."""
+        found: list[tuple[dict[str, int], int]] = []
         for length in range(len(context) + 1):
             after = self.counts.get(context[len(context) - length :])
             if after is None:
                 break
-            total, kinds = sum(after.values()), len(after)
-            probability = (after.get(character, 0) + kinds * probability) / (total + kinds)
-        return probability
+            found.append((after, sum(after.values())))
+        return tuple(found)
 
     def to_json(self) -> str:
         """The model as JSON; `from_json` gives it back."""
@@ -90,6 +97,14 @@ class CharacterModel:
             raise FormatError(f"is no {FORMAT}", where=where, remedy="learn the model again")
         counts = content["counts"]
         return cls(content["order"], counts, len(counts.get("", ())) + 1)
+
+
+def count_line(counts: dict[str, Counter[str]], line: str, order: int) -> None:
+    """Add the n-grams of one line, which is normalised first."""
+    text = START + normalize_text(line) + END
+    for at in range(1, len(text)):
+        for length in range(min(order - 1, at) + 1):
+            counts.setdefault(text[at - length : at], Counter())[text[at]] += 1
 
 
 def _is_model(content: Any) -> bool:

@@ -16,9 +16,8 @@ def normalize_text(text: str) -> str:
 
     Joiners (U+200C, U+200D) stay, for they change letters. Control characters are dropped; they are no writing.
     """
-    text = _BLANKS.sub(" ", text.translate(_DROPPED))
-    text = "".join(char for char in text if unicodedata.category(char) != "Cc")
-    return unicodedata.normalize("NFC", text).strip(" ")
+    written = (char for char in text.translate(_DROPPED) if char.isspace() or unicodedata.category(char) != "Cc")
+    return unicodedata.normalize("NFC", _BLANKS.sub(" ", "".join(written))).strip(" ")
 
 
 def alphabet_of(texts: list[str]) -> tuple[str, ...]:

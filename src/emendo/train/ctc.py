@@ -10,9 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emendo.errors import UsageError
 from emendo.models.bundle import GRAPH_FILE, Bundle, update_info
 from emendo.tools.files import remove_folder
-from emendo.types import UNKNOWN_LANGUAGE, Origin, Sample
+from emendo.types import UNKNOWN_LANGUAGE, Sample
 
 from .families import Job, Order, TokenRow
 from .recipe import Recipe, Schedule, schedule_for
@@ -20,11 +21,13 @@ from .record import BUNDLE, CURVE_FILE, draw_curve, judged_on, peak_memory_mb
 from .selection import (
     LeftOut,
     TrainingLine,
+    certain,
     fitting_lines,
     readable_lines,
     require_lines,
     signs_of,
     usable_lines,
+    vouched,
 )
 
 if TYPE_CHECKING:
@@ -61,6 +64,7 @@ class CtcFamily:
             order.val,
             order.model,
             order.recipe,
+            beside=order.beside,
             out=order.out,
             threads=order.threads,
             progress=order.progress,
@@ -111,6 +115,7 @@ def _prepare(
     bundle: Bundle,
     recipe: Recipe,
     *,
+    beside: Bundle | None,
     out: Path,
     threads: int,
     progress: Progress,
@@ -129,10 +134,13 @@ def _prepare(
     signs = sorted({*known, *(signs_of(read) if recipe.signs else ())}, key=len, reverse=True)
     own, too_long = fitting_lines(read, signs)
     left_out += too_long
-    require_lines(own, left_out)
+    require_lines(certain(own), left_out)
     held, not_held = readable_lines(val or (), geometry, columns_per_frame=COLUMNS_PER_FRAME)
     held, held_too_long = fitting_lines(held, signs)
     start = open_start(bundle, own, recipe.seed, signs=signs)
+    if beside is not None and beside.info.alphabet != start.head.alphabet:
+        what = f"the model {beside.info.name!r} has another alphabet than the one that would be trained"
+        raise UsageError(what, remedy="train both from the same base, on the same corrected lines")
     schedule = schedule_for(recipe, len(own), fresh=fresh_share(start.head, own))
     general = _general_lines(recipe, schedule, geometry)
     half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and half_is_fast())
@@ -141,10 +149,11 @@ def _prepare(
         recipe=recipe,
         schedule=schedule,
         start=start,
+        beside=beside,
         own=own,
         general=general,
         replay=_replay_lines(recipe, schedule),
-        judged=_spread(held or own, JUDGED_LINES if held else JUDGED_OWN),
+        judged=_spread(held or certain(own), JUDGED_LINES if held else JUDGED_OWN),
         validated=bool(held),
         threads=threads or os.cpu_count() or 1,
         half=half,
@@ -190,6 +199,7 @@ def _record(task: Task, samples: Sequence[Sample], val: Sequence[Sample] | None,
         "replay_lines": len(task.general),
         "new_characters": {"copied": task.start.head.copied, "random": list(task.start.head.random)},
         "signs": [entry for entry in task.start.head.alphabet if len(entry) > 1],
+        **({"beside": {"name": task.beside.info.name, "id": task.beside.id}} if task.beside else {}),
     }
 
 
@@ -209,6 +219,7 @@ def _fit(task: Task, record: dict[str, Any], left_out: Sequence[LeftOut], name: 
         "bundle": str(task.out / BUNDLE),
         "model": bundle.id,
         "lines": len(task.own),
+        "unlabelled": len(task.own) - len(certain(task.own)),
         "left_out": [{"id": one.id, "reason": one.reason} for one in left_out],
         "schedule": record["schedule"],
         "seconds": seconds,
@@ -273,7 +284,7 @@ def _decoded(task: Task, bundle: Bundle, *, trained: bool) -> tuple[Bundle, dict
     from emendo.text.language import learn_language
 
     direction = task.start.direction
-    author = [line for line in task.own if line.sample.origin not in {Origin.REPLAY, Origin.SYNTHETIC}]
+    author = vouched(task.own)
     lexicon = lexicon_for(task.recipe.language, task.own)
     own, further = ([swept(line.text, direction) for line in lines] for lines in (author, task.general[:MODEL_GENERAL]))
     language = learn_language(own, further, lexicon, order=ORDER)

@@ -43,6 +43,8 @@ class Order:
     """What the model is to be called."""
     left_out: Sequence[LeftOut] = ()
     """Samples that fell out before."""
+    beside: Bundle | None = None
+    """A model with the same alphabet whose weights are averaged with the trained ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from transformers.trainer_callback import PrinterCallback
 
 from emendo.errors import BundleError
-from emendo.models.bundle import Bundle, read_bundle
+from emendo.models.base import load_graph
+from emendo.models.bundle import GRAPH_FILE, Bundle, read_bundle
 from emendo.models.ctc.align import encode
 from emendo.models.ctc.network import LineNetwork, load_network
 from emendo.models.ctc.recognizer import CtcRecognizer, load_geometry
@@ -20,7 +22,7 @@ from emendo.text.direction import on_page, right_to_left
 from .batches import BatchDataset, plan_batches
 from .candidate import Start, count_errors, reading_of, write_candidate
 from .recipe import Recipe, Schedule
-from .selection import TrainingLine
+from .selection import TrainingLine, balanced
 from .session import (
     CHECKPOINTS,
     LOGS,
@@ -45,13 +47,15 @@ SPLICED_BELOW = 0.6
 class Task:
     """All that a run is made of once its data are read.
 
-    `judged` are the lines on which the CER is counted: validation lines when `validated`, else some of `own`.
+    `judged` are the lines on which the CER is counted: validation lines when `validated`, else some of `own`. `beside`
+    is a model whose weights are averaged with the trained ones.
     """
 
     out: Path
     recipe: Recipe
     schedule: Schedule
     start: Start
+    beside: Bundle | None
     own: Sequence[TrainingLine]
     general: Sequence[TrainingLine]
     replay: int
@@ -130,18 +134,27 @@ class _Best:
         self.judge(trainer.model, trainer.state.global_step)
 
 
+def _weights(task: Task) -> tuple[Tensor, ...]:
+    """The weights of the model that stands beside, in the order of the network's."""
+    if task.beside is None:
+        return ()
+    network = load_network(load_graph(task.beside.path(GRAPH_FILE)))
+    return tuple(weight.detach() for weight in network.parameters())
+
+
 def _run(task: Task, schedule: Schedule, best: _Best, *, resume: bool) -> tuple[LineTrainer, Watch]:
     recipe, start = task.recipe, task.start
     torch.manual_seed(recipe.seed)
     network: LineNetwork = load_network(start.graph, start.head)
     network.set_dropout(recipe.dropout)
     network.freeze(schedule.frozen)
-    trainee = Trainee(network, decay=recipe.average, bfloat=task.half, share=schedule.share)
+    trainee = Trainee(network, decay=recipe.average, bfloat=task.half, share=schedule.share, beside=_weights(task))
     geometry = load_geometry(start.bundle)
+    shown = balanced(task.own)
     batches = BatchDataset(
-        task.own,
+        shown,
         task.general,
-        plan_batches([line.columns for line in task.own], schedule.steps, schedule.lines_per_batch, recipe.seed),
+        plan_batches([line.columns for line in shown], schedule.steps, schedule.lines_per_batch, recipe.seed),
         plan_batches([line.columns for line in task.general], schedule.steps, task.replay, recipe.seed + 1)
         if task.general
         else (),

@@ -37,7 +37,9 @@ class RunResult:
     def sentences(self) -> list[str]:
         """What a person wants to know of the run."""
         report = self.report
-        told = [f"trained on {report['lines']} lines in {report['seconds']:.0f} s ({report['steps']} steps)"]
+        guessed = report.get("unlabelled", 0)
+        of_them = f", {guessed} of them read by the first model," if guessed else ""
+        told = [f"trained on {report['lines']} lines{of_them} in {report['seconds']:.0f} s ({report['steps']} steps)"]
         if report["left_out"]:
             first = report["left_out"][0]
             told.append(f"left out: {len(report['left_out'])} lines; the first, {first['id']}: {first['reason']}")
@@ -61,26 +63,29 @@ def train(
     progress: Progress | None = None,
     name: str = "",
     left_out: Sequence[LeftOut] = (),
+    beside: Path | None = None,
 ) -> RunResult:
     """Train a model on samples with text and leave it in `out/bundle`, called `name` (default: the folder's name).
 
     `base` decides the family: an embedded model (`auto`: the one that reads the samples best), a bundle, a model folder
     of transformers or a hub id. `recipe` is of the family's class (None: its default). `left_out` are samples that fell
     out before; they stand in the report with those that fall out here. With `val`, the weights that read it best are
-    kept, otherwise the last ones; a model worse than the start is never kept. `threads` 0 means one per core.
+    kept, otherwise the last ones; a model worse than the start is never kept. `beside` is the bundle of an earlier run
+    on the same base, whose weights are averaged with the trained ones. `threads` 0 means one per core.
     `progress` is called with (steps done, steps in all, a short text). With `resume`, a run that was stopped in `out`
     goes on as if nothing had happened; a finished one is returned.
 
     Raises DataError when too few lines can train, UsageError when `out` holds another run, Interrupted on Ctrl-C.
     """
     _need_torch()
-    finished = _finished(out) if resume else None
+    finished = finished_run(out) if resume else None
     if finished is not None:
         return finished
     if not resume and (out / RUN_FILE).exists():
         raise UsageError(f"{out} holds a run already", remedy="give --resume or another --out")
     family, order = _ordered(samples, val, base, recipe, out, workspace, threads, progress)
-    job = family.prepare(replace(order, name=name or out.resolve().name, left_out=left_out))
+    order = replace(order, name=name or out.resolve().name, left_out=left_out)
+    job = family.prepare(replace(order, beside=read_bundle(beside) if beside else None))
     if resume:
         _check_same(out, job.record)
     write_yaml(out / RUN_FILE, {**job.record, "began": now(), **surroundings(job.threads)})
@@ -186,7 +191,8 @@ def _need_torch() -> None:
         raise EngineError("training needs torch and transformers", remedy="pip install 'emendo[train]'")
 
 
-def _finished(out: Path) -> RunResult | None:
+def finished_run(out: Path) -> RunResult | None:
+    """The run that ended in a folder, if one did and its bundle is whole."""
     try:
         report = json.loads((out / REPORT_FILE).read_text(encoding="utf-8"))
         return RunResult(read_bundle(out / BUNDLE).folder, report)

@@ -12,7 +12,7 @@ from emendo.errors import BadInput, DataError
 from emendo.image.line import LineGeometry, normalize
 from emendo.image.load import sample_image
 from emendo.text.signs import find_signs
-from emendo.types import Image, Origin, Sample, Split
+from emendo.types import VOUCHED, Image, Origin, Sample, Split
 
 LEAST_LINES = 4
 """Fewer lines than this say nothing about a hand."""
@@ -86,9 +86,26 @@ def frames_needed(text: str, signs: Sequence[str] = ()) -> int:
 
 
 def signs_of(lines: Sequence[TrainingLine]) -> tuple[str, ...]:
-    """The phrases that stand as one sign in what an author wrote or a press set; drawn lines are not asked."""
-    real = [line for line in lines if line.sample.origin not in {Origin.REPLAY, Origin.SYNTHETIC}]
+    """The phrases that stand as one sign in what an author wrote or a press set; other lines are not asked."""
+    real = vouched(lines)
     return find_signs([line.text for line in real], [line.columns for line in real])
+
+
+def vouched(lines: Sequence[TrainingLine]) -> list[TrainingLine]:
+    """The lines for whose text a person stands."""
+    return [line for line in lines if line.sample.origin in VOUCHED]
+
+
+def certain(lines: Sequence[TrainingLine]) -> list[TrainingLine]:
+    """The lines that a person has read or a program has drawn, not those that only a model has read."""
+    return [line for line in lines if line.sample.origin is not Origin.PSEUDO]
+
+
+def balanced(lines: Sequence[TrainingLine]) -> list[TrainingLine]:
+    """The lines, the certain ones repeated until they are about half as many as those that only a model has read."""
+    sure = certain(lines)
+    guessed = [line for line in lines if line.sample.origin is Origin.PSEUDO]
+    return [*sure * max(1, round(len(guessed) / (2 * len(sure)))), *guessed]
 
 
 def usable_lines(

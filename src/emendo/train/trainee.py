@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -16,16 +17,20 @@ class Trainee(nn.Module):
 
     The average is part of the state, so it is saved and resumed with the rest. What is validated and released lies
     between the start and the average, at `share` of the way (Wortsman et al., "Robust fine-tuning of zero-shot models",
-    2022): with few lines the last part of the way forgets more than it learns.
+    2022): with few lines the last part of the way forgets more than it learns. With the weights of a model `beside`
+    it is the mean of both, which errs less than either where they came different ways from one start (Wortsman et al.,
+    "Model soups", 2022).
     """
 
-    def __init__(self, network: LineNetwork, *, decay: float, bfloat: bool, share: float = 1.0) -> None:
+    def __init__(
+        self, network: LineNetwork, *, decay: float, bfloat: bool, share: float = 1.0, beside: Sequence[Tensor] = ()
+    ) -> None:
         super().__init__()
         self.network = network
         self.average = copy.deepcopy(network).requires_grad_(False)
         self.updates: Tensor
         self.register_buffer("updates", torch.zeros((), dtype=torch.long))
-        self.decay, self.bfloat, self.share = decay, bfloat, share
+        self.decay, self.bfloat, self.share, self._beside = decay, bfloat, share, beside
         self._start = [parameter.detach().clone() for parameter in network.parameters()]
 
     def forward(self, images: Tensor, targets: Tensor, lengths: Tensor) -> dict[str, Tensor]:
@@ -54,6 +59,8 @@ class Trainee(nn.Module):
         released: LineNetwork = copy.deepcopy(self.average)
         for parameter, start in zip(released.parameters(), self._start, strict=True):
             parameter.copy_(start.to(parameter.device).lerp(parameter, self.share))
+        for parameter, other in zip(released.parameters(), self._beside, strict=False):
+            parameter.lerp_(other.to(parameter.device), 0.5)
         return released
 
 

@@ -29,6 +29,8 @@ from .routes import (
     pages,
     people,
     pictures,
+    plates,
+    predict,
     search,
     seconds,
 )
@@ -50,6 +52,8 @@ ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (
     exchange.add,
     pages.add,
     fields.add,
+    plates.add,
+    predict.add,
 )
 """Each adds what one part of the page asks for."""
 

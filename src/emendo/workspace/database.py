@@ -96,20 +96,17 @@ class Database:
     def work(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, when all that it wrote is on the disk; raises what it raises, and then nothing is.
 
-        On SQLite threads that come at the same time share a transaction (see `together`). PostgreSQL does that by
-        itself; there `work` is done again when it collided with that of somebody else.
+        Threads that come at the same time share a transaction (see `together`). Work that collided with that of another
+        process is done again.
         """
-        if self.is_sqlite:
-            with self._sentences():
-                return self._together.run(work)
         for pause in PAUSES:
             try:
-                with self.write() as connection:
-                    return work(connection)
+                with self._sentences():
+                    return self._together.run(work)
             except Collided:
                 time.sleep(pause)
-        with self.write() as connection:
-            return work(connection)
+        with self._sentences():
+            return self._together.run(work)
 
     def close(self) -> None:
         """Close all connections (SQLite then folds its log into the one file)."""

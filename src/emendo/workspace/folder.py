@@ -62,7 +62,7 @@ class Workspace:
                 raise WorkspaceError(f"cannot be made ({error.strerror})", where=place) from error
         marker = workspace.hidden / "workspace.json"
         if not marker.exists():
-            write_text(marker, json.dumps({"format": FORMAT, "created": _now()}) + "\n")
+            write_text(marker, json.dumps({"format": FORMAT, "created": timestamp()}) + "\n")
         return workspace
 
     @classmethod
@@ -73,7 +73,7 @@ class Workspace:
             raise WorkspaceError("is not a workspace", where=folder, remedy=f"run `emendo init {folder}` first")
         marker = workspace.hidden / "workspace.json"
         if marker.exists():
-            form = _read_object(marker).get("format")
+            form = read_object(marker).get("format")
             if form != FORMAT:
                 raise WorkspaceError(
                     f"has format {form!r}, this emendo knows {FORMAT!r}", where=marker, remedy="update emendo"
@@ -144,7 +144,7 @@ class Workspace:
                     remedy="wait for it to end or stop it",
                 ) from error
             os.ftruncate(handle, 0)
-            os.write(handle, f"{os.getpid()} on {socket.gethostname()}, since {_now()}\n".encode())
+            os.write(handle, f"{os.getpid()} on {socket.gethostname()}, since {timestamp()}\n".encode())
             yield
         finally:
             os.close(handle)
@@ -172,7 +172,7 @@ class Workspace:
         """The model in use, or None before the first promotion. Raises WorkspaceError on a damaged pointer."""
         if not self.champion_file.exists():
             return None
-        content = _read_object(self.champion_file)
+        content = read_object(self.champion_file)
         try:
             return Champion(
                 model=str(content["model"]),
@@ -187,9 +187,9 @@ class Workspace:
 
     def set_champion(self, model: str, why: str = "") -> Champion:
         """Put `model` in use; what was in use before joins the history."""
-        before = self.champion() or Champion(BASE, _now(), "embedded")
+        before = self.champion() or Champion(BASE, timestamp(), "embedded")
         history = (*before.history, (before.model, before.since, before.why))
-        return self._write_champion(Champion(model, _now(), why, history))
+        return self._write_champion(Champion(model, timestamp(), why, history))
 
     def restore_champion(self, why: str = "rolled back") -> Champion:
         """Put the model before the present one back in use. Raises WorkspaceError when there is none before it."""
@@ -197,7 +197,7 @@ class Workspace:
         if now is None or not now.history:
             raise WorkspaceError("no earlier model to return to", where=self.root)
         model = now.history[-1][0]
-        return self._write_champion(Champion(model, _now(), why, now.history[:-1]))
+        return self._write_champion(Champion(model, timestamp(), why, now.history[:-1]))
 
     def _write_champion(self, champion: Champion) -> Champion:
         content = {
@@ -220,11 +220,13 @@ def _take(handle: int) -> None:
     return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _now() -> str:
+def timestamp() -> str:
+    """The time that is written down: UTC, ISO 8601, seconds."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _read_object(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in one of our files. Raises WorkspaceError when it is none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

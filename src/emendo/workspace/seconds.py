@@ -52,14 +52,15 @@ class Seconds:
 
     def waiting(self, author: str, kind: Kind = Kind.LINE) -> list[str]:
         """Lines of the sample that others have given a text and nobody has read a second time, in page order."""
-        latest = select(func.max(corrections.c.id)).group_by(corrections.c.unit)
-        mine = select(corrections.c.unit).where(corrections.c.author == author)
+        others, mine = corrections.alias(), corrections.alias()
+        latest = select(func.max(others.c.id)).where(others.c.unit == units.c.id).scalar_subquery()
+        own = select(mine.c.id).where(mine.c.unit == units.c.id, mine.c.author == author).exists()
+        read = select(seconds.c.id).where(seconds.c.unit == units.c.id).exists()
         query = (
             select(units.c.id)
             .join(corrections, corrections.c.unit == units.c.id)
             .where(units.c.present == 1, units.c.kind == kind.value)
-            .where(corrections.c.id.in_(latest), corrections.c.verdict.in_(GIVEN))
-            .where(units.c.id.not_in(mine), units.c.id.not_in(select(seconds.c.unit)))
+            .where(corrections.c.id == latest, corrections.c.verdict.in_(GIVEN), ~own, ~read)
             .order_by(units.c.document, units.c.page, units.c.number)
         )
         with self._database.read() as connection:

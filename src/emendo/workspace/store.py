@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, Select, bindparam, func, select
 
 from ..errors import UsageError, WorkspaceError
 from ..types import Correction, Reading, Verdict
@@ -44,10 +44,11 @@ CHUNK = 500
 
 
 # what every save does, put together once
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _HELD = select(units.c.id).where(units.c.id.in_(_IDS)).order_by(units.c.id).with_for_update(key_share=True)
 _SAID = select(corrections).where(corrections.c.unit.in_(_IDS)).order_by(corrections.c.version)
 _READ = select(readings.c.text).where(readings.c.unit == bindparam("line")).order_by(readings.c.id.desc()).limit(1)
+_KIND = select(units.c.kind).where(units.c.id == bindparam("line"))
 _RECORD = corrections.insert()
 
 
@@ -149,9 +150,14 @@ class Store:
         with self.transaction() as transaction:
             return transaction.add_event(kind, data)
 
-    def lines(self, document: str | None = None, *, present: bool = True) -> list[Line]:
-        """Lines of one document or of all, by document, page and number; with `present` only those still there."""
+    def lines(self, document: str | None = None, *, present: bool = True, kind: Kind | None = None) -> list[Line]:
+        """Units of one document or of all, by document, page and number; with `present` only those still there.
+
+        `kind` keeps only those of one kind.
+        """
         query = select(units).order_by(units.c.document, units.c.page, units.c.number)
+        if kind is not None:
+            query = query.where(units.c.kind == kind.value)
         if document is not None:
             query = query.where(units.c.document == document)
         if present:
@@ -172,15 +178,20 @@ class Store:
         with self._database.read() as connection:
             return Transaction(connection).readings(lines)
 
-    def corrections(self, *, since: int = 0, documents: Iterable[str] | None = None) -> list[Correction]:
+    def corrections(
+        self, *, since: int = 0, documents: Iterable[str] | None = None, kind: Kind | None = None
+    ) -> list[Correction]:
         """The verdict that holds on each line, in the order they were given.
 
-        `since` leaves out those that were there at an earlier `mark()`; `documents` keeps only lines of these.
+        `since` leaves out those that were there at an earlier `mark()`; `documents` keeps only lines of these, `kind`
+        only units of one kind.
         """
         query = _latest().where(corrections.c.id > since).order_by(corrections.c.id)
         if documents is not None:
             inside = select(units.c.id).where(units.c.document.in_(list(documents)))
             query = query.where(corrections.c.unit.in_(inside))
+        if kind is not None:
+            query = query.where(corrections.c.unit.in_(select(units.c.id).where(units.c.kind == kind.value)))
         with self._database.read() as connection:
             return [to_correction(row) for row in connection.execute(query)]
 
@@ -280,6 +291,7 @@ class Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._kinds: dict[str, Kind] = {}
 
     @property
     def connection(self) -> Connection:
@@ -298,10 +310,14 @@ class Transaction:
             columns = [column.name for column in units.columns if column.name != "id"]
             update = {name: insert.excluded[name] for name in columns}
             self._connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=update), values)
-        known = self.readings(line.id for line, _ in rows)
-        said = [(line.id, reading) for line, reading in rows if reading is not None and reading != known.get(line.id)]
-        if said:
-            self._connection.execute(readings.insert(), [reading_values(*one) for one in said])
+        self.add_readings({line.id: reading for line, reading in rows if reading is not None})
+
+    def add_readings(self, said: Mapping[str, Reading]) -> None:
+        """Record what a model read of some units; what is the same as the latest reading is not written again."""
+        known = self.readings(said)
+        news = [reading_values(unit, reading) for unit, reading in said.items() if reading != known.get(unit)]
+        if news:
+            self._connection.execute(readings.insert(), news)
 
     def take_out(self, document: str, image: str, aside: str) -> None:
         """Mark the line of a document with this picture, if it is not present: a person took it out.
@@ -318,6 +334,15 @@ class Transaction:
             query = select(units).where(units.c.id.in_(some))
             found.update({row.id: to_line(row) for row in self._connection.execute(query)})
         return found
+
+    def kind(self, line: str) -> Kind:
+        """The kind of a unit, asked for once. Raises UnknownLine."""
+        if line not in self._kinds:
+            kind = self._connection.execute(_KIND, {"line": line}).scalar()
+            if kind is None:
+                raise UnknownLine(f"unknown line {line!r}", remedy="run `emendo collect` first")
+            self._kinds[line] = Kind(kind)
+        return self._kinds[line]
 
     def readings(self, lines: Iterable[str]) -> dict[str, Reading]:
         """See `Store.readings`."""
@@ -423,12 +448,14 @@ class Transaction:
 def _waiting(order: str, kind: Kind, limit: int) -> Select[Any]:
     if order not in ("document", "confidence"):
         raise UsageError(f"unknown order {order!r}", remedy="use document or confidence")
-    newest = select(func.max(readings.c.id)).group_by(readings.c.unit)
+    # looked up line by line in the indices: PostgreSQL joins whole tables badly before it knows their size
+    others = readings.alias()
+    newest = select(func.max(others.c.id)).where(others.c.unit == units.c.id).scalar_subquery()
+    judged = select(corrections.c.id).where(corrections.c.unit == units.c.id).exists()
     return (
         select(units, readings.c.model, readings.c.text, readings.c.confidence, readings.c.characters)
         .join(readings, readings.c.unit == units.c.id)
-        .where(units.c.present == 1, units.c.kind == kind.value, readings.c.id.in_(newest))
-        .where(units.c.id.not_in(select(corrections.c.unit)))
+        .where(units.c.present == 1, units.c.kind == kind.value, readings.c.id == newest, ~judged)
         .order_by(*([readings.c.confidence] if order == "confidence" else []), units.c.document, units.c.page)
         .order_by(units.c.number)
         .limit(limit)
@@ -436,8 +463,9 @@ def _waiting(order: str, kind: Kind, limit: int) -> Select[Any]:
 
 
 def _latest() -> Select[Any]:
-    newest = select(func.max(corrections.c.id)).group_by(corrections.c.unit)
-    return select(corrections).where(corrections.c.id.in_(newest))
+    others = corrections.alias()
+    newest = select(func.max(others.c.id)).where(others.c.unit == corrections.c.unit).scalar_subquery()
+    return select(corrections).where(corrections.c.id == newest)
 
 
 def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from threading import Lock
+from threading import Event, Lock
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -22,7 +22,7 @@ class _Job:
 
     def __init__(self, work: Callable[[Connection], Any]) -> None:
         self.work = work
-        self.done = False
+        self.turn, self.done = Event(), False
         self.result: Any = None
         self.error: BaseException | None = None
 
@@ -40,27 +40,31 @@ class _Job:
 
 
 class Together:
-    """Runs the work of threads in common transactions, each opened by `write`."""
+    """Runs the work of threads in common transactions, each opened by `write`; first come, first served."""
 
     def __init__(self, write: Callable[[], AbstractContextManager[Connection]]) -> None:
         self._write = write
         self._waiting: list[_Job] = []
-        self._lock, self._turn = Lock(), Lock()
+        self._lock, self._writing = Lock(), False
 
     def run(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, when it is on the disk; raises what it raises, and then nothing of it is written."""
         job = _Job(work)
         with self._lock:
             self._waiting.append(job)
-        with self._turn:
-            if not job.done:
-                self._round()
+            if not self._writing:
+                self._writing = True
+                job.turn.set()
+        job.turn.wait()
+        if not job.done:
+            self._round()
         if job.error is not None:
             raise job.error
         result: T = job.result
         return result
 
     def _round(self) -> None:
+        """Do all that waits, and give the turn to whoever came meanwhile."""
         with self._lock:
             jobs, self._waiting = self._waiting, []
         try:
@@ -73,3 +77,8 @@ class Together:
         finally:
             for job in jobs:
                 job.done = True
+            with self._lock:
+                self._writing = bool(self._waiting)
+                following = self._waiting[:1]
+            for job in (*jobs, *following):
+                job.turn.set()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emendo.models.ctc.align import forced_alignment, log_likelihood
-from emendo.models.ctc.decode import Decoding, beam, beam_text, greedy, text_of
+from emendo.models.ctc.decode import Decoding, beam, beam_text, greedy, greedy_text, text_of
 from emendo.text.direction import on_page
 from emendo.text.language import LanguageModel
 from emendo.text.ngram import CharacterModel
@@ -32,7 +32,7 @@ def shown(text: str, sure: float = 0.99) -> Evidence:
 @settings(max_examples=150, deadline=None)
 def test_greedy_beam_and_alignment_give_the_logical_text(text: str) -> None:
     evidence = shown(text)
-    assert text_of(greedy(evidence)) == text
+    assert text_of(greedy(evidence)) == greedy_text(evidence) == text
     assert text_of(beam(evidence)) == text
     assert "".join(char.text for char in forced_alignment(evidence, text)) == text
     assert log_likelihood(evidence, text) > log_likelihood(evidence, text + "س")

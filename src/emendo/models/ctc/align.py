@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
+from math import exp
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -66,8 +67,10 @@ def forced_alignment(evidence: Evidence, text: str) -> list[Character]:
         return _aligned(evidence, text)
     order = placed(text)[::-1]
     found = _aligned(evidence, "".join(char for _, char in order))
-    by_place = {at: replace(char, text=text[at]) for (at, _), char in zip(order, found, strict=True)}
-    return [by_place[at] for at in range(len(text))]
+    by_place = {at: char for (at, _), char in zip(order, found, strict=True)}
+    return [
+        Character(char, by_place[at].probability, by_place[at].start, by_place[at].end) for at, char in enumerate(text)
+    ]
 
 
 def _aligned(evidence: Evidence, text: str) -> list[Character]:
@@ -81,13 +84,42 @@ def _aligned(evidence: Evidence, text: str) -> list[Character]:
     if not len(classes) or len(classes) + int((classes[1:] == classes[:-1]).sum()) > frames:
         share = frames * width / len(text)
         return [Character(char, 0.0, i * share, (i + 1) * share) for i, char in enumerate(text)]
-    path = _viterbi(*_lattice(evidence.log_probs, classes))
-    spans = {}
-    for place in range(len(classes)):
-        held = np.flatnonzero(path == 2 * place + 1)
-        top = float(evidence.log_probs[held, classes[place]].max())
-        spans[place] = (float(np.exp(top)), float(held[0] * width), float((held[-1] + 1) * width))
+    found = runs(evidence.log_probs)
+    if [run.entry for run in found if run.entry] != classes.tolist():
+        found = runs(evidence.log_probs, _viterbi(*_lattice(evidence.log_probs, classes)), classes)
+    spans = [(exp(run.top), run.start * width, run.end * width) for run in found if run.entry]
     return _with_unknown(parts, spans, frames * width)
+
+
+class Run(NamedTuple):
+    """Frames from `start` up to `end` that emit one entry (its class, 0 for a blank), at most as probably as `top`."""
+
+    entry: int
+    top: float
+    start: int
+    end: int
+
+
+def runs(
+    log_probs: npt.NDArray[np.float32],
+    path: npt.NDArray[np.int64] | None = None,
+    classes: npt.NDArray[np.int64] | None = None,
+) -> list[Run]:
+    """The runs of equal states of a `path` through the lattice of `classes`; without one of the best class per frame.
+
+    `top` is a natural logarithm, at most 0.
+    """
+    if path is None or classes is None:
+        path = emitted = log_probs.argmax(axis=1)
+    else:
+        emitted = np.where(path % 2, classes[np.minimum(path // 2, len(classes) - 1)], 0)
+    if not len(path):
+        return []
+    starts = np.flatnonzero(np.concatenate(([True], path[1:] != path[:-1])))
+    tops = np.maximum.reduceat(log_probs[np.arange(len(path)), emitted], starts)
+    ends = [*starts[1:].tolist(), len(path)]
+    rows = zip(emitted[starts].tolist(), np.minimum(tops, 0).tolist(), starts.tolist(), ends, strict=True)
+    return [Run(*row) for row in rows]
 
 
 def encode(alphabet: tuple[str, ...], text: str, direction: Direction = "ltr") -> tuple[npt.NDArray[np.int64], int]:
@@ -131,26 +163,27 @@ def _lattice(
 def _viterbi(emit: npt.NDArray[np.float32], skip: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """The best state of each frame; shape (frames,)."""
     frames, states = emit.shape
-    back = np.zeros((frames, states), np.int8)
-    padded = np.full(states + 2, _NEVER, np.float32)
-    padded[2:4] = emit[0, :2]
+    scores = np.full((frames, states + 2), _NEVER, np.float32)  # two columns in front that nothing comes from
+    scores[0, 2:4] = emit[0, :2]
     barred = np.where(skip, np.float32(0), _NEVER)
-    choices = np.empty((3, states), np.float32)
-    for t in range(1, frames):
-        choices[0] = padded[2:]
-        choices[1] = padded[1:-1]
-        np.add(padded[:-2], barred, out=choices[2])
-        back[t] = choices.argmax(axis=0)
-        padded[2:] = choices.max(axis=0) + emit[t]
+    now, before, two_before = scores[:, 2:], scores[:, 1:-1], scores[:, :-2]
+    for best, same, one, two, frame in zip(now[1:], now, before, two_before, emit[1:], strict=False):
+        np.add(two, barred, out=best)
+        np.maximum(best, one, out=best)
+        np.maximum(best, same, out=best)
+        np.add(best, frame, out=best)
     path = np.empty(frames, np.int64)
-    path[-1] = states - 1 if padded[-1] >= padded[-2] else states - 2
-    for t in range(frames - 1, 0, -1):
-        path[t - 1] = path[t] - back[t, path[t]]
+    state = path[-1] = states - 1 if scores[-1, -1] >= scores[-1, -2] else states - 2
+    for t in range(frames - 2, -1, -1):
+        two, one, same = scores[t, state : state + 3]
+        two += barred[state]
+        state -= 0 if same >= one and same >= two else 1 if one >= two else 2
+        path[t] = state
     return path
 
 
 def _with_unknown(
-    parts: Sequence[tuple[str, int]], spans: dict[int, tuple[float, float, float]], end: float
+    parts: Sequence[tuple[str, int]], spans: Sequence[tuple[float, float, float]], end: float
 ) -> list[Character]:
     """The spans of known characters in text order, unknown ones laid evenly into the gap they stand in."""
     found: list[Character] = []

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import exp, inf, log, log1p
-from typing import Any
+from math import exp, inf, log
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +14,8 @@ from emendo.text.language import LanguageModel
 from emendo.text.ngram import END
 from emendo.types import Character, Evidence
 
-from .align import forced_alignment, spread_out
+from .align import entries, forced_alignment, runs, spread_out
+from .search import ANY, Found, Weighing, search
 
 
 class Decoding(BaseModel):
@@ -60,43 +60,28 @@ def greedy(evidence: Evidence) -> tuple[Character, ...]:
 
     Each character's span is the frames in which it won, in image columns; its probability the greatest among them.
     """
-    best = evidence.log_probs.argmax(axis=1)
-    if not len(best):
-        return ()
-    starts = np.flatnonzero(np.concatenate(([True], best[1:] != best[:-1])))
-    ends = np.append(starts[1:], len(best))
-    classes = best[starts]
-    tops = np.maximum.reduceat(evidence.log_probs[np.arange(len(best)), best], starts)
-    width = evidence.frame_width
-    turned = evidence.direction == "rtl"
+    turned, width = evidence.direction == "rtl", evidence.frame_width
     found: list[Character] = []
-    for k, p, a, b in zip(classes.tolist(), tops.tolist(), starts.tolist(), ends.tolist(), strict=True):
+    for k, top, start, end in runs(evidence.log_probs):
         if k:
             entry = evidence.alphabet[k - 1]
-            found += spread_out(entry[::-1] if turned else entry, min(1.0, exp(p)), float(a * width), float(b * width))
+            found += spread_out(entry[::-1] if turned else entry, exp(top), start * width, end * width)
     return _logical(found[::-1]) if turned else tuple(found)
+
+
+def greedy_text(evidence: Evidence) -> str:
+    """The text that `greedy` finds, without places and probabilities."""
+    best = evidence.log_probs.argmax(axis=1)
+    begins = best[np.concatenate(([True], best[1:] != best[:-1]))[: len(best)]].tolist()
+    if evidence.direction == "ltr":
+        return "".join(evidence.alphabet[k - 1] for k in begins if k)
+    return from_right("".join(evidence.alphabet[k - 1] for k in reversed(begins) if k))
 
 
 def _logical(characters: Sequence[Character]) -> tuple[Character, ...]:
     """The characters of a line, given from its right edge to its left, in logical order."""
-    return tuple(replace(characters[at], text=char) for at, char in placed(text_of(characters)))
-
-
-PRUNED = 12.0
-"""Prefixes this many nats behind the best are dropped."""
-
-
-class _Prefix:
-    """A text begun: one node of the tree of all texts that were tried, so that nothing is counted or scored twice.
-
-    `language` is what the language model and the bonus give for it.
-    """
-
-    __slots__ = ("children", "language", "last", "text")
-
-    def __init__(self, text: str, last: int, language: float) -> None:
-        self.text, self.last, self.language = text, last, language
-        self.children: dict[int, _Prefix] = {}
+    found = [(characters[at], char) for at, char in placed(text_of(characters))]
+    return tuple(Character(char, old.probability, old.start, old.end) for old, char in found)
 
 
 def beam(
@@ -113,81 +98,41 @@ def beam(
 
 def beam_text(evidence: Evidence, model: LanguageModel | None, decoding: Decoding) -> str:
     """The text that `beam` finds."""
-    if evidence.direction == "ltr":
-        return _best_text(evidence, model, decoding)
-    turned = replace(evidence, log_probs=evidence.log_probs[::-1], direction="ltr")
-    return from_right(_best_text(turned, model, decoding))
+    return completions(evidence, model, decoding)[0].text
 
 
-def _best_text(evidence: Evidence, model: LanguageModel | None, decoding: Decoding) -> str:
-    """The best text in the order of the frames."""
-    weight = decoding.model_weight if model is not None else 0.0
+def completions(
+    evidence: Evidence,
+    model: LanguageModel | None,
+    decoding: Decoding,
+    begun: str = "",
+    *,
+    then: str = END,
+    deep: bool = False,
+) -> list[Found]:
+    """The most probable texts that begin with `begun` (NFC, logical order), the best first.
 
-    def longer(prefix: _Prefix, k: int) -> _Prefix:
-        entry, text, foreseen = evidence.alphabet[k - 1], prefix.text, 0.0
-        for char in entry:
-            if weight and model is not None:
-                foreseen += weight * model.log_prob(text, char)
-            text += char
-        made = prefix.children[k] = _Prefix(text, k, prefix.language + decoding.bonus + foreseen / len(entry))
-        return made
-
-    # per prefix the log-probability of all its paths that end in a blank, and of those that end in its last character
-    kept: list[tuple[_Prefix, float, float]] = [(_Prefix("", 0, 0.0), 0.0, -inf)]
-    for blank, candidates in _candidates(evidence.log_probs):
-        if not candidates:
-            kept = [(prefix, _add(ends, last) + blank, -inf) for prefix, ends, last in kept]
-            continue
-        grown: dict[_Prefix, list[float]] = {}
-        for prefix, ends, last in kept:
-            total = _add(ends, last)
-            same = grown.setdefault(prefix, [-inf, -inf])
-            same[0] = _add(same[0], total + blank)
-            for k, score in candidates:
-                before = total
-                if k == prefix.last:
-                    same[1] = _add(same[1], last + score)
-                    before = ends
-                next_ = prefix.children.get(k) or longer(prefix, k)
-                entry = grown.setdefault(next_, [-inf, -inf])
-                entry[1] = _add(entry[1], before + score)
-        ranked = [(_add(ends, last) + prefix.language, prefix, ends, last) for prefix, (ends, last) in grown.items()]
-        ranked.sort(key=_first, reverse=True)
-        least = ranked[0][0] - PRUNED
-        kept = [(prefix, ends, last) for score, prefix, ends, last in ranked[: decoding.width] if score >= least]
-
-    def final(one: tuple[_Prefix, float, float]) -> float:
-        prefix, ends, last = one
-        closing = weight * model.log_prob(prefix.text, END) if weight and model is not None else 0.0
-        return _add(ends, last) + prefix.language + closing
-
-    return max(kept, key=final)[0].text
+    Without `begun` the first is what `beam` finds. `then` is what stands behind the evidence; `deep`
+    tries characters that are far less probable, at twice the time. Nothing is found where
+    the line is too short for `begun`, or where in a line from right to left it ends among characters from left to
+    right, so that it is no beginning on the page.
+    """
+    turned = evidence.direction == "rtl"
+    log_probs = evidence.log_probs[::-1] if turned else evidence.log_probs
+    shown = from_right(begun) if turned else begun
+    classes = [k or ANY for _, k in entries(evidence.alphabet, shown, "ltr")]
+    weighing = weighing_of(decoding, deep=deep)
+    found = search(log_probs, evidence.alphabet, model, weighing, begun=shown, classes=classes, then=then)
+    if not turned:
+        return found
+    read = [Found(from_right(one.text), one.score) for one in found]
+    return [one for one in read if one.text.startswith(begun)]
 
 
-def _candidates(log_probs: Any, *, least: float = -5.0, most: int = 8) -> list[tuple[float, list[tuple[int, float]]]]:
-    """Per frame the blank's score and the characters worth a look: above `least` nats and among the `most` best."""
-    found = []
-    letters = log_probs[:, 1:]
-    if letters.shape[1] > most:
-        order = np.argpartition(-letters, most, axis=1)[:, :most]
-    else:
-        order = np.broadcast_to(np.arange(letters.shape[1]), letters.shape)
-    scores = np.take_along_axis(letters, order, axis=1)
-    for frame, (row, values) in enumerate(zip(order.tolist(), scores.tolist(), strict=True)):
-        near = [(k + 1, value) for k, value in zip(row, values, strict=True) if value > least]
-        found.append((float(log_probs[frame, 0]), near))
-    return found
-
-
-def _first(row: tuple[float, _Prefix, float, float]) -> float:
-    return row[0]
-
-
-def _add(a: float, b: float) -> float:
-    """log(exp(a) + exp(b))."""
-    if a < b:
-        a, b = b, a
-    return a if b == -inf else a + log1p(exp(b - a))
+def weighing_of(decoding: Decoding, *, deep: bool = False) -> Weighing:
+    """What the search needs of a decoding."""
+    plain = Weighing(decoding.width, decoding.model_weight, decoding.bonus)
+    return replace(plain, least=-7.0, most=12, pruned=12.0, one=False) if deep else plain
 
 
 def loss(characters: Sequence[Character]) -> float:

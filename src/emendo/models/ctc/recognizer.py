@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 import cv2
@@ -22,7 +23,7 @@ from emendo.text.ngram import CharacterModel
 from emendo.types import Character, Evidence, Image, Reading
 
 from .align import forced_alignment
-from .decode import BONUS_PER_WEIGHT, WORDS_WEIGHT, Decoding, Look, beam, greedy, loss, text_of
+from .decode import BONUS_PER_WEIGHT, WORDS_WEIGHT, Decoding, Look, beam, greedy, greedy_text, loss, text_of
 from .vote import vote
 
 _Section = TypeVar("_Section", bound=BaseModel)
@@ -52,8 +53,8 @@ class CtcRecognizer:
     `threads` is the number of threads inside one call, `engine` the run time (`models.engine`). `decoder` is `greedy`
     or `beam`; without it beam search is taken where there is a language model. `language` replaces the language of the
     bundle: a code takes the words of that language, `auto` those of the language that the lines of one call seem to be
-    in, `none` reads without any language model. Raises BundleError when the graph does not fit the bundle, UsageError
-    for an unknown language.
+    in, `none` reads without any language model. `geometry` replaces that of the bundle. Raises BundleError when the
+    graph does not fit the bundle, UsageError for an unknown language.
     """
 
     def __init__(
@@ -64,12 +65,13 @@ class CtcRecognizer:
         decoder: Literal["greedy", "beam"] | None = None,
         language: str = "",
         engine: EngineName = "onnxruntime",
+        geometry: LineGeometry | None = None,
     ) -> None:
         if bundle.info.family != "ctc":
             raise BundleError(f"is of the family {bundle.info.family!r}, not 'ctc'", where=bundle.folder)
         self.bundle = bundle
         self.alphabet = bundle.info.alphabet
-        self.geometry = load_geometry(bundle)
+        self.geometry = geometry or load_geometry(bundle)
         self.decoding = _held(bundle, "decoding", Decoding)
         self.looks = tuple(_valid(bundle, "looks", Look, look) for look in bundle.info.looks)
         self.calibration = _held(bundle, "calibration", Calibration)
@@ -99,13 +101,17 @@ class CtcRecognizer:
         """The per-frame log-probabilities of each line, in order; `frame_width` is in columns of the image given."""
         return self._evidence(images, self.geometry)
 
+    def seen(self, images: Sequence[Image]) -> list[Evidence]:
+        """The evidence as it is decoded: what the bundle takes from the blank is taken."""
+        return [self._shifted(evidence) for evidence in self.evidence(images)]
+
     def observe(self, images: Sequence[Image]) -> list[Observation]:
         """Each line as `read` sees it, with the evidence that was decoded.
 
         Where the bundle names further looks and no language model helps, doubtful lines are read in each of them too
         and the readings vote. (With a language model the vote gains nothing and costs three more readings.)
         """
-        evidences = [self._shifted(evidence) for evidence in self.evidence(images)]
+        evidences = self.seen(images)
         model = self._model_for(evidences)
         seen = [self._decode(evidence, model) for evidence in evidences]
         looks = self.looks if model is None else ()
@@ -138,8 +144,8 @@ class CtcRecognizer:
     def _model_for(self, evidences: Sequence[Evidence]) -> LanguageModel | None:
         if self.language != "auto" or self.decoder == "greedy":
             return self.language_model
-        language = detect_language([text_of(greedy(evidence)) for evidence in evidences])
-        return LanguageModel(None, Lexicon.of(language), WORDS_SHARE) if language else None
+        language = detect_language([greedy_text(evidence) for evidence in evidences])
+        return _words_of(language) if language else None
 
     def _evidence(self, images: Sequence[Image], geometry: LineGeometry) -> list[Evidence]:
         lines = [normalize(image, geometry) for image in images]
@@ -160,7 +166,7 @@ class CtcRecognizer:
         if language in {"none", "auto"}:
             return None
         if language and language != self.decoding.language:
-            return LanguageModel(None, Lexicon.of(language), WORDS_SHARE)
+            return _words_of(language)
         characters = self._held_text(self.decoding.model, CharacterModel.from_json)
         lexicon = self._held_text(self.decoding.words, Lexicon.from_text)
         return LanguageModel(characters, lexicon, self.decoding.words_share) if characters or lexicon else None
@@ -186,6 +192,12 @@ class CtcRecognizer:
         if inputs[0].shape[2] != self.geometry.height:
             what = f"the graph takes lines {inputs[0].shape[2]} high, the preprocessing makes {self.geometry.height}"
             raise BundleError(what, where=where, remedy="export the model again")
+
+
+@lru_cache(maxsize=4)
+def _words_of(language: str) -> LanguageModel:
+    """The words of a language; one model for all pages, for it remembers what it was asked."""
+    return LanguageModel(None, Lexicon.of(language), WORDS_SHARE)
 
 
 def load_geometry(bundle: Bundle) -> LineGeometry:

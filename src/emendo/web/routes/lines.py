@@ -53,6 +53,7 @@ def add(app: FastAPI, desk: Desk) -> None:
             "total": progress.total,
             "done": progress.done,
             "fields": desk.store.counts(kind=Kind.DOCUMENT)[0],
+            "plates": desk.store.counts(kind=Kind.PLATE)[0],
         }
 
     @app.get("/api/cards")
@@ -66,7 +67,7 @@ def add(app: FastAPI, desk: Desk) -> None:
         at: Annotated[str, Query(max_length=200)] = "",
     ) -> dict[str, Any]:
         if at:
-            start, fresh = desk.place(order, only, at), False
+            start = desk.place(order, only, at)
         hand = desk.hand(who(request).name, order, start, count, fresh=fresh, only=only)
         shown = desk.cards(hand.lines, second=order == "second")
         rows = [card.to_dict() for card in shown]

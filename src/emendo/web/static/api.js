@@ -23,7 +23,7 @@ export function cards(order, start, count, fresh = false, filter = {}, at = "") 
 
 export const alternatives = (line) => asked(`/api/lines/${encodeURIComponent(line)}/alternatives`);
 
-function post(path, body, options = {}) {
+export function post(path, body, options = {}) {
   const headers = { "Content-Type": "application/json" };
   return asked(path, { method: "POST", headers, body: JSON.stringify(body), ...options });
 }
@@ -37,6 +37,11 @@ export const restore = (line, version, expected) => post(`/api/lines/${encodeURI
 export const keepLines = (lines) => post("/api/leases", { lines });
 export const freeLines = (lines) => post("/api/leases/free", { lines }, { keepalive: true });
 
+export const notes = () => asked("/api/notes");
+export const pageState = (document, number) => asked(`/api/pages?${new URLSearchParams({ document, number })}`);
+export const changePage = (change) => post("/api/pages/change", change);
+export const undoPage = (place) => post("/api/pages/undo", place);
+
 export const differences = () => asked("/api/differences");
 export const decide = (line, saving) => post(`/api/differences/${encodeURIComponent(line)}`, saving);
 export const agreement = () => asked("/api/agreement");
@@ -47,10 +52,10 @@ export const changePerson = (change) => post("/api/people/change", change);
 export const renewPerson = (name) => post("/api/people/renew", { name });
 export const removePerson = (name) => post("/api/people/remove", { name });
 
-export const notes = () => asked("/api/notes");
-export const pageState = (document, number) => asked(`/api/pages?${new URLSearchParams({ document, number })}`);
-export const changePage = (change) => post("/api/pages/change", change);
-export const undoPage = (place) => post("/api/pages/undo", place);
+// What stands between what is right and what was typed further on; null where nothing is foreseen.
+export function predict(line, before = "", between = "", kept = "") {
+  return post(`/api/lines/${encodeURIComponent(line)}/predict`, { before, between, kept });
+}
 
 export const imageOf = (line) => `/api/lines/${encodeURIComponent(line)}/image`;
 export const pageOf = (card) => `/api/page?${new URLSearchParams({ document: card.document, number: card.page })}`;
@@ -77,3 +82,4 @@ export const fieldDocuments = (asking) => asked(`/api/fields?${new URLSearchPara
 export const fieldPage = (id, page) => asked(`/api/fields/${encodeURIComponent(id)}/pages/${page}`);
 export const fieldImage = (id, page) => `/api/fields/${encodeURIComponent(id)}/pages/${page}/image`;
 export const checkFields = (fields) => post("/api/fields/check", { fields });
+export const plateImage = (plate) => `/api/plates/${plate.id}/picture?v=${plate.picture}`;

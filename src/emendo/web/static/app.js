@@ -19,6 +19,7 @@ const MODES = {
   exchange: { module: "./exchange.js", needs: "reviewer" },
   differences: { module: "./differences.js", needs: "reviewer" },
   people: { module: "./people.js", needs: "admin" },
+  plates: { module: "./plates.js", has: "plates" },
 };
 const FIRST = "lines";
 const RANKS = ["annotator", "reviewer", "admin"];
@@ -67,7 +68,8 @@ class Shell {
     const turn = ++this.turn;
     const [asked, ...places] = location.hash.slice(1).split("/").map(decodeURIComponent);
     const open = asked in MODES && (!MODES[asked].needs || this.may(MODES[asked].needs));
-    const name = open ? asked : this.state.fields && !this.state.total ? "fields" : FIRST;
+    const first = this.state.plates ? "plates" : this.state.fields ? "fields" : FIRST;
+    const name = open ? asked : this.state.total ? FIRST : first;
     for (const link of get("modes").children) {
       if (link.id === `to-${name}`) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");

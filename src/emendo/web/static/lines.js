@@ -4,15 +4,15 @@ import * as api from "./api.js";
 import { get, make, shape } from "./dom.js";
 import * as effort from "./effort.js";
 import { doubtOf } from "./doubts.js";
-import { Field } from "./field.js";
+import { UNSURE } from "./field.js";
 import { Bar } from "./filters.js";
 import { Leases } from "./leases.js";
 import { drafts } from "./outbox.js";
+import { Guided } from "./predict.js";
 import { STRINGS } from "./strings.js";
 
 const AHEAD = 25;
 const CHUNK = 40;
-const PAUSE = 150;
 
 export class Mode {
   constructor(shell, main, tools) {
@@ -20,10 +20,10 @@ export class Mode {
     this.cards = new Map();
     this.total = 0;
     this.at = 0;
-    this.places = [];
     main.append(this.work(), this.aside());
     this.tools = tools;
-    this.field = new Field(get("text"), get("mirror"), () => this.edited());
+    const foresee = (...parts) => api.predict(this.card.id, ...parts);
+    this.field = new Guided(get("text"), get("mirror"), () => this.edited(), foresee);
     this.leases = new Leases(() => this.inWork(), (others) => this.held(others));
   }
 
@@ -123,8 +123,7 @@ export class Mode {
   show() {
     if (this.gone) return;
     const card = this.card;
-    this.places = [];
-    get("options").replaceChildren();
+    this.list(null);
     get("conflict").hidden = true;
     this.shell.say("");
     get("field").hidden = !card;
@@ -143,7 +142,7 @@ export class Mode {
     get("place").textContent = STRINGS.place(card);
     get("crop").src = card.picture.src;
     get("crop").parentElement.dir = card.direction;
-    this.field.show(text, text === card.reading ? card.characters : [], card.direction);
+    this.begin(card, text, draft || card.verdict ? null : card.foreseen);
     get("doubt").replaceChildren(...(card.doubt ? doubtOf(card.doubt, card.direction) : []));
     if (draft) this.shell.say(STRINGS.draft);
     else if (card.second) this.shell.say(STRINGS.second);
@@ -153,8 +152,31 @@ export class Mode {
     if (draft && !card.second && draft.version < card.version && draft.text !== card.text) {
       this.sides(card, { text: draft.text, verdict: "edited" }, card);
     }
-    clearTimeout(this.pause);
-    this.pause = setTimeout(() => this.others(card), PAUSE);
+    if (!draft && card.foreseen === undefined) this.foresee(this.at).then(() => this.foresee(this.at + 1));
+  }
+
+  // What is foreseen of a line that nobody has said anything of, else its text with the doubts of the reading.
+  begin(card, text, seen) {
+    if (seen) this.field.begin(seen.text, seen.probabilities, seen.stops, card.direction);
+    else {
+      const read = text === card.reading ? card.characters.map(([, probability]) => probability) : [];
+      const stops = read.flatMap((probability, at) => (probability < UNSURE ? [[at, at, at + 1, []]] : []));
+      this.field.begin(text, read, stops, card.direction);
+    }
+    this.list(this.field.stop());
+  }
+
+  // A line that comes soon is read anew with what the author has said so far; one that is there already as long as
+  // nobody has touched it. null says that its model foresees nothing.
+  async foresee(at) {
+    const card = this.cards.get(at);
+    if (!card || card.verdict || card.foreseen === null) return;
+    const seen = await api.predict(card.id).catch(() => undefined);
+    if (seen === undefined) return;
+    const first = card.foreseen === undefined;
+    card.foreseen = seen;
+    const shown = card === this.card && !this.gone && get("conflict").hidden;
+    if (seen && first && shown && !this.field.touched && !drafts.get(card.id)) this.begin(card, card.text, seen);
   }
 
   mark(card) {
@@ -168,23 +190,8 @@ export class Mode {
     outline.scrollIntoView({ block: "center", inline: "nearest" });
   }
 
-  // What else the model sees at each place of its reading: asked when a line stays for a moment, one at a time.
-  async others(card) {
-    if (!card.characters.length || this.asking) return;
-    this.asking = true;
-    try {
-      const found = await api.alternatives(card.id);
-      if (this.card === card) this.places = found;
-    } catch {
-      this.places = [];
-    } finally {
-      this.asking = false;
-      if (this.card && this.card !== card) this.others(this.card);
-    }
-  }
-
   edited() {
-    get("options").replaceChildren();
+    this.list(null);
     const { card } = this;
     drafts.set(card.id, this.field.text, card.version);
     // what was done before is nobody's until it is changed again
@@ -201,7 +208,7 @@ export class Mode {
     else if (event.key === "Enter" && !event.shiftKey) this.take(event, () => this.done());
     else if (event.key === "Escape") this.take(event, () => this.skip());
     else if (event.key === "[") this.take(event, () => this.go(this.at - 1));
-    else if (event.key === "Tab" && !event.shiftKey) this.take(event, () => this.offer(this.card ? this.field.nextUncertain() : -1));
+    else if (event.key === "Tab" && !event.shiftKey) this.take(event, () => this.card && this.list(this.field.nextStop()));
     else if (event.key === "ArrowDown" || event.key === "ArrowUp") this.choose(event, event.key === "ArrowDown" ? 1 : -1);
   }
 
@@ -246,6 +253,7 @@ export class Mode {
     if (event === "saved") {
       this.shell.counted(this.shell.done + (detail.version === 1 ? 1 : 0), this.shell.total);
       if (card) Object.assign(card, { version: detail.version, verdict: detail.verdict });
+      this.foresee(this.at + 1);
     } else if (event === "conflict") {
       if (card) this.conflict(at, card, detail.saving, detail.error.body.current);
     } else {
@@ -287,30 +295,37 @@ export class Mode {
     box.querySelector("button").focus();
   }
 
-  offer(at) {
-    if (at < 0) return;
-    this.options = this.places.find((place) => place.at === this.field.characters[at][2])?.options ?? [];
+  // The words that could stand at a stop.
+  list(stop) {
+    this.stop = stop?.[3].length ? stop : null;
     this.chosen = -1;
-    this.shown = this.field.characters[at][0];
-    this.list();
+    this.shown = stop ? this.field.characters.slice(stop[1], stop[2]).map(([one]) => one).join("") : "";
+    this.lists();
   }
 
-  list() {
-    const rows = this.options.map(([text], number) => {
-      const row = Object.assign(document.createElement("li"), { textContent: text.trim() ? text : text ? "␣" : STRINGS.nothingThere });
+  lists() {
+    const rows = (this.stop?.[3] ?? []).map(([text], number) => {
+      const row = make("li", { text: text ? visible(text) : STRINGS.nothingThere });
       row.classList.toggle("chosen", number === this.chosen);
       return row;
     });
     get("options").replaceChildren(...rows);
   }
 
+  // The next of the offered words stands in the field; before the first stands what was read.
   choose(event, step) {
-    if (!get("options").childElementCount) return;
+    const { stop, chosen, shown } = this;
+    if (!stop) return;
     event.preventDefault();
-    const { options, shown } = this;
-    this.chosen = (this.chosen + 1 + step + options.length + 1) % (options.length + 1) - 1;
-    this.field.put(this.chosen < 0 ? shown : options[this.chosen][0]);
-    this.list();
+    const texts = [shown, ...stop[3].map(([text]) => text)];
+    const next = Math.min(Math.max(chosen + 1 + step, 0), texts.length - 1);
+    if (next === chosen + 1) return;
+    this.field.choose([stop[1], stop[1] + [...texts[chosen + 1]].length]);
+    this.field.put(texts[next]);
+    const end = stop[1] + [...texts[next]].length;
+    this.field.choose([end, end]);
+    Object.assign(this, { stop, shown, chosen: next - 1 });
+    this.lists();
   }
 
   async quit() {
@@ -323,7 +338,9 @@ export class Mode {
 
   leave() {
     this.leases.end();
-    clearTimeout(this.pause);
     this.gone = true;
   }
 }
+
+// Blanks at the ends are shown: a word may differ from another by them alone.
+const visible = (text) => text.replace(/^ | $/g, "␣");

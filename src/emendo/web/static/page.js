@@ -3,6 +3,7 @@ import * as api from "./api.js";
 import { showConflict } from "./conflict.js";
 import { get, make } from "./dom.js";
 import { Field, UNSURE } from "./field.js";
+import { Leases } from "./leases.js";
 import { Options } from "./options.js";
 import { drafts } from "./outbox.js";
 import { Changes, median } from "./page-changes.js";
@@ -12,7 +13,6 @@ import { STRINGS } from "./strings.js";
 const WORDS = STRINGS.pages;
 const LAST = "emendo:page";
 const PAUSE = 150;
-const RENEW = 4 * 60 * 1000; // a line is held for some minutes
 
 export class Mode {
   constructor(shell, main, tools) {
@@ -31,7 +31,7 @@ export class Mode {
     this.editor = this.row();
     this.field = new Field(this.area, this.mirror, () => this.edited());
     this.options = new Options(this.choices, this.field);
-    this.renewing = setInterval(() => this.line && this.hold(this.line), RENEW);
+    this.leases = new Leases(() => (this.line ? [this.line.id] : []), (others) => this.taken(others));
   }
 
   view() {
@@ -170,6 +170,7 @@ export class Mode {
   activate(at, caret) {
     const before = this.line;
     if (before) this.refresh(before);
+    if (before && !before.verdict && at !== this.at) this.leases.free([before.id]);
     this.at = Math.min(at, this.lines.length - 1);
     const { line } = this;
     for (const item of this.list.children) item.setAttribute("aria-current", item.dataset.line === line?.id);
@@ -193,21 +194,24 @@ export class Mode {
     clearTimeout(this.pause);
     this.pause = setTimeout(() => {
       this.options.load(line, () => this.line);
-      this.hold(line);
+      this.leases.keep();
     }, PAUSE);
   }
 
-  // The line in work is held for this person; who else has it is told.
-  async hold(line) {
-    const before = this.held;
-    this.held = line;
-    try {
-      if (before && before !== line && !before.verdict) await api.freeLines([before.id]);
-      const { others } = line ? await api.keepLines([line.id]) : { others: {} };
-      if (line && others[line.id] && line === this.line) this.shell.say(WORDS.held(others[line.id]));
-    } catch {
-      // without the server nobody else can take it either
-    }
+  // Who else has the line in work is told; what holds in the end is the version that a save names.
+  taken(others) {
+    if (this.line && others[this.line.id]) this.shell.say(STRINGS.held(others[this.line.id]));
+  }
+
+  // Whose history Ctrl+H shows.
+  get unit() {
+    return this.line ?? null;
+  }
+
+  restored(line, held) {
+    Object.assign(line, { text: held.text ?? line.reading, version: held.version, verdict: held.verdict });
+    drafts.drop(line.id);
+    if (this.line === line) this.activate(this.at);
   }
 
   edited() {
@@ -315,8 +319,7 @@ export class Mode {
 
   leave() {
     clearTimeout(this.pause);
-    clearInterval(this.renewing);
-    this.hold(null);
+    this.leases.end();
     this.gone = true;
   }
 }
