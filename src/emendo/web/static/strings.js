@@ -444,6 +444,7 @@ export const STRINGS = {
       ["Ctrl+Q", "save and leave"],
       ["mouse", "click a word: it goes into the field; Shift+click adds to it; draw along or around several; Ctrl+wheel: zoom"],
     ],
+  },
   plates: {
     views: { label: "Label", review: "Review", faults: "Doubtful" },
     viewsLabel: "what to do with the plates",
