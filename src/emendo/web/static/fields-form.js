@@ -267,7 +267,7 @@ export class Form {
       const { path } = control.dataset;
       const [severity, at] = bad.get(path) ?? [];
       control.classList.toggle("bad", severity === "error");
-      control.classList.toggle("doubt", severity === "warning");
+      control.classList.toggle("unsure", severity === "warning");
       control.classList.toggle("lacks", severity === "missing");
       control.setAttribute("aria-invalid", String(severity === "error"));
       if (at === undefined) control.removeAttribute("aria-describedby");

@@ -13,6 +13,8 @@ const WORDS = STRINGS.fields;
 const CHUNK = 6;
 const AHEAD = 2;
 const PAUSE = 120;
+// findings on a single field, whose name stands before the sentence
+const OF_ONE = new Set(["value", "name", "id", "iban", "date", "decimals", "currency"]);
 
 export class Mode {
   constructor(shell, main, tools) {
@@ -233,7 +235,7 @@ export class Mode {
     const lacking = findings.filter(({ rule }) => rule === "present");
     const items = findings.flatMap((one, at) => {
       if (lacking.length > 1 && one.rule === "present") return [];
-      const label = one.rule === "value" ? `${this.form.labelOf(one.paths[0])}: ` : "";
+      const label = OF_ONE.has(one.rule) ? `${this.form.labelOf(one.paths[0])}: ` : "";
       const go = make("button", { type: "button", text: label + one.what, onclick: () => this.form.focus(one.paths[0]) });
       return [make("li", { id: `finding-${at}`, class: one.severity }, go)];
     });
@@ -242,7 +244,7 @@ export class Mode {
       items.push(make("li", { class: "missing", id: "lacking" }, go));
     }
     if (!findings.some(({ severity }) => severity === "error")) {
-      items.push(make("li", { class: "fine", text: this.checked.checked ? WORDS.fine(this.checked.checked) : WORDS.unchecked }));
+      items.push(make("li", { class: this.checked.checked ? "fine" : "unchecked", text: this.checked.checked ? WORDS.fine(this.checked.checked) : WORDS.unchecked }));
     }
     this.findings.replaceChildren(...items);
   }
