@@ -143,15 +143,17 @@ def test_the_same_picture_twice_and_bad_rows_are_told(tmp_path: Path) -> None:
         json.dumps({"image": "images/twin.png", "fields": {}}),
         json.dumps({"image": "../x.png", "fields": {}}),
     ]
+    lines.append(json.dumps({"image": "images/corner.png", "id": "plain", "text": "no fields"}))
     manifest.write_text("\n".join(lines) + "\n")
     workspace = workspace_of(tmp_path)
     with workspace.store() as store:
         taken = take_documents(workspace, store, manifest)
     assert taken.documents == 3
     assert [
-        next(word for word in ("receipts.jsonl:4", "receipts.jsonl:6", "twin.png") if word in one)
+        next(word for word in ("receipts.jsonl:4", "receipts.jsonl:6", "twin.png", "no fields") if word in one)
         for one in taken.failures
     ]
+    assert any("1 rows have no fields" in one for one in taken.failures)
     assert any("same picture as images/corner.png" in one for one in taken.failures)
 
 

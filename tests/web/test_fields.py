@@ -77,7 +77,7 @@ def test_what_is_typed_is_checked_at_once(client: TestClient) -> None:
         ("get", "/api/fields/none/pages/1", None, 404),
         ("get", "/api/fields/none/pages/1/image", None, 404),
         ("post", "/api/fields/check", {"fields": []}, 422),
-        ("post", "/api/fields/check", {"fields": {"schema": "other/1"}}, 404),
+        ("post", "/api/fields/check", {"fields": {"schema": "other/1"}}, 400),
         ("post", "/api/fields/check", {"fields": {str(at): at for at in range(501)}}, 422),
         ("post", "/api/fields/check", {"fields": {"note": "x" * 2_100_000}}, 400),
     ],

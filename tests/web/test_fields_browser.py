@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from emendo.workspace.folder import Workspace
 
-from ..receipts import SHOPS, receipts
+from ..receipts import SHOPS, receipts, two_pages
 from .serving import TOKEN, Server, screenshots, settled
 
 HOSTILE = "<img src=x onerror=\"document.title='ran'\"><script>document.title='ran'</script>"
@@ -24,7 +24,10 @@ NAMES = tuple(f"{letter}-harbour" for letter in "abcdefghijkl")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("fields") / "shop"
     copies = [(name, (*SHOPS[0][1], (f"Till {name[0]}", "")), SHOPS[0][2]) for name in NAMES]
-    receipts(folder, [*SHOPS[1:], *copies])
+    manifest = receipts(folder, [*SHOPS[1:], *copies])
+    bill = {"pdf": "bill.pdf", "fields": {"total": "55"}, "boxes": two_pages(folder / "bill.pdf")}
+    with manifest.open("a") as rows:
+        rows.write(json.dumps(bill) + "\n")
     held = Server(Workspace(folder), ("--token", TOKEN))
     yield held
     held.kill()
@@ -97,6 +100,10 @@ def test_a_receipt_is_filled_in_by_keys_alone(page: Page, served: Server, name: 
         page.keyboard.type(what)
         keys(page, "Tab", "Tab", "Tab")
         page.keyboard.type(amount)
+    keys(page, "Control+Delete")
+    expect(page.locator("#field-lines-2-amount")).to_have_count(0)
+    keys(page, "Control+z")
+    expect(page.locator("#field-lines-2-amount")).to_have_value("0")
     keys(page, "Control+Delete")
     expect(page.locator("#field-lines-1-amount")).to_be_focused()
     keys(page, "Control+ArrowUp")
@@ -225,6 +232,35 @@ def test_who_was_quicker_is_shown_by_field(browser: Browser, page: Page, served:
     expect(page.locator("dialog.history li")).to_have_count(2)
     keys(page, "ArrowDown", "Enter")
     expect(page.locator("#field-seller")).to_have_value("Theirs")
+
+
+def test_the_pages_of_a_document_follow_its_fields(page: Page, served: Server) -> None:
+    enter(page, served, "bill.pdf")
+    expect(page.locator("#number")).to_have_text("page 1 of 2")
+    page.locator("#field-total").focus()
+    keys(page, "Alt+PageDown")
+    expect(page.locator("#number")).to_have_text("page 2 of 2")
+    page.locator(".outlines polygon").filter(has_text="55.00").click()
+    expect(page.locator("#field-total")).to_have_value("55.00")
+    page.locator("#field-seller").focus()
+    keys(page, "Alt+PageUp")
+    page.locator(".outlines polygon").filter(has_text="NORTH").click()
+    expect(page.locator("#field-seller")).to_have_value("NORTH")
+    page.locator("#field-total").focus()
+    expect(page.locator("#number")).to_have_text("page 2 of 2")
+    expect(page.locator(".drawing .source")).to_have_count(1)
+
+
+def test_what_is_saved_while_the_server_is_away_arrives(page: Page, served: Server, name: str) -> None:
+    page.route("**/api/**", lambda route: route.abort())
+    page.locator("#field-total").fill("1.234,50")
+    expect(page.locator("#findings")).to_contain_text("cannot be reached")
+    keys(page, "Enter")
+    expect(page.locator("#place")).not_to_contain_text(name)
+    expect(page.locator("#saved")).to_contain_text("not saved yet")
+    page.unroute("**/api/**")
+    settled(page)
+    assert saved(served, name)[0] == {"schema": "emendo.fields/1", "total": "1234.50"}
 
 
 def test_markup_in_fields_stays_text(page: Page, served: Server, name: str) -> None:

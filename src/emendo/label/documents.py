@@ -21,11 +21,10 @@ from ..fields.schema import REGIONS, ROWS, specs
 from ..image.load import read_frame
 from ..models.detector import Detector
 from ..pages.words import Word, read_words
-from ..tools.files import write_text
 from ..types import Image
 from ..workspace.rows import Kind, Line
 from .desk import Card, Desk, jpeg
-from .intake import EMPTY, words_file
+from .intake import EMPTY, keep_words, words_file
 from .rounds import Hand
 
 ORDERS: Mapping[str, str] = {
@@ -123,17 +122,19 @@ class DocumentDesk:
         if self.finder is None:
             self.finder = Detector(threads=self.desk.workspace.settings().cores)
         words = read_words(self._frame(line, page), reader, self.finder)
-        place.parent.mkdir(exist_ok=True)
-        write_text(place, json.dumps([[one.text, *one.box, one.line] for one in words], ensure_ascii=False))
+        keep_words(place, words)
         return words
 
 
 def check(fields: Mapping[str, Any]) -> dict[str, Any]:
     """What a form needs while it is filled in: each value as it will be kept, and what does not hold together.
 
-    Raises FormatError for fields of another schema.
+    Raises UsageError for fields of another schema.
     """
-    read = read_document(fields)
+    try:
+        read = read_document(fields)
+    except FormatError as error:
+        raise UsageError(error.what, remedy="update emendo") from error
     validation = validate_document(read, tolerance=TOLERANCE)
     return {
         "values": read.document.values(sources=True),

@@ -16,7 +16,7 @@ from ..formats import jsonl
 from ..formats.base import ReadOptions
 from ..image.load import open_document
 from ..pages.inputs import expand_inputs
-from ..pages.words import given_words
+from ..pages.words import Word, given_words
 from ..tools.files import sha256_bytes, sha256_file, write_text
 from ..types import Reading, Sample
 from ..workspace.folder import Workspace
@@ -93,7 +93,8 @@ def take_documents(workspace: Workspace, store: Store, source: Path, *, prefill:
         raise FormatError("has no row with fields", where=source, remedy='a row is {"image": ..., "fields": {...}}')
     else:
         run.files(source)
-    return Taken(run.documents, run.new, tuple(run.failures), dict(sorted(run.renamed.items())))
+    new = run.record()
+    return Taken(len(run.found), new, tuple(run.failures), dict(sorted(run.renamed.items())))
 
 
 @dataclass
@@ -102,15 +103,16 @@ class _Run:
     store: Store
     failures: list[str] = field(default_factory=list)
     renamed: Counter[str] = field(default_factory=Counter)
-    documents: int = 0
-    new: int = 0
-    _seen: dict[str, str] = field(default_factory=dict)
+    found: dict[str, tuple[Line, Reading | None]] = field(default_factory=dict)
 
     def manifest(self, manifest: Path, *, prefill: bool) -> None:
         limits = self.workspace.settings().limits
         content = jsonl.read(manifest, ReadOptions(limits=limits))
         self.failures += [str(one.error()) for one in content.rejects]
         samples = [one for one in content.samples if one.fields is not None]
+        if len(samples) < len(content.samples):
+            left = len(content.samples) - len(samples)
+            self.failures.append(f"{manifest}: {left} rows have no fields and were left out")
         several = {path for path, count in Counter(one.image for one in samples).items() if count > 1}
         mark, order = conventions(_texts(samples)) if prefill else ("", None)
         for sample in samples:
@@ -128,6 +130,15 @@ class _Run:
         for one in found.documents:
             self._one(one.path, None, None, None)
 
+    def record(self) -> int:
+        """Write all of them, or none; how many were not here before."""
+        known, readings, _ = self.store.look_up(list(self.found))
+        with self.store.transaction() as transaction:
+            for key, (line, given) in self.found.items():
+                reading = given if given or key in readings else Reading(EMPTY, 0.0)
+                transaction.put_document(line.document, [(line, reading)], kind=Kind.DOCUMENT)
+        return len(self.found) - len(known)
+
     def _one(self, path: Path, single: Sample | None, text: str | None, sample: Sample | None) -> None:
         """Put one document in; `single`: only one page of the file is it."""
         try:
@@ -144,12 +155,11 @@ class _Run:
         name = image if frame is None else f"{image}#{frame + 1}"
         sha = sha256_file(path)
         key = sha256_bytes(f"document:{sha}:{frame}".encode())[:16]
-        if key in self._seen:
-            raise BadInput(f"is the same picture as {self._seen[key]}", where=name, remedy="keep one of them")
-        self._seen[key] = name
+        if key in self.found:
+            other = self.found[key][0].document
+            raise BadInput(f"is the same picture as {other}", where=name, remedy="keep one of them")
         with open_document(path, settings.limits, dpi=settings.read.dpi) as opened:
             pages = len(opened) if frame is None else 1
-        known = self.store.look_up([key])
         line = Line(
             id=key,
             document=name,
@@ -161,13 +171,8 @@ class _Run:
             kind=Kind.DOCUMENT,
             attributes={"pages": pages, **_kept(sample)},
         )
-        reading = Reading(text, 1.0, (), GIVEN) if text is not None else None
-        if reading is None and key not in known[1]:
-            reading = Reading(EMPTY, 0.0)
         self._words(key, line, sample)
-        self.store.put_document(name, [(line, reading)], kind=Kind.DOCUMENT)
-        self.documents += 1
-        self.new += key not in known[0]
+        self.found[key] = line, Reading(text, 1.0, (), GIVEN) if text is not None else None
 
     def _words(self, key: str, line: Line, sample: Sample | None) -> None:
         """Keep the words that the manifest has; those of other pages are read when they are looked at."""
@@ -180,9 +185,15 @@ class _Run:
         for at in range(int(line.attributes["pages"])):
             words = given_words(regions, at)
             if words:
-                place = words_file(self.workspace, key, first + at + 1)
-                place.parent.mkdir(exist_ok=True)
-                write_text(place, json.dumps([[one.text, *one.box, one.line] for one in words], ensure_ascii=False))
+                keep_words(words_file(self.workspace, key, first + at + 1), words)
+
+
+def keep_words(place: Path, words: Sequence[Word]) -> None:
+    """Keep the words of a page for the next time."""
+    text = json.dumps([[one.text, *one.box, one.line] for one in words], ensure_ascii=False)
+    if not place.is_file() or place.read_text(encoding="utf-8") != text:
+        place.parent.mkdir(exist_ok=True)
+        write_text(place, text)
 
 
 def words_file(workspace: Workspace, document: str, page: int) -> Path:
