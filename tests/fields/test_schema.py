@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from emendo.errors import FormatError
 from emendo.fields import canonical, read_document, read_text
-from emendo.fields.schema import ALIASES, ROWS, Document
+from emendo.fields.names import ALIASES, REGIONS
+from emendo.fields.schema import ROWS, Document
 from emendo.text.normalize import normalize_text
 
 VALUES = st.recursive(
@@ -132,6 +133,11 @@ def test_every_document_has_one_text_that_reads_back(raw: dict[str, Any]) -> Non
     if not again.renamed:  # a second name takes the place of a value that could not be read
         assert again.faults == () and canonical(again.document) == text
     assert normalize_text(text) == text  # what the store does to every text changes nothing
+
+
+def test_every_field_stands_in_one_region() -> None:
+    placed = [name for names in REGIONS.values() for name in names]
+    assert sorted(placed) == sorted(set(Document.model_fields) - {"sources"})
 
 
 def test_aliases_lead_to_fields_and_are_none_themselves() -> None:

@@ -150,10 +150,10 @@ def test_the_same_picture_twice_and_bad_rows_are_told(tmp_path: Path) -> None:
         taken = take_documents(workspace, store, manifest)
     assert taken.documents == 3
     assert [
-        next(word for word in ("receipts.jsonl:4", "receipts.jsonl:6", "twin.png", "no fields") if word in one)
+        next(word for word in ("receipts.jsonl:4", "receipts.jsonl:6", "twin.png", "without fields") if word in one)
         for one in taken.failures
     ]
-    assert any("1 rows have no fields" in one for one in taken.failures)
+    assert any("rows without fields were left out (1)" in one for one in taken.failures)
     assert any("same picture as images/corner.png" in one for one in taken.failures)
 
 

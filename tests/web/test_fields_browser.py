@@ -234,6 +234,24 @@ def test_who_was_quicker_is_shown_by_field(browser: Browser, page: Page, served:
     expect(page.locator("#field-seller")).to_have_value("Theirs")
 
 
+def test_skipping_what_somebody_else_filled_in_is_asked_about(
+    browser: Browser, page: Page, served: Server, name: str
+) -> None:
+    context = browser.new_context()
+    other = context.new_page()
+    enter(other, served, name)
+    other.keyboard.type("Theirs")
+    save(other, name)
+    context.close()
+    keys(page, "Escape")
+    question = page.get_by_role("alertdialog")
+    expect(question).to_contain_text("skipped")
+    page.get_by_role("button", name="Keep theirs").press("Enter")
+    expect(page.locator("#field-seller")).to_have_value("Theirs")
+    fields, _, version = saved(served, name)
+    assert fields is not None and version == 1
+
+
 def test_the_pages_of_a_document_follow_its_fields(page: Page, served: Server) -> None:
     enter(page, served, "bill.pdf")
     expect(page.locator("#number")).to_have_text("page 1 of 2")

@@ -22,7 +22,8 @@ import numpy as np
 
 from ..errors import BadInput
 from ..fields import Source, read_text
-from ..fields.schema import REGIONS, Document
+from ..fields.names import REGIONS
+from ..fields.schema import Document
 from ..formats import jsonl
 from ..formats.images import safe_name
 from ..image.load import open_document

@@ -17,7 +17,8 @@ from typing import Any
 
 from ..errors import BadInput, FormatError, UsageError
 from ..fields import Document, canonical, read_document, read_text, validate_document
-from ..fields.schema import REGIONS, ROWS, specs
+from ..fields.names import REGIONS
+from ..fields.schema import ROWS, specs
 from ..image.load import read_frame
 from ..models.detector import Detector
 from ..pages.words import Word, read_words

@@ -112,7 +112,7 @@ class _Run:
         samples = [one for one in content.samples if one.fields is not None]
         if len(samples) < len(content.samples):
             left = len(content.samples) - len(samples)
-            self.failures.append(f"{manifest}: {left} rows have no fields and were left out")
+            self.failures.append(f"{manifest}: rows without fields were left out ({left})")
         several = {path for path, count in Counter(one.image for one in samples).items() if count > 1}
         mark, order = conventions(_texts(samples)) if prefill else ("", None)
         for sample in samples:

@@ -131,11 +131,11 @@ export class Mode {
       return;
     }
     effort.start(card.id);
-    const draft = drafts.get(card.id);
+    const draft = draftOf(card.id);
     this.place.textContent = WORDS.place(card);
     this.page = 0;
     this.turn(1);
-    this.form.show(draft ? JSON.parse(draft.text) : card.fields);
+    this.form.show(draft?.fields ?? card.fields);
     if (draft) this.shell.say(STRINGS.draft);
     else if (card.holder && card.holder !== this.shell.state.author) this.shell.say(STRINGS.held(card.holder));
     else if (card.prefilled && !card.version) this.shell.say(WORDS.prefilled);
@@ -371,6 +371,12 @@ export class Mode {
     clearTimeout(this.pause);
     this.gone = true;
   }
+}
+
+// What was filled in and not saved; null when there is nothing (a document that was skipped leaves an empty text).
+function draftOf(id) {
+  const draft = drafts.get(id);
+  return draft?.text ? { ...draft, fields: JSON.parse(draft.text) } : null;
 }
 
 // The fields in which two texts differ, a line each; null for a text that is none.
