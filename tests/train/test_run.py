@@ -56,7 +56,14 @@ def finished(data, tmp_path_factory):
 
 def test_a_run_leaves_everything_it_was_made_of(finished, data):
     result, out, seen = finished
-    assert {path.name for path in out.iterdir()} == {"bundle", "logs", "run.yaml", "report.json", "curve.png"}
+    assert {path.name for path in out.iterdir()} == {
+        "bundle",
+        "logs",
+        "run.yaml",
+        "report.json",
+        "curve.png",
+        "curve.jsonl",
+    }
     run = yaml.safe_load((out / "run.yaml").read_text("utf-8"))
     assert run["recipe"] == RECIPE.model_dump()
     assert run["schedule"]["steps"] == 6

@@ -85,7 +85,8 @@ def test_people_work_side_by_side(browser: Browser, team: tuple[Server, dict[str
         expect(ann.locator("#note")).to_contain_text("Everything is saved")
         bob.reload()
         expect(bob.locator("#place")).to_have_text("notes, page 1, line 2")
-        expect(bob.locator("#modes")).to_be_hidden()
+        expect(bob.locator("#to-lines")).to_be_visible()
+        assert not bob.locator("#to-people, #to-differences, #to-models, #to-exchange").count()
 
 
 def test_history_is_read_and_brought_back_by_keyboard(browser: Browser, team: tuple[Server, dict[str, str]]) -> None:

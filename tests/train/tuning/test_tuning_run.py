@@ -71,7 +71,14 @@ def finished(data, tiny_trocr, tmp_path_factory):
 
 def test_a_run_leaves_everything_it_was_made_of(finished, tiny_trocr):
     out, _ = finished
-    assert {path.name for path in out.iterdir()} == {"bundle", "logs", "run.yaml", "report.json", "curve.png"}
+    assert {path.name for path in out.iterdir()} == {
+        "bundle",
+        "logs",
+        "run.yaml",
+        "report.json",
+        "curve.png",
+        "curve.jsonl",
+    }
     held = yaml.safe_load((out / "run.yaml").read_text("utf-8"))
     assert held["recipe"] == recipe(lora_rank=4).model_dump(mode="json")
     assert {side: one["count"] for side, one in held["adapter"].items()} == {"encoder": 8, "decoder": 16}

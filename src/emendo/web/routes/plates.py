@@ -12,7 +12,8 @@ from ...label.desk import Desk
 from ...label.faults import find_faults, keep
 from ...label.plates import QUEUES, PlateBook
 from ...label.rules import shown_alphabet
-from ..guard import who
+from ...workspace.people import Role
+from ..guard import needs, who
 from .pictures import CACHED
 
 MOST = 50
@@ -66,12 +67,12 @@ def add(app: FastAPI, desk: Desk) -> None:
     def faults() -> list[dict[str, Any]]:
         return [one.to_dict() for one in find_faults(book)]
 
-    @app.post("/api/plates/keep")
+    @app.post("/api/plates/keep", dependencies=[needs(Role.ANNOTATOR)])
     def keeping(kept: Keeping, request: Request) -> dict[str, Any]:
         keep(desk.store, kept.key, kept=kept.kept, author=who(request).name)
         return {"key": kept.key, "kept": kept.kept}
 
-    @app.post("/api/plates/prelabels")
+    @app.post("/api/plates/prelabels", dependencies=[needs(Role.ANNOTATOR)])
     def prelabels(wanted: Wanted) -> list[dict[str, Any]]:
         book.prelabel(wanted.ids)
         return [one.to_dict() for one in book.plates(wanted.ids)]
