@@ -1,13 +1,15 @@
 """Many people saving at once, and a server or a database that is killed while they do.
 
     python benchmarks/page_saves.py people [--database sqlite|postgresql] [--people 50] [--saves 200] [--json]
+    python benchmarks/page_saves.py begin [--database sqlite|postgresql] [--people 50] [--lines 10000] [--json]
     python benchmarks/page_saves.py kill [--database sqlite|postgresql] [--rounds 300] [--people 4] [--json]
     python benchmarks/page_saves.py power [--rounds 20] [--people 4] [--json]
 
 `people`: so many annotators, each with a token of their own, are handed lines as the page hands them and save so many
 each, one after another as fast as they are answered; a fifth of the saves are on one line that all of them change.
 Counted: saves that were accepted against rows of the history, refusals by status, and the time of a save and of being
-handed forty lines. `kill`: the server is killed with -9 at a random moment under such saves, started again, and every
+handed forty lines, with processor time of the server and of this client. `begin`: so many are handed their first lines
+at the same moment. `kill`: the server is killed with -9 at a random moment under such saves, started again, and every
 save that was acknowledged must be in the database, with its text. `power`: the same with every process of PostgreSQL
 killed, while the page's server goes on. PostgreSQL is a private one, made from the installed programs.
 """
@@ -17,6 +19,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import os
 import random
 import runpy
 import signal
@@ -45,7 +48,10 @@ from emendo.workspace.store import Entry, Line
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = f"{0:016x}"
 HANDED = 40
+FRESH = 4000
+"""Lines that wait at every start of a server that is killed."""
 SERVER = """
+import os
 import sys
 from pathlib import Path
 import uvicorn
@@ -54,11 +60,21 @@ from emendo.web.app import create_app
 from emendo.web.guard import Guard
 from emendo.web.serve import bound, listening
 from emendo.workspace.folder import Workspace
-opened = bound("127.0.0.1", int(sys.argv[2]))
-desk = Desk.open(Workspace.open(Path(sys.argv[1])))
-app = create_app(desk, Guard(desk.people.holder, frozenset({listening(opened)})))
-print("ready", flush=True)
-uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False)).run(sockets=[opened])
+
+def serve():
+    opened = bound("127.0.0.1", int(sys.argv[2]))
+    desk = Desk.open(Workspace.open(Path(sys.argv[1])))
+    app = create_app(desk, Guard(desk.people.holder, frozenset({listening(opened)})))
+    print(os.getpid(), flush=True)
+    uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False)).run(sockets=[opened])
+
+for _ in sys.stdin:
+    child = os.fork()
+    if not child:
+        serve()
+        os._exit(0)
+    os.waitpid(child, 0)
+    print("gone", flush=True)
 """
 
 
@@ -76,22 +92,44 @@ class Told:
 
 
 class Server:
-    """The page's server in a process of its own, at one port."""
+    """The page's server in a process of its own, at one port.
+
+    What it imports is loaded once in a process that forks, so that hundreds of kills take minutes; all else is done
+    at each start.
+    """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        command = [sys.executable, "-c", SERVER, str(root), str(self.port)]
+        self._parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.pid = 0
 
     def start(self) -> None:
-        command = [sys.executable, "-c", SERVER, str(self.root), str(self.port)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None and self.process.stdout.readline() == "ready\n"
+        self.pid = int(self._say("start"))
 
     def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        os.kill(self.pid, signal.SIGKILL)
+        assert self._hear() == "gone"
+
+    def close(self) -> None:
+        """End what forks; nothing may run."""
+        self._parent.communicate()
+
+    def seconds(self) -> float:
+        """Processor time of the server that runs, from its start."""
+        spent = psutil.Process(self.pid).cpu_times()
+        return float(spent.user + spent.system)
+
+    def _say(self, what: str) -> str:
+        assert self._parent.stdin is not None
+        self._parent.stdin.write(f"{what}\n")
+        return self._hear()
+
+    def _hear(self) -> str:
+        assert self._parent.stdout is not None
+        return self._parent.stdout.readline().strip()
 
     def ask(self, connection: http.client.HTTPConnection, token: str, path: str, sent: Any = None) -> tuple[int, Any]:
         """Status and answer; with the plainest client, for its time is measured too."""
@@ -110,25 +148,31 @@ def workspace_of(root: Path, count: int, url: str = "") -> Workspace:
     workspace = Workspace.init(root)
     if url:
         (root / "emendo.toml").write_text(f'database = "{url}"\n', encoding="utf-8")
+    put_lines(workspace, "notes", 0, count)
+    with workspace.store() as store:
+        store.add_correction(Entry(line=SHARED, reading="", text="first", verdict=Verdict.EDITED, author="owner"))
+    return workspace
+
+
+def put_lines(workspace: Workspace, document: str, start: int, count: int) -> None:
+    """A document with `count` lines, whose ids count on from `start`."""
     rows = [
         (
             Line(
                 id=f"{at:016x}",
-                document="notes",
-                number=at + 1,
-                text_line=at + 1,
+                document=document,
+                number=at - start + 1,
+                text_line=at - start + 1,
                 page=1,
                 image="x.png",
                 sha256="0" * 64,
             ),
             Reading(f"line {at}", 0.9, (), "drawn"),
         )
-        for at in range(count)
+        for at in range(start, start + count)
     ]
     with workspace.store() as store:
-        store.put_document("notes", rows)
-        store.add_correction(Entry(line=SHARED, reading="", text="first", verdict=Verdict.EDITED, author="owner"))
-    return workspace
+        store.put_document(document, rows)
 
 
 def tokens_of(workspace: Workspace, count: int) -> list[str]:
@@ -198,22 +242,29 @@ def place(database: str) -> Iterator[tuple[Path, str, Any]]:
                 cluster.kill()
 
 
+@contextmanager
+def running(workspace: Workspace) -> Iterator[Server]:
+    """The server of a workspace, killed at the end."""
+    server = Server(workspace.root)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+        server.close()
+
+
 def people(count: int, saves: int, database: str) -> dict[str, Any]:
     with place(database) as (root, url, _):
         workspace = workspace_of(root, 1 + count * (saves + HANDED), url)
         tokens = tokens_of(workspace, count)
-        server, told, stop = Server(root), Told(), threading.Event()
-        server.start()
-        began = time.perf_counter()
-        try:
+        told, stop = Told(), threading.Event()
+        with running(workspace) as server:
+            began, before, own = time.perf_counter(), server.seconds(), time.process_time()
             with ThreadPoolExecutor(count) as pool:
                 list(pool.map(lambda at: person(server, at, tokens[at], saves, told, stop), range(count)))
-            wall = time.perf_counter() - began
-            spent = psutil.Process(server.process.pid).cpu_times()
-        finally:
-            server.kill()
+            wall, spent, own = time.perf_counter() - began, server.seconds() - before, time.process_time() - own
         rows = history(workspace, {line for line, _, _ in told.accepted})
-    cuts = statistics.quantiles(told.seconds, n=100)
     return {
         "database": database,
         "saves": len(told.seconds),
@@ -222,10 +273,42 @@ def people(count: int, saves: int, database: str) -> dict[str, Any]:
         "history_rows": len(rows) - 1,
         "all_texts_held": all(rows.get((line, version)) == text for line, version, text in told.accepted),
         "p50_ms": 1000 * statistics.median(told.seconds),
-        "p99_ms": 1000 * cuts[98],
+        "p99_ms": 1000 * statistics.quantiles(told.seconds, n=100)[98],
         "handing_p99_ms": 1000 * statistics.quantiles(told.handing, n=100)[98],
         "saves_per_second": len(told.seconds) / wall,
-        "server_cpu_ms_per_save": 1000 * (spent.user + spent.system) / len(told.seconds),
+        "server_cpu_ms_per_save": 1000 * spent / len(told.seconds),
+        "client_cpu_ms_per_save": 1000 * own / len(told.seconds),
+        "load": psutil.getloadavg()[0],
+    }
+
+
+def begin(count: int, lines: int, database: str) -> dict[str, Any]:
+    """Everybody is handed their first lines at the same moment."""
+    with place(database) as (root, url, _):
+        workspace = workspace_of(root, lines, url)
+        tokens, together = tokens_of(workspace, count), threading.Barrier(count)
+
+        def first(token: str) -> tuple[float, list[str]]:
+            connection = server.connection()
+            together.wait()
+            began = time.perf_counter()
+            _, found = server.ask(connection, token, f"/api/cards?order=document&start=0&count={HANDED}&fresh=1")
+            return time.perf_counter() - began, [card["id"] for card in found["cards"]]
+
+        with running(workspace) as server:
+            before = server.seconds()
+            with ThreadPoolExecutor(count) as pool:
+                handed = list(pool.map(first, tokens))
+            spent = server.seconds() - before
+    given = [line for _, mine in handed for line in mine]
+    return {
+        "database": database,
+        "lines": lines,
+        "handed": len(given),
+        "different": len(set(given)),
+        "p50_ms": 1000 * statistics.median(seconds for seconds, _ in handed),
+        "longest_ms": 1000 * max(seconds for seconds, _ in handed),
+        "server_cpu_s": spent,
         "load": psutil.getloadavg()[0],
     }
 
@@ -233,33 +316,32 @@ def people(count: int, saves: int, database: str) -> dict[str, Any]:
 def kill(rounds: int, count: int, database: str) -> dict[str, Any]:
     """The page's server is the victim."""
     with place(database) as (root, url, _):
-        workspace = workspace_of(root, 1 + count * 5000, url)
+        workspace = workspace_of(root, FRESH, url)
         server = Server(root)
-        return killed(rounds, count, workspace, server, server.start, server.kill)
+        found = killed(rounds, count, workspace, server, server.start, server.kill)
+        server.close()
+        return found
 
 
 def power(rounds: int, count: int) -> dict[str, Any]:
     """PostgreSQL is the victim; the page's server goes on all the time."""
     with place("postgresql") as (root, url, cluster):
-        workspace = workspace_of(root, 1 + count * 5000, url)
-        server = Server(root)
-        server.start()
+        workspace = workspace_of(root, FRESH, url)
 
         def end() -> None:
             cluster.kill()
             cluster.start()
             time.sleep(0.3)  # the people go on
 
-        try:
+        with running(workspace) as server:
             return killed(rounds, count, workspace, server, lambda: None, end)
-        finally:
-            server.kill()
 
 
 def killed(
     rounds: int, count: int, workspace: Workspace, server: Server, start: Callable[[], None], end: Callable[[], None]
 ) -> dict[str, Any]:
     chance, lost, acknowledged = random.Random(0), 0, 0
+    lines, fewest = FRESH, sys.maxsize
     tokens = tokens_of(workspace, count)
     statuses: Counter[int] = Counter()
     for turn in range(rounds):
@@ -281,30 +363,42 @@ def killed(
             thread.join()
         rows = history(workspace, {line for line, _, _ in told.accepted})
         lost += sum(rows.get((line, version)) != text for line, version, text in told.accepted)
-        acknowledged += len(told.accepted)
+        acknowledged, fewest = acknowledged + len(told.accepted), min(fewest, len(told.accepted))
         statuses += told.statuses
+        put_lines(workspace, f"notes {turn:04}", lines, len(told.accepted))  # as many as were taken
+        lines += len(told.accepted)
         if (turn + 1) % 5 == 0:
             sys.stderr.write(f"{turn + 1} kills, {acknowledged} acknowledged saves, {lost} lost\n")
-    return {"kills": rounds, "acknowledged": acknowledged, "lost": lost, "statuses": dict(statuses)}
+    return {
+        "kills": rounds,
+        "acknowledged": acknowledged,
+        "fewest_acknowledged_before_a_kill": fewest,
+        "lost": lost,
+        "statuses": dict(statuses),
+    }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["people", "kill", "power"])
+    parser.add_argument("what", choices=["people", "begin", "kill", "power"])
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--people", type=int)
     parser.add_argument("--saves", type=int, default=200)
+    parser.add_argument("--lines", type=int, default=10_000)
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     if given.what == "people":
         found = people(given.people or 50, given.saves, given.database)
+    elif given.what == "begin":
+        found = begin(given.people or 50, given.lines, given.database)
     elif given.what == "kill":
         found = kill(given.rounds or 300, given.people or 4, given.database)
     else:
         found = power(given.rounds or 20, given.people or 4)
     print(json.dumps(found) if given.json else "\n".join(f"{name}: {value}" for name, value in found.items()))
-    return 0 if not found.get("lost") and found.get("accepted", 0) == found.get("history_rows", 0) else 1
+    same = (("accepted", "history_rows"), ("handed", "different"))
+    return 0 if not found.get("lost") and all(found.get(one) == found.get(other) for one, other in same) else 1
 
 
 if __name__ == "__main__":

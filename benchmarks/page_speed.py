@@ -101,7 +101,7 @@ def measured(root: Path, presses: int) -> list[float]:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             page = browser.new_page(bypass_csp=True)  # the measuring script is not the page's
             page.goto(found.group(0))
-            page.wait_for_function("document.getElementById('text').value !== ''", timeout=120_000)
+            page.wait_for_function("document.getElementById('text')?.value", timeout=120_000)
             page.wait_for_timeout(1500)
             page.evaluate(WATCH)
             for press in range(presses):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Semaphore
 from typing import Any
 
 import pytest
@@ -14,9 +16,12 @@ from emendo.web.app import create_app
 from emendo.web.guard import HEADERS, Guard, one_person
 from emendo.workspace.folder import Workspace
 from emendo.workspace.people import Person
+from emendo.workspace.store import Store
 
 HOST = "127.0.0.1:8765"
 FIRST = f"{0:016x}"
+THREADS = 40
+"""Requests that the server (Starlette) answers in threads at the same time."""
 
 
 @pytest.fixture
@@ -55,12 +60,31 @@ def test_a_stale_save_gets_409_with_what_holds(client: TestClient) -> None:
     assert save(client, "two", version=1).json()["version"] == 2
 
 
+def test_a_save_does_not_wait_for_slow_requests(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrived, go = Semaphore(0), Event()
+
+    def slow(*_: Any) -> list[Any]:
+        arrived.release()
+        assert go.wait(20)
+        return []
+
+    monkeypatch.setattr(Desk, "alternatives", slow)
+    with ThreadPoolExecutor(THREADS) as others:
+        try:
+            asked = [others.submit(client.get, f"/api/lines/{FIRST}/alternatives") for _ in range(THREADS)]
+            assert all(arrived.acquire(timeout=20) for _ in asked), "every thread of the server is busy"
+            assert save(client, "said meanwhile").status_code == 200
+        finally:
+            go.set()
+        assert all(one.result().status_code == 200 for one in asked)
+
+
 def test_a_database_that_cannot_be_written_is_tried_again(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def locked(*_: Any, **__: Any) -> None:
+    async def locked(*_: Any) -> None:
         raise WorkspaceError("the database is locked by another program", remedy="close it and try again")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Desk, "save", locked)
+        patched.setattr(Store, "soon", locked)
         answer = save(client, "kept in the browser")
     assert answer.status_code == 503 and "locked" in answer.json()["error"]
     assert save(client, "kept in the browser").status_code == 200

@@ -162,10 +162,11 @@ def test_an_admin_lets_people_in(browser: Browser, team: tuple[Server, dict[str,
         other = browser.new_context()
         theirs = other.new_page()
         theirs.goto(address)
-        expect(theirs.locator("#text")).to_be_visible()
+        expect(theirs.locator("#text")).to_have_value("the rain fell 1")
         row = page.locator("tbody tr").filter(has_text="onerror")
         row.get_by_role("button", name="Disable").click()
         expect(row).to_contain_text("disabled")
+        theirs.keyboard.press("End")
         theirs.keyboard.type("kept ")
         theirs.keyboard.press("Enter")
         expect(theirs.locator("#note")).to_contain_text("not valid any more")
@@ -186,6 +187,7 @@ def test_two_tabs_of_one_person_lose_nothing(page: Page, server: Server) -> None
             tab.keyboard.press("End")
             tab.keyboard.type(more)
             tab.keyboard.press("Enter")
+    page.keyboard.press("End")
     page.keyboard.type("half ")
     other.close()
     server.start()
@@ -197,8 +199,10 @@ def test_two_tabs_of_one_person_lose_nothing(page: Page, server: Server) -> None
 
 def test_a_tab_that_crashed_has_lost_nothing(page: Page, server: Server) -> None:
     server.kill()
+    page.keyboard.press("End")
     page.keyboard.type(" one")
     page.keyboard.press("Enter")
+    page.keyboard.press("End")
     page.keyboard.type(" unfinished")
     with page.expect_event("crash"), contextlib.suppress(Error):
         page.goto("chrome://crash", timeout=3000)
@@ -213,6 +217,7 @@ def test_a_tab_that_crashed_has_lost_nothing(page: Page, server: Server) -> None
 def test_a_full_storage_is_told(page: Page, server: Server) -> None:
     page.evaluate(FULL)
     server.kill()
+    page.keyboard.press("End")
     page.keyboard.type(" kept")
     page.keyboard.press("Enter")
     expect(page.locator("#saved")).to_contain_text("keep this page open")
@@ -222,6 +227,7 @@ def test_a_full_storage_is_told(page: Page, server: Server) -> None:
 
 
 def test_a_draft_that_rests_on_an_older_text_shows_both(page: Page, server: Server) -> None:
+    page.keyboard.press("End")
     page.keyboard.type(" mine")
     say(server.workspace, "what bob wrote", "bob")
     page.reload()

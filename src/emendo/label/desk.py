@@ -7,6 +7,7 @@ text that holds, and nothing is written.
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -25,10 +26,10 @@ from ..pages.note import NoteFiles
 from ..text.direction import right_to_left
 from ..text.normalize import normalize_text
 from ..types import Correction, EvidenceRecognizer, Image, Reading, Recognizer, Verdict
-from ..workspace.doubts import Doubt, Doubts
+from ..workspace.doubts import Doubt, Doubts, doubts_in
 from ..workspace.efforts import Effort, add_effort
 from ..workspace.folder import Workspace
-from ..workspace.leases import Leases, release
+from ..workspace.leases import Leases, holders_in, release
 from ..workspace.people import People
 from ..workspace.seconds import Second, Seconds, decide
 from ..workspace.store import Entry, Kind, Line, Store, Transaction
@@ -183,9 +184,11 @@ class Desk:
         return self._cards([line])[0]
 
     def _cards(self, ids: Sequence[str]) -> list[Card]:
-        lines, readings, verdicts = self.store.look_up(ids)
-        holders, nothing = self.leases.holders(ids), Reading("", 0.0)
-        doubts = self.doubts.of([one for one in ids if one in verdicts])
+        nothing = Reading("", 0.0)
+        with self.store.database.read() as connection:
+            view = Transaction(connection)
+            lines, readings, verdicts = view.lines(ids), view.readings(ids), view.latest(ids)
+            holders, doubts = holders_in(connection, ids), doubts_in(connection, verdicts)
         cards = []
         for one in (one for one in ids if one in lines):
             holder = holders[one].author if one in holders else ""
@@ -215,20 +218,43 @@ class Desk:
         another EDITED. Raises Stale when `expected` is not the version that holds, UsageError when there is no text
         and the verdict is not that the line is skipped or unreadable.
         """
+        said = self.store.work(self._saving(line, text, verdict, expected, author, effort))
+        self._learn(said)
+        return said
 
-        def recorded(transaction: Transaction) -> tuple[Correction, Kind]:
+    async def save_soon(
+        self,
+        line: str,
+        text: str | None,
+        verdict: Verdict,
+        *,
+        expected: int,
+        author: str,
+        effort: Effort | None = None,
+    ) -> Correction:
+        """The same for a coroutine, which needs no thread while it waits for the disk."""
+        said = await self.store.soon(self._saving(line, text, verdict, expected, author, effort))
+        if self.foresight.learns:
+            await to_thread(self._learn, said)
+        return said
+
+    def _learn(self, said: Correction) -> None:
+        if said.text is not None and self.store.line(said.line).kind is Kind.LINE:
+            self.foresight.learn(said.line, said.text)
+
+    def _saving(
+        self, line: str, text: str | None, verdict: Verdict, expected: int, author: str, effort: Effort | None
+    ) -> Callable[[Transaction], Correction]:
+        def recorded(transaction: Transaction) -> Correction:
             release(transaction.connection, line, author)
             said = self._clean(transaction, line, text)
-            entry = _entry(line, transaction.reading_text(line), said, verdict, expected, author)
+            entry = _entry(line, transaction.hold(line), said, verdict, expected, author)
             correction, new = self._add(transaction, entry)
             if new and effort is not None:
                 add_effort(transaction.connection, correction, effort)
-            return correction, transaction.kind(line)
+            return correction
 
-        said, kind = self.store.work(recorded)
-        if said.text is not None and kind is Kind.LINE:
-            self.foresight.learn(line, said.text)
-        return said
+        return recorded
 
     def _clean(self, transaction: Transaction, line: str, text: str | None) -> str | None:
         """The text as the rule of the line's kind has it. Raises UsageError for one that cannot be of that kind."""
@@ -275,9 +301,7 @@ class Desk:
         """Record what a second reader says. Raises UsageError when this person may not read this line again."""
 
         def read(transaction: Transaction) -> Second:
-            entry = _entry(
-                line, transaction.reading_text(line), self._clean(transaction, line, text), verdict, 0, author
-            )
+            entry = _entry(line, transaction.hold(line), self._clean(transaction, line, text), verdict, 0, author)
             return self.seconds.add(transaction.connection, line, entry.text, entry.verdict, author)
 
         return self.store.work(read)
@@ -288,7 +312,7 @@ class Desk:
         def decided(transaction: Transaction) -> Correction:
             decide(transaction.connection, line, author)
             said = self._clean(transaction, line, text)
-            entry = _entry(line, transaction.reading_text(line), said, verdict, expected, author)
+            entry = _entry(line, transaction.hold(line), said, verdict, expected, author)
             return self._add(transaction, entry)[0]
 
         return self.store.work(decided)

@@ -67,6 +67,11 @@ class Foresight:
             weighed = _weighed(decoding) if model is not None else without_language(decoding)
             return predict(_whole(evidence), model, weighed, before, between, kept)
 
+    @property
+    def learns(self) -> bool:
+        """Whether anything was predicted yet; before that, what is said needs not be told."""
+        return self._learner is not None
+
     def learn(self, line: str, text: str) -> None:
         """Take in what was said of a line; a line teaches once."""
         with self._lock:

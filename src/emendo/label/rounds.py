@@ -12,11 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
-from ..workspace.leases import Leases
-from ..workspace.store import Store
+from ..workspace.leases import Leases, others_in
+from ..workspace.store import Store, Transaction
 
 MOST_ROUNDS = 8
 """Rounds of one person, and orders of all, that are remembered."""
+
+MOST_AT_ONCE = 512
+"""Lines of an order that are looked at together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,15 @@ class _Round:
     passed: list[str] = field(default_factory=list)
     at: int = 0
     lock: Lock = field(default_factory=Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Dealt:
+    """Lines that were given, and what has become of the rest of the round."""
+
+    given: list[str]
+    passed: list[str]
+    at: int
 
 
 class Rounds:
@@ -99,26 +111,42 @@ class Rounds:
 
     def _extend(self, one: _Round, author: str, count: int) -> None:
         """Give up to `count` more lines; at the end of the order also those that others had and have no more."""
-        others = self._leases.others(author)
-        while count > 0 and one.at < len(one.order):
-            wanted: list[str] = []
-            while len(wanted) < count and one.at < len(one.order):
-                line = one.order[one.at]
-                one.at += 1
-                (one.passed if line in others else wanted).append(line)
-            count -= self._give(one, author, wanted)
-        if one.at == len(one.order) and one.passed:
-            done = self._store.judged(one.passed)
-            left = [line for line in one.passed if line not in done]
-            again = [line for line in left if line not in others][:count]
-            one.passed = [line for line in left if line not in again]
-            self._give(one, author, again)
+        dealt = self._store.work(lambda transaction: self._deal(transaction, one, author, count))
+        one.given += dealt.given
+        one.passed, one.at = dealt.passed, dealt.at
 
-    def _give(self, one: _Round, author: str, wanted: Sequence[str]) -> int:
-        """Give those of the lines that nobody has given a verdict or was quicker to take; returns how many."""
-        done = self._store.judged(wanted)
-        free = [line for line in wanted if line not in done]
-        got = self._leases.take(free, author)
-        one.given += [line for line in free if line in got]
-        one.passed += [line for line in free if line not in got]
-        return len(got)
+    def _deal(self, transaction: Transaction, one: _Round, author: str, count: int) -> _Dealt:
+        """Lines for a person, leased to them; found in the transaction that leases them, so that people who come at
+        the same time do not all try for the same ones.
+        """
+        others = others_in(transaction.connection, author)
+        given: list[str] = []
+        passed, at, step = list(one.passed), one.at, count
+        while len(given) < count and at < len(one.order):
+            some, step = one.order[at : at + step], min(2 * step, MOST_AT_ONCE)
+            done = transaction.judged(line for line in some if line not in others)
+            wanted: list[str] = []
+            for line in some:
+                if len(given) + len(wanted) == count:
+                    break
+                at += 1
+                if line in others:
+                    passed.append(line)
+                elif line not in done:
+                    wanted.append(line)
+            self._lease(transaction, author, wanted, given, passed)
+        if at == len(one.order) and passed:
+            done = transaction.judged(passed)
+            left = [line for line in passed if line not in done]
+            again = [line for line in left if line not in others][: count - len(given)]
+            passed = [line for line in left if line not in again]
+            self._lease(transaction, author, again, given, passed)
+        return _Dealt(given, passed, at)
+
+    def _lease(
+        self, transaction: Transaction, author: str, wanted: list[str], given: list[str], passed: list[str]
+    ) -> None:
+        """Lease lines; those that another process was quicker to take are passed."""
+        got = self._leases.take_in(transaction.connection, wanted, author)
+        given += [line for line in wanted if line in got]
+        passed += [line for line in wanted if line not in got]

@@ -75,20 +75,20 @@ def create_app(desk: Desk, guard: Guard) -> FastAPI:
     app.mount("/static", StaticFiles(directory=str(_STATIC)), name="static")
 
     @app.exception_handler(EmendoError)
-    def said(_: Request, error: EmendoError) -> Response:
+    async def said(_: Request, error: EmendoError) -> Response:
         return refused(_status(error), str(error))
 
     @app.exception_handler(Stale)
-    def stale(_: Request, error: Stale) -> Response:
+    async def stale(_: Request, error: Stale) -> Response:
         return JSONResponse({"error": str(error), "current": lines.verdict_row(error.current)}, status_code=409)
 
     @app.exception_handler(RequestValidationError)
-    def not_so(_: Request, error: RequestValidationError) -> Response:
+    async def not_so(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         return refused(422, f"{' '.join(str(part) for part in first['loc'])}: {first['msg']}")
 
     @app.exception_handler(InWork)
-    def in_work(_: Request, error: InWork) -> Response:
+    async def in_work(_: Request, error: InWork) -> Response:
         return JSONResponse({"error": str(error), "holder": error.lease.author}, status_code=409)
 
     @app.get("/", response_class=HTMLResponse)

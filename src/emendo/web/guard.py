@@ -15,7 +15,6 @@ from typing import Any
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import EmendoError, WorkspaceError
@@ -32,6 +31,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_RAW = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 Known = Callable[[str], Person | None]
 """Who holds a token; None for a token that nobody holds."""
 
@@ -71,7 +71,7 @@ class Needs:
 
     role: Role
 
-    def __call__(self, request: Request) -> Person:
+    async def __call__(self, request: Request) -> Person:
         """The person who asks. Raises Forbidden when their role may not do this."""
         return need(request, self.role)
 
@@ -146,9 +146,8 @@ class Guarded:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                named = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(one for one in _RAW if one[0] not in named)]
             await send(message)
 
         answer = self._guard.answer(Request(scope, receive)) or self._app

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from asyncio import sleep, wrap_future
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
@@ -25,7 +27,7 @@ BUSY_SECONDS = 10.0
 WRITE = "emendo_write"
 
 POOL = 20
-"""Most connections to a PostgreSQL server."""
+"""Most connections to a database."""
 PAUSES = (0.01, 0.03, 0.1, 0.3, 1.0)
 """Seconds before work that collided with other work is tried again."""
 COLLISIONS = frozenset({"40001", "40P01", "23505"})
@@ -93,23 +95,38 @@ class Database:
         ):
             yield connection
 
-    def work(self, work: Callable[[Connection], T]) -> T:
-        """What `work` returns, when all that it wrote is on the disk; raises what it raises, and then nothing is.
+    def begin(self, work: Callable[[Connection], T]) -> Future[T]:
+        """What `work` will return, when all that it wrote is on the disk, or raise, and then nothing is.
 
-        Threads that come at the same time share a transaction (see `together`). Work that collided with that of another
-        process is done again.
+        What many begin at the same time shares a transaction (see `together`).
         """
+        return self._together.begin(work)
+
+    def work(self, work: Callable[[Connection], T]) -> T:
+        """The same, waited for; work that collided with that of another process is done again."""
         for pause in PAUSES:
             try:
                 with self._sentences():
-                    return self._together.run(work)
+                    return self.begin(work).result()
             except Collided:
                 time.sleep(pause)
         with self._sentences():
-            return self._together.run(work)
+            return self.begin(work).result()
+
+    async def soon(self, work: Callable[[Connection], T]) -> T:
+        """The same for a coroutine, which needs no thread while it waits."""
+        for pause in PAUSES:
+            try:
+                with self._sentences():
+                    return await wrap_future(self.begin(work))
+            except Collided:
+                await sleep(pause)
+        with self._sentences():
+            return await wrap_future(self.begin(work))
 
     def close(self) -> None:
         """Close all connections (SQLite then folds its log into the one file)."""
+        self._together.close()
         self.engine.dispose()
 
     @contextmanager
@@ -147,14 +164,21 @@ class Database:
 
 def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An insertion that can say what happens when the key is there already."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    return inserting(connection.dialect.name, table)
+
+
+def inserting(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """The same for a database of this kind."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def _options(backend: str) -> dict[str, Any]:
+    # none beyond those that are kept: opening one costs more than what it would be used for
+    kept = {"pool_size": POOL, "max_overflow": 0, "pool_use_lifo": True}
     if backend == "sqlite":
-        return {"connect_args": {"timeout": BUSY_SECONDS}}
+        return kept | {"connect_args": {"timeout": BUSY_SECONDS}}
     # connections are looked at before use: those to a server that was started anew are replaced
-    return {"pool_size": POOL, "max_overflow": 0, "pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+    return kept | {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
 
 
 def _first(cause: BaseException) -> str:

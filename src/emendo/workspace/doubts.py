@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Connection, and_, bindparam, func, select
 
 from .database import Database, insert_into
 from .rows import now
 from .schema import corrections, doubts, units
+
+_OF = select(doubts.c.unit, doubts.c.version, doubts.c.wrong, doubts.c.reading, doubts.c.model).where(
+    doubts.c.unit.in_(bindparam("ids", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,17 @@ class Doubts:
 
     def of(self, lines: Iterable[str]) -> dict[str, Doubt]:
         """The doubts about some lines."""
-        columns = (doubts.c.unit, doubts.c.version, doubts.c.wrong, doubts.c.reading, doubts.c.model)
-        query = select(*columns).where(doubts.c.unit.in_(list(lines)))
         with self._database.read() as connection:
-            return {row.unit: Doubt(*row) for row in connection.execute(query)}
+            return doubts_in(connection, lines)
 
     def settle(self, line: str, author: str) -> bool:
         """A person looked at a doubted line and left it as it is; False when nobody doubted it."""
         with self._database.write() as connection:
             done = connection.execute(doubts.update().where(doubts.c.unit == line).values(settled=author))
             return bool(done.rowcount)
+
+
+def doubts_in(connection: Connection, lines: Iterable[str]) -> dict[str, Doubt]:
+    """The doubts about some lines."""
+    ids = list(lines)
+    return {row.unit: Doubt(*row) for row in connection.execute(_OF, {"ids": ids})} if ids else {}

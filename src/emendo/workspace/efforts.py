@@ -19,6 +19,8 @@ from ..types import Correction, Verdict
 from .schema import corrections, efforts
 from .store import Store
 
+_ADD = efforts.insert()
+
 
 @dataclass(frozen=True, slots=True)
 class Effort:
@@ -71,16 +73,16 @@ class Spent:
 
 def add_effort(connection: Connection, correction: Correction, effort: Effort) -> None:
     """Record what a verdict took, in the transaction that records the verdict."""
-    row = efforts.insert().values(
-        unit=correction.line,
-        version=correction.version,
-        author=correction.author,
-        keys=effort.keys,
-        seconds=effort.seconds,
-        characters=len(correction.text or ""),
-        at=correction.at.isoformat(),
-    )
-    connection.execute(row)
+    row = {
+        "unit": correction.line,
+        "version": correction.version,
+        "author": correction.author,
+        "keys": effort.keys,
+        "seconds": effort.seconds,
+        "characters": len(correction.text or ""),
+        "at": correction.at.isoformat(),
+    }
+    connection.execute(_ADD, row)
 
 
 def spent(store: Store, author: str | None = None) -> list[Spent]:

@@ -43,12 +43,20 @@ CHUNK = 500
 """Ids in one SQL list (SQLite allows 32,766 variables)."""
 
 
-# what every save does, put together once
+# what is asked at every hand-out and save, put together once
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _HELD = select(units.c.id).where(units.c.id.in_(_IDS)).order_by(units.c.id).with_for_update(key_share=True)
 _SAID = select(corrections).where(corrections.c.unit.in_(_IDS)).order_by(corrections.c.version)
-_READ = select(readings.c.text).where(readings.c.unit == bindparam("line")).order_by(readings.c.id.desc()).limit(1)
-_KIND = select(units.c.kind).where(units.c.id == bindparam("line"))
+_JUDGED = select(corrections.c.unit).where(corrections.c.unit.in_(_IDS)).distinct()
+_LINES = select(units).where(units.c.id.in_(_IDS))
+_READINGS = select(readings).where(readings.c.unit.in_(_IDS)).order_by(readings.c.id)
+_ONE = units.c.id == bindparam("line")
+_KIND = select(units.c.kind).where(_ONE)
+_READ = select(readings.c.text).where(readings.c.unit == units.c.id).order_by(readings.c.id.desc()).limit(1)
+_HELD_ONE = select(_READ.scalar_subquery()).where(_ONE).with_for_update(key_share=True)
+_SAID_LAST = (
+    select(corrections).where(corrections.c.unit == bindparam("line")).order_by(corrections.c.version.desc()).limit(1)
+)
 _RECORD = corrections.insert()
 
 
@@ -124,6 +132,10 @@ class Store:
     def work(self, work: Callable[[Transaction], T]) -> T:
         """The same for work that is small, may be done twice, and comes from many threads (see `Database.work`)."""
         return self._database.work(lambda connection: work(Transaction(connection)))
+
+    async def soon(self, work: Callable[[Transaction], T]) -> T:
+        """The same for a coroutine (see `Database.soon`)."""
+        return await self._database.soon(lambda connection: work(Transaction(connection)))
 
     def put_document(
         self, document: str, rows: Sequence[tuple[Line, Reading | None]], *, kind: Kind = Kind.LINE
@@ -260,15 +272,6 @@ class Store:
             view = Transaction(connection)
             return view.lines(lines), view.readings(lines), view.latest(lines)
 
-    def judged(self, lines: Iterable[str]) -> set[str]:
-        """Those of the lines that have a verdict."""
-        found: set[str] = set()
-        with self._database.read() as connection:
-            for some in _chunks(lines):
-                query = select(corrections.c.unit).where(corrections.c.unit.in_(some)).distinct()
-                found.update(row.unit for row in connection.execute(query))
-        return found
-
     def counts(self, *, kind: Kind = Kind.LINE) -> tuple[int, int]:
         """Number of present units of a kind, and of those that have a verdict."""
         present = select(func.count()).select_from(units).where(units.c.present == 1, units.c.kind == kind.value)
@@ -292,6 +295,7 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._kinds: dict[str, Kind] = {}
+        self._held: set[str] = set()
 
     @property
     def connection(self) -> Connection:
@@ -331,8 +335,8 @@ class Transaction:
         """The given lines by id."""
         found: dict[str, Line] = {}
         for some in _chunks(lines):
-            query = select(units).where(units.c.id.in_(some))
-            found.update({row.id: to_line(row) for row in self._connection.execute(query)})
+            rows = self._connection.execute(_LINES, {"ids": some})
+            found.update({row.id: to_line(row) for row in rows})
         return found
 
     def kind(self, line: str) -> Kind:
@@ -348,13 +352,19 @@ class Transaction:
         """See `Store.readings`."""
         found: dict[str, Reading] = {}
         for some in _chunks(lines):
-            query = select(readings).where(readings.c.unit.in_(some)).order_by(readings.c.id)
-            found.update({row.unit: to_reading(row) for row in self._connection.execute(query)})
+            rows = self._connection.execute(_READINGS, {"ids": some})
+            found.update({row.unit: to_reading(row) for row in rows})
         return found
 
-    def reading_text(self, line: str) -> str:
-        """The text of a line's latest reading; empty when it has none."""
-        return str(self._connection.execute(_READ, {"line": line}).scalar() or "")
+    def hold(self, line: str) -> str:
+        """Let nobody else give a line a verdict until this transaction ends; returns the text of its latest reading,
+        empty when it has none. Raises UnknownLine.
+        """
+        row = self._connection.execute(_HELD_ONE, {"line": line}).first()
+        if row is None:
+            raise _unknown(line)
+        self._held.add(line)
+        return str(row[0] or "")
 
     def history(self, line: str) -> list[Correction]:
         """See `Store.history`."""
@@ -363,7 +373,7 @@ class Transaction:
 
     def add_corrections(self, entries: Sequence[Entry]) -> list[tuple[Correction, bool]]:
         """See `Store.add_corrections`."""
-        self._hold({entry.line for entry in entries})
+        self._hold({entry.line for entry in entries} - self._held)
         latest = self.latest([entry.line for entry in entries])
         results = []
         for entry in entries:
@@ -391,12 +401,22 @@ class Transaction:
 
     def latest(self, lines: Iterable[str], *, source: str = "") -> dict[str, Correction]:
         """The highest version of each given line, among those whose source starts with `source`."""
-        found: dict[str, Correction] = {}
-        for some in _chunks(lines):
+        every, found = list(lines), dict[str, Correction]()
+        if len(every) == 1 and not source:
+            rows = self._connection.execute(_SAID_LAST, {"line": every[0]})
+            return {row.unit: to_correction(row) for row in rows}
+        for some in _chunks(every):
             query = _SAID
             if source:
                 query = query.where(corrections.c.source.startswith(source, autoescape=True))
             found.update({row.unit: to_correction(row) for row in self._connection.execute(query, {"ids": some})})
+        return found
+
+    def judged(self, lines: Iterable[str]) -> set[str]:
+        """Those of the lines that have a verdict."""
+        found: set[str] = set()
+        for some in _chunks(lines):
+            found.update(self._connection.execute(_JUDGED, {"ids": some}).scalars())
         return found
 
     def histories(self, lines: Iterable[str]) -> dict[str, list[Correction]]:
@@ -429,7 +449,7 @@ class Transaction:
         for some in _chunks(sorted(lines)):
             known = set(self._connection.execute(_HELD, {"ids": some}).scalars())
             if missing := [line for line in some if line not in known]:
-                raise UnknownLine(f"unknown line {missing[0]!r}", remedy="run `emendo collect` first")
+                raise _unknown(missing[0])
 
     def _record(self, correction: Correction) -> None:
         row = {
@@ -443,6 +463,10 @@ class Transaction:
             "at": correction.at.isoformat(),
         }
         self._connection.execute(_RECORD, row)
+
+
+def _unknown(line: str) -> UnknownLine:
+    return UnknownLine(f"unknown line {line!r}", remedy="run `emendo collect` first")
 
 
 def _waiting(order: str, kind: Kind, limit: int) -> Select[Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...label.alternatives import to_rows
@@ -78,14 +80,14 @@ def add(app: FastAPI, desk: Desk) -> None:
         return desk.card(line).to_dict()
 
     @app.post("/api/lines/{line}", dependencies=[needs(Role.ANNOTATOR)])
-    def save(line: str, saving: Saving, request: Request) -> dict[str, Any]:
-        author = who(request).name
+    async def save(line: str, saving: Saving, request: Request) -> dict[str, Any]:
+        author, text, verdict = who(request).name, saving.text, saving.verdict
         if saving.second:
-            return second_row(desk.read_second(line, saving.text, saving.verdict, author=author))
-        held = desk.save(
-            line, saving.text, saving.verdict, expected=saving.version, author=author, effort=saving.effort
+            second = partial(desk.read_second, line, text, verdict, author=author)
+            return second_row(await run_in_threadpool(second))
+        return verdict_row(
+            await desk.save_soon(line, text, verdict, expected=saving.version, author=author, effort=saving.effort)
         )
-        return verdict_row(held)
 
     @app.get("/api/lines/{line}/alternatives")
     def others(line: str) -> list[dict[str, object]]:

@@ -8,6 +8,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...label.desk import Desk
+from ...workspace.people import Role
+from ..guard import needs
 
 MOST = 2000
 """Characters of a line that are foreseen at most."""
@@ -26,7 +28,7 @@ class Typed(BaseModel):
 def add(app: FastAPI, desk: Desk) -> None:
     """Add the routes."""
 
-    @app.post("/api/lines/{line}/predict")
+    @app.post("/api/lines/{line}/predict", dependencies=[needs(Role.ANNOTATOR)])
     def predicted(line: str, typed: Typed) -> dict[str, Any] | None:
         found = desk.foresight.predict(line, typed.before, typed.between, typed.kept)
         if found is None:

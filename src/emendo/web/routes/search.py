@@ -17,7 +17,7 @@ Word = Annotated[str, Query(max_length=500)]
 Share = Annotated[float, Query(ge=0, le=1)]
 
 
-def filter_of(
+async def filter_of(
     request: Request,
     document: Word = "",
     verdict: Word = "",
