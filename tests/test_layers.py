@@ -12,7 +12,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "emendo"
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"types", "errors"}),
-    frozenset({"image", "text", "metrics", "settings", "tools"}),
+    frozenset({"fields", "image", "text", "metrics", "settings", "tools"}),
     frozenset({"formats", "workspace"}),
     frozenset({"models"}),
     frozenset({"datasets", "correct", "pages"}),

@@ -186,7 +186,7 @@ def export(
         str,
         typer.Option(
             metavar="FORM",
-            help="Export a workspace with all verdicts: label-studio, page-zip, alto-zip, jsonl or labels.",
+            help="Export a workspace with all verdicts: label-studio, page-zip, alto-zip, jsonl, labels or fields.",
         ),
     ] = "",
     json: Json = False,

@@ -12,11 +12,14 @@ import typer
 from ..errors import EngineError, UsageError
 from . import output
 from .context import Json, Model, Threads, open_context
+from .documents import take_fields
 from .plates import begin_plates, take_plates
 
 
 def label(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Workspace or a folder in it.")] = Path(),
+    folder: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="Workspace or a folder in it; a manifest of documents with fields.")
+    ] = Path(),
     model: Model = None,
     host: Annotated[str, typer.Option(help="Address to listen at; other than this machine's own only if you must.")] = (
         "127.0.0.1"
@@ -29,6 +32,12 @@ def label(
     plates: Annotated[
         bool, typer.Option("--plates", help="The pictures in DIR are crops of plates (else told by their look).")
     ] = False,
+    fields: Annotated[
+        bool, typer.Option("--fields", help="The pictures and PDFs of INPUT are invoices or receipts to fill in.")
+    ] = False,
+    prefill: Annotated[
+        bool, typer.Option("--prefill", help="Start from the fields that the manifest has (else from empty ones).")
+    ] = False,
     threads: Threads = None,
 ) -> int:
     """Correct line by line in the browser.
@@ -37,7 +46,8 @@ def label(
     Escape: skip. [: back. Ctrl+Q: save and leave. What has been read is taken in first, as by `emendo collect`. A line
     counts as saved when it is on the disk; until then it is kept in the browser. The address that is printed is yours;
     others get their own by `emendo people add`. A folder of crops of licence plates becomes a workspace of plates;
-    their labels also stand in DIR/labels.txt.
+    their labels also stand in DIR/labels.txt. INPUT may be a manifest (JSONL) whose rows have fields, or a folder with
+    one: its receipts and invoices are filled in as a form.
     """
     try:
         import uvicorn
@@ -51,12 +61,13 @@ def label(
     from ..web.guard import Guard, first_of, one_person
     from ..workspace.people import Person
 
-    crops = take_plates(folder, plates=plates)
+    documents = take_fields(folder, fields=fields, prefill=prefill)
+    crops = documents is None and take_plates(folder, plates=plates)
     if review and not crops:
         raise UsageError("holds no crops of plates to review", where=folder, remedy="say --plates if it does")
     context = open_context(folder, need_workspace=True, model=model, threads=threads)
     assert context.workspace is not None
-    if not crops:
+    if not crops and documents is None:
         taken = collect(context.workspace, recognizer=context.recognizer, settings=context.settings, wait=False)
         for failure in taken.failures:
             output.complain(failure)
@@ -67,8 +78,13 @@ def label(
     hosts = frozenset({address, f"localhost:{address.rpartition(':')[2]}", *context.settings.label.hosts})
     person = Person(context.settings.author or getpass.getuser())
     app = create_app(desk, Guard(first_of(one_person(key, person), desk.people.holder), hosts))
-    place = "#plates/review" if review else "#plates" if crops else ""
+    place = "#fields" if documents else "#plates/review" if review else "#plates" if crops else ""
     output.note(f"open http://{address}/?token={key}{place} (Ctrl+C ends)")
+    if documents:
+        for failure in documents.failures:
+            output.complain(failure)
+        for sentence in documents.sentences():
+            output.note(sentence)
     if crops:
         begin_plates(desk)
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)

@@ -41,7 +41,9 @@ def samples(
         line = lines[correction.line]
         if correction.author in left_out or correction.verdict not in _ORIGINS or not correction.text:
             continue
-        if line.kind is Kind.DOCUMENT:  # its text is fields, nothing that stands in a line
+        if (
+            line.kind is Kind.DOCUMENT
+        ):  # its text is fields, nothing that stands in a line (see `fields.document_samples`)
             continue
         if not line.attributes.get(TAKEN_OUT) and _has_picture(workspace, line):
             yield _sample(workspace, line, correction, language)

@@ -34,6 +34,7 @@ from ..tools.files import write_bytes, write_text
 from ..types import Correction, Image, Point, Polygon, Reading
 from ..workspace.folder import Workspace
 from ..workspace.rows import Kind, Line
+from .fields import write_documents
 
 _PLAIN = frozenset({".jpg", ".jpeg", ".png"})
 """Page images that every program opens: they go along as they are, others as PNG."""
@@ -108,8 +109,8 @@ FORMS: tuple[Form, ...] = (
     Form("alto-zip", "ALTO XML with page images (eScriptorium)", _write_alto),
     Form("jsonl", "manifest of pages with page images", _write_jsonl),
 )
-"""Forms that hold pages. `labels` holds pictures of lines and has a way of its own."""
-LABELS = "labels"
+"""Forms that hold pages. Those in `OTHERS` hold pictures of lines, and documents with fields."""
+LABELS, FIELDS = "labels", "fields"
 
 
 def export_workspace(
@@ -120,23 +121,23 @@ def export_workspace(
     documents: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> Exported:
-    """Write a workspace (or some of its documents) as a zip in one of `FORMS`, or as `labels`.
+    """Write a workspace (or some of its documents) as a zip in one of `FORMS` or `OTHERS`.
 
     A page whose document is gone or cannot be read is left out and told. Raises UsageError for an unknown form,
     DataError when there is nothing to write.
     """
     row = next((one for one in FORMS if one.name == form), None)
-    if row is None and form != LABELS:
-        known = ", ".join([*(one.name for one in FORMS), LABELS])
+    if row is None and form not in OTHERS:
+        known = ", ".join([*(one.name for one in FORMS), *OTHERS])
         raise UsageError(f"unknown form {form!r}", remedy=f"use {known}")
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=workspace.hidden, prefix="export-") as place:
         folder = Path(place) / "out"
         folder.mkdir()
-        done = _write_crops(workspace, folder, documents) if row is None else None
-        if row is not None:
+        if row is None:
+            done = OTHERS[form](workspace, folder, documents)
+        else:
             done = _write_pages(workspace, row, folder, documents, progress)
-        assert done is not None
         if not done.lines:
             raise DataError("has nothing to export", where=workspace.root, remedy="run `emendo read` and correct first")
         pack(folder, target)
@@ -175,6 +176,18 @@ def _write_crops(workspace: Workspace, folder: Path, documents: Collection[str] 
         texts.append(f"{name}\t{labels.SKIP if verdict.text is None else verdict.text}\n")
     write_text(folder / labels.NAMES[0], "".join(texts))
     return Exported(0, len(texts), len(texts), tuple(failures))
+
+
+def _write_documents(workspace: Workspace, folder: Path, documents: Collection[str] | None) -> Exported:
+    """Documents with fields: the whole, and crops of their regions."""
+    count, failures = write_documents(workspace, folder, documents)
+    return Exported(count, count, count, failures)
+
+
+OTHERS: Mapping[str, Callable[[Workspace, Path, Collection[str] | None], Exported]] = {
+    LABELS: _write_crops,
+    FIELDS: _write_documents,
+}
 
 
 def sheets_of(

@@ -45,6 +45,8 @@ LANGUAGE_LINES = 200
 PAGE_SIDE = 2200
 """Longest side of a page's picture, in pixels."""
 SOURCE, RESTORED = "page", "restored"
+MOST_CHARACTERS = {Kind.LINE: 20_000, Kind.PLATE: 20_000, Kind.DOCUMENT: 500_000}
+"""Characters of a text, by the kind of its unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +239,7 @@ class Desk:
         return said
 
     def _learn(self, said: Correction) -> None:
-        if said.text is not None:
+        if said.text is not None and self.store.line(said.line).kind is Kind.LINE:
             self.foresight.learn(said.line, said.text)
 
     def _saving(
@@ -256,16 +258,19 @@ class Desk:
 
     def _clean(self, transaction: Transaction, line: str, text: str | None) -> str | None:
         """The text as the rule of the line's kind has it. Raises UsageError for one that cannot be of that kind."""
-        unit = transaction.lines([line]).get(line) if self._rules else None
-        rule = self._rules.get(unit.kind) if unit else None
+        kind = transaction.kind(line)
+        most = MOST_CHARACTERS[kind]
+        if text is not None and len(text) > most:
+            raise UsageError(f"a text of {len(text):,} characters is too long", remedy=f"{most:,} are the most")
+        rule = self._rules.get(kind)
         return rule.clean(text) if rule and text else text
 
     def _add(self, transaction: Transaction, entry: Entry) -> tuple[Correction, bool]:
         """Record a verdict, and what the rule of the line's kind writes with it."""
         correction, new = transaction.add_corrections([entry])[0]
-        unit = transaction.lines([entry.line]).get(entry.line) if new and self._rules else None
-        if unit and unit.kind in self._rules:
-            self._rules[unit.kind].saved(unit, correction)
+        rule = self._rules.get(transaction.kind(entry.line)) if new else None
+        if rule is not None:
+            rule.saved(transaction.lines([entry.line])[entry.line], correction)
         return correction, new
 
     def restore(self, line: str, version: int, *, expected: int, author: str) -> Correction:
@@ -327,7 +332,7 @@ class Desk:
         return read_image(self.crop(line)), self.card(line).reading
 
     def _said(self, most: int) -> tuple[dict[str, str], list[str]]:
-        said = {one.line: one.text for one in self.store.corrections()[-most:] if one.text is not None}
+        said = {one.line: one.text for one in self.store.corrections(kind=Kind.LINE)[-most:] if one.text is not None}
         waiting = self.store.waiting_ids(limit=LANGUAGE_LINES)
         return said, [reading.text for reading in self.store.readings(waiting).values()]
 

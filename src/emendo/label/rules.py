@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import UsageError, WorkspaceError
+from ..errors import FormatError, UsageError, WorkspaceError
+from ..fields import canonical, read_text
 from ..formats.labels import SKIP, append
 from ..settings import PlateSettings
 from ..text.normalize import normalize_text
@@ -104,4 +105,25 @@ def crops_folder(workspace: Workspace, store: Store) -> Path | None:
 def rules_of(workspace: Workspace, store: Store) -> Mapping[Kind, Rule]:
     """The rules that hold in a workspace; a kind without one has texts as they are."""
     crops = crops_folder(workspace, store)
-    return {Kind.PLATE: PlateRule(workspace.root, crops, workspace.settings().plates)} if crops else {}
+    plates = {Kind.PLATE: PlateRule(workspace.root, crops, workspace.settings().plates)} if crops else {}
+    return {Kind.DOCUMENT: DocumentRule(), **plates}
+
+
+class DocumentRule:
+    """Documents: the text is their fields as JSON, in the one spelling of `emendo.fields`."""
+
+    def clean(self, text: str) -> str:
+        """The canonical text. Raises UsageError with the first value that its field cannot hold."""
+        try:
+            read = read_text(text)
+        except FormatError as error:
+            raise UsageError(error.what, remedy="correct the fields and save again") from error
+        if read.faults:
+            fault = read.faults[0]
+            raise UsageError(f"{fault.path}: {fault.what}", remedy="correct this field and save again")
+        if not read.document.values():
+            raise UsageError("no field is filled in", remedy="skip the document, or mark it as unreadable")
+        return canonical(read.document)
+
+    def saved(self, unit: Line, verdict: Correction) -> None:
+        """Nothing else is written."""

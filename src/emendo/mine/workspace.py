@@ -8,7 +8,7 @@ from typing import Any
 from ..release.promote import GATE_EVENT
 from ..types import Verdict
 from ..workspace.folder import BASE, Workspace
-from ..workspace.store import Line
+from ..workspace.store import Kind, Line
 from .advisor import Advice, Point, advise
 from .queue import Queued, Unread, expected_cer, queue
 
@@ -19,7 +19,7 @@ def workspace_queue(workspace: Workspace, *, most: int | None = None) -> list[tu
     """The lines without a verdict, in the order in which their correction teaches most."""
     with workspace.store() as store:
         waiting = store.queue(limit=MOST_LINES)
-        texts = [c.text for c in store.corrections() if c.text]
+        texts = [c.text for c in store.corrections(kind=Kind.LINE) if c.text]
     lines = {line.id: line for line, _ in waiting}
     unread = [Unread(line.id, reading, page=f"{line.document} {line.page}") for line, reading in waiting]
     ranked = queue(unread, texts, most=most)
@@ -33,8 +33,8 @@ def workspace_advice(workspace: Workspace) -> Advice:
     """
     with workspace.store() as store:
         events = store.events(GATE_EVENT)
-        present = store.lines()
-        verdicts = store.corrections()
+        present = store.lines(kind=Kind.LINE)
+        verdicts = store.corrections(kind=Kind.LINE)
         readings = store.readings(line.id for line in present)
     points = learning_points([dict(event.data) for event in reversed(events)])
     pages = len({(line.document, line.page) for line in present})

@@ -21,6 +21,7 @@ from .routes import (
     doubts,
     effort,
     exchange,
+    fields,
     history,
     leases,
     lines,
@@ -50,6 +51,7 @@ ROUTES: tuple[Callable[[FastAPI, Desk], None], ...] = (
     doubts.add,
     exchange.add,
     pages.add,
+    fields.add,
     plates.add,
     predict.add,
 )

@@ -132,15 +132,20 @@ class Store:
         with self._database.read() as connection:
             return Transaction(connection).readings(lines)
 
-    def corrections(self, *, since: int = 0, documents: Iterable[str] | None = None) -> list[Correction]:
+    def corrections(
+        self, *, since: int = 0, documents: Iterable[str] | None = None, kind: Kind | None = None
+    ) -> list[Correction]:
         """The verdict that holds on each line, in the order they were given.
 
-        `since` leaves out those that were there at an earlier `mark()`; `documents` keeps only lines of these.
+        `since` leaves out those that were there at an earlier `mark()`; `documents` keeps only lines of these, `kind`
+        only units of one kind.
         """
         query = _latest().where(corrections.c.id > since).order_by(corrections.c.id)
         if documents is not None:
             inside = select(units.c.id).where(units.c.document.in_(list(documents)))
             query = query.where(corrections.c.unit.in_(inside))
+        if kind is not None:
+            query = query.where(corrections.c.unit.in_(select(units.c.id).where(units.c.kind == kind.value)))
         with self._database.read() as connection:
             return [to_correction(row) for row in connection.execute(query)]
 
@@ -160,10 +165,12 @@ class Store:
             return int(connection.execute(select(func.coalesce(func.max(corrections.c.id), 0))).scalar_one())
 
     def count_new(self, since: int = 0, *, verdict: Verdict = Verdict.EDITED) -> int:
-        """How many lines got this verdict after a mark, and still have it."""
-        latest = _latest().where(corrections.c.id > since, corrections.c.verdict == verdict.value).subquery()
+        """How many lines got this verdict after a mark, and still have it; documents with fields are no lines."""
+        latest = _latest().where(corrections.c.id > since, corrections.c.verdict == verdict.value)
+        documents = select(units.c.id).where(units.c.kind == Kind.DOCUMENT.value)
+        counted = latest.where(corrections.c.unit.not_in(documents)).subquery()
         with self._database.read() as connection:
-            return int(connection.execute(select(func.count()).select_from(latest)).scalar_one())
+            return int(connection.execute(select(func.count()).select_from(counted)).scalar_one())
 
     def events(self, kind: str | None = None, *, limit: int = 100) -> list[Event]:
         """The newest rows of the log, newest first."""

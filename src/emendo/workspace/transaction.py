@@ -41,6 +41,7 @@ _JUDGED = select(corrections.c.unit).where(corrections.c.unit.in_(_IDS)).distinc
 _LINES = select(units).where(units.c.id.in_(_IDS))
 _READINGS = select(readings).where(readings.c.unit.in_(_IDS)).order_by(readings.c.id)
 _ONE = units.c.id == bindparam("line")
+_KIND = select(units.c.kind).where(_ONE)
 _READ = select(readings.c.text).where(readings.c.unit == units.c.id).order_by(readings.c.id.desc()).limit(1)
 _HELD_ONE = select(_READ.scalar_subquery()).where(_ONE).with_for_update(key_share=True)
 _SAID_LAST = (
@@ -85,6 +86,7 @@ class Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._kinds: dict[str, Kind] = {}
         self._held: set[str] = set()
 
     @property
@@ -128,6 +130,15 @@ class Transaction:
             rows = self._connection.execute(_LINES, {"ids": some})
             found.update({row.id: to_line(row) for row in rows})
         return found
+
+    def kind(self, line: str) -> Kind:
+        """The kind of a unit, asked for once. Raises UnknownLine."""
+        if line not in self._kinds:
+            kind = self._connection.execute(_KIND, {"line": line}).scalar()
+            if kind is None:
+                raise UnknownLine(f"unknown line {line!r}", remedy="run `emendo collect` first")
+            self._kinds[line] = Kind(kind)
+        return self._kinds[line]
 
     def readings(self, lines: Iterable[str]) -> dict[str, Reading]:
         """See `Store.readings`."""

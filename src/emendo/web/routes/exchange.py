@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
-from ...correct.export import FORMS, LABELS, export_workspace
+from ...correct.export import FORMS, OTHERS, export_workspace
 from ...correct.importing import import_file
 from ...errors import BadInput, UsageError
 from ...formats.images import safe_name
@@ -26,7 +26,7 @@ def add(app: FastAPI, desk: Desk) -> None:
     @app.get("/api/exchange", dependencies=[needs(Role.REVIEWER)])
     def forms() -> dict[str, Any]:
         return {
-            "forms": [*(form.name for form in FORMS), LABELS],
+            "forms": [*(form.name for form in FORMS), *OTHERS],
             "limit": desk.workspace.settings().limits.archive_bytes,
         }
 

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...label.alternatives import to_rows
-from ...label.desk import Desk
+from ...label.desk import MOST_CHARACTERS, Desk
 from ...label.queues import EVERYTHING, ORDERS
 from ...types import Correction, Verdict
 from ...workspace.efforts import Effort
@@ -21,6 +21,7 @@ from ..guard import needs, who
 from .search import Only
 
 MOST_CARDS = 50
+MOST_TEXT = max(MOST_CHARACTERS.values())
 
 
 class Saving(BaseModel):
@@ -28,7 +29,7 @@ class Saving(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    text: str | None = Field(None, max_length=20_000)
+    text: str | None = Field(None, max_length=MOST_TEXT)
     verdict: Verdict
     version: int = Field(ge=0)
     second: bool = False
@@ -53,6 +54,7 @@ def add(app: FastAPI, desk: Desk) -> None:
             "orders": dict(ORDERS),
             "total": progress.total,
             "done": progress.done,
+            "fields": desk.store.counts(kind=Kind.DOCUMENT)[0],
             "plates": desk.store.counts(kind=Kind.PLATE)[0],
         }
 

@@ -77,4 +77,9 @@ export async function exported(form, document) {
   return { blob: await answer.blob(), name, left: Number(answer.headers.get("x-left-out")) };
 }
 
+export const fieldsForm = () => asked("/api/fields/form");
+export const fieldDocuments = (asking) => asked(`/api/fields?${new URLSearchParams(asking)}`);
+export const fieldPage = (id, page) => asked(`/api/fields/${encodeURIComponent(id)}/pages/${page}`);
+export const fieldImage = (id, page) => `/api/fields/${encodeURIComponent(id)}/pages/${page}/image`;
+export const checkFields = (fields) => post("/api/fields/check", { fields });
 export const plateImage = (plate) => `/api/plates/${plate.id}/picture?v=${plate.picture}`;

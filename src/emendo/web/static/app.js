@@ -11,6 +11,7 @@ import { STRINGS } from "./strings.js";
 const MODES = {
   lines: { module: "./lines.js" },
   page: { module: "./page.js" },
+  fields: { module: "./fields.js", has: "fields" },
   read: { module: "./read.js" },
   models: { module: "./models.js", needs: "reviewer" },
   effort: { module: "./effort-view.js" },
@@ -67,7 +68,8 @@ class Shell {
     const turn = ++this.turn;
     const [asked, ...places] = location.hash.slice(1).split("/").map(decodeURIComponent);
     const open = asked in MODES && (!MODES[asked].needs || this.may(MODES[asked].needs));
-    const name = open ? asked : this.state.plates && !this.state.total ? "plates" : FIRST;
+    const first = this.state.plates ? "plates" : this.state.fields ? "fields" : FIRST;
+    const name = open ? asked : this.state.total ? FIRST : first;
     for (const link of get("modes").children) {
       if (link.id === `to-${name}`) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");

@@ -1,0 +1,126 @@
+"""A page to its words, each with its box: the pieces from which a person takes what belongs into a field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+from shapely import box as box_of
+from shapely.errors import GEOSException
+from shapely.geometry import Polygon as Area
+
+from ..formats.base import Refusal, outline
+from ..text.direction import right_to_left
+from ..text.normalize import normalize_text
+from ..types import Character, Image, Polygon, Recognizer
+from .lines import TextLine
+from .segment import Finder, line_image, segment
+
+AT_ONCE = 8
+"""Lines handed to the recogniser at a time."""
+
+_NARROW, _NARROW_ONES = 0.55, frozenset(" .,:;'!|()[]/-iljtfrI1")
+_WIDE, _WIDE_ONES = 1.3, frozenset("mwABCDGHKMNOQRUVWXY@%&")
+"""Widths of characters in print, in widths of a usual one."""
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom in pixels of the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a page; `line` counts the lines of the page from 0 in reading order."""
+
+    text: str
+    box: Box
+    line: int
+
+
+def read_words(page: Image, recognizer: Recognizer, finder: Finder | None = None) -> list[Word]:
+    """The words of a page (H, W, 3) uint8 RGB in reading order."""
+    lines = [placed.line for placed in segment(page, finder)]
+    words: list[Word] = []
+    for start in range(0, len(lines), AT_ONCE):
+        some = lines[start : start + AT_ONCE]
+        pictures = [line_image(page, line) for line in some]
+        for at, (line, picture, read) in enumerate(zip(some, pictures, recognizer.read(pictures), strict=True)):
+            words += _of_line(line, picture.shape[1], read.text, read.characters, start + at)
+    return words
+
+
+def split_words(text: str, polygon: Polygon, line: int) -> list[Word]:
+    """The words of a region whose text is known: its width is shared out by how wide characters are in print."""
+    ends = [
+        0.0,
+        *accumulate(_NARROW if char in _NARROW_ONES else _WIDE if char in _WIDE_ONES else 1.0 for char in text),
+    ]
+    places = [
+        (char, first / ends[-1], last / ends[-1]) for char, (first, last) in zip(text, pairwise(ends), strict=True)
+    ]
+    if right_to_left(text):
+        places = [(char, 1 - last, 1 - first) for char, first, last in places]
+    return _cut(places, polygon, line)
+
+
+def _of_line(line: TextLine, width: int, text: str, characters: Sequence[Character], number: int) -> list[Word]:
+    """By where the characters were seen; a line that runs up the page stays whole."""
+    if line.upright:
+        return [Word(text, line.box, number)] if text else []
+    if not characters:
+        return split_words(text, line.polygon, number)
+    xs = [x for x, _ in line.reach]
+    left, wide = min(xs), max(xs) - min(xs)
+    own, own_wide = line.box[0], max(1e-9, line.box[2] - line.box[0])
+
+    def share(column: float) -> float:
+        return (left + wide * column / max(1, width) - own) / own_wide
+
+    places = [(one.text, share(one.start), share(one.end)) for one in characters]
+    return _cut(places, line.polygon, number)
+
+
+def _cut(places: Sequence[tuple[str, float, float]], polygon: Polygon, line: int) -> list[Word]:
+    """Words between blanks: each has what the outline holds from where it begins to where it ends."""
+    blanks = [-1, *(at for at, (char, _, _) in enumerate(places) if not char.strip()), len(places)]
+    words = []
+    for first, last in pairwise(blanks):
+        some = places[first + 1 : last]
+        if some:
+            low, high = min(one[1] for one in some), max(one[2] for one in some)
+            words.append(Word("".join(one[0] for one in some), _strip(polygon, low, high), line))
+    return words
+
+
+def _strip(polygon: Polygon, low: float, high: float) -> Box:
+    xs, ys = [x for x, _ in polygon], [y for _, y in polygon]
+    left, right = min(xs), max(xs)
+    x0, x1 = left + max(0.0, low) * (right - left), left + min(1.0, max(low + 1e-6, high)) * (right - left)
+    whole = (x0, min(ys), x1, max(ys))
+    try:
+        part = Area(polygon).intersection(box_of(x0, min(ys), x1, max(ys)))
+    except GEOSException:  # an outline that crosses itself
+        return whole
+    if part.is_empty or part.area == 0:
+        return whole
+    _, top, _, bottom = part.bounds
+    return x0, float(top), x1, float(bottom)
+
+
+def given_words(regions: object, frame: int = 0) -> list[Word]:
+    """Words of regions as a manifest has them (`poly`, `polygon` or `box`, and `text`); what is none is left out.
+
+    `frame` counts the pages from 0; a region that names none is on the first.
+    """
+    words: list[Word] = []
+    for line, row in enumerate(regions if isinstance(regions, list) else []):
+        if not isinstance(row, dict) or not isinstance(row.get("text"), str) or row.get("frame", 0) != frame:
+            continue
+        place = next((row[key] for key in ("poly", "polygon", "box") if key in row), None)
+        try:
+            found = outline(place, "box")
+        except Refusal:
+            continue
+        clean = normalize_text(row["text"])
+        words += split_words(clean, found, line) if clean else []
+    return words
