@@ -58,7 +58,7 @@ def opening(browser: Browser, team: tuple[Server, dict[str, str]]) -> Iterator[O
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(server.address_for(tokens[name]))
-        page.locator("#text").wait_for()
+        page.locator("#text:visible, #note:not(:empty)").first.wait_for()  # a line, or why there is none
         return page
 
     yield opens

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import Connection, event
@@ -17,6 +19,7 @@ from emendo.workspace.store import Entry, Store, Transaction
 
 from .test_store import line
 
+T = TypeVar("T")
 IDS = [f"journal-{number}" for number in range(1, 9)]
 
 
@@ -30,6 +33,12 @@ def store(empty_workspace: Workspace) -> Iterator[Store]:
 def saying(one: str, text: str = "said") -> Callable[[Transaction], Correction]:
     entry = Entry(line=one, reading="read", text=text, verdict=Verdict.EDITED, author="ann", expected=0)
     return lambda transaction: transaction.add_corrections([entry])[0][0]
+
+
+def in_a_loop(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns, in a thread of its own: another test of this process may hold this one's loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 async def behind(store: Store, *works: Callable[[Transaction], object], cancel: int = -1) -> list[object]:
@@ -55,7 +64,7 @@ async def behind(store: Store, *works: Callable[[Transaction], object], cancel: 
 def test_what_waits_at_the_same_time_is_one_transaction(store: Store) -> None:
     commits: list[Connection] = []
     event.listen(store.database.engine, "commit", commits.append)
-    found = asyncio.run(behind(store, *(saying(one) for one in IDS)))
+    found = in_a_loop(behind(store, *(saying(one) for one in IDS)))
     assert [one.line for one in found if isinstance(one, Correction)] == IDS
     assert len(commits) == 2
     assert all(len(store.history(one)) == 1 for one in IDS)
@@ -66,13 +75,13 @@ def test_a_refusal_undoes_its_own_work_only(store: Store) -> None:
         saying(IDS[1])(transaction)
         raise UsageError("this cannot be")
 
-    said, error, other = asyncio.run(behind(store, saying(IDS[0]), refused, saying(IDS[2])))
+    said, error, other = in_a_loop(behind(store, saying(IDS[0]), refused, saying(IDS[2])))
     assert isinstance(error, UsageError) and isinstance(said, Correction) and isinstance(other, Correction)
     assert [len(store.history(one)) for one in IDS[:3]] == [1, 0, 1]
 
 
 def test_what_is_given_up_before_its_turn_is_not_done(store: Store) -> None:
-    _, given_up, _ = asyncio.run(behind(store, *(saying(one) for one in IDS[:3]), cancel=1))
+    _, given_up, _ = in_a_loop(behind(store, *(saying(one) for one in IDS[:3]), cancel=1))
     assert isinstance(given_up, asyncio.CancelledError)
     assert [len(store.history(one)) for one in IDS[:3]] == [1, 0, 1]
 
@@ -88,7 +97,7 @@ def test_work_that_collided_is_done_again(store: Store, soon: bool) -> None:
             raise Collided("somebody else wrote the same at this moment")
         return said
 
-    said = asyncio.run(store.soon(work)) if soon else store.work(work)
+    said = in_a_loop(store.soon(work)) if soon else store.work(work)
     assert (said.text, said.version, len(tried)) == ("try 3", 1, 3)
     assert [one.text for one in store.history(IDS[0])] == ["try 3"]
 
