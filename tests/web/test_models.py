@@ -168,7 +168,8 @@ def test_training_over_http(drawn_workspace: Workspace, monkeypatch: pytest.Monk
             saving = {"text": f"text {number}", "verdict": "edited", "version": 0}
             assert client.post(f"/api/lines/{number:016x}", json=saving).status_code == 200
         assert client.get("/api/training").json()["waiting"] == 4
-        assert client.post("/api/training").json()["phase"] == "running"
+        begun = client.post("/api/training").json()["phase"]
+        assert begun in {"running", "failed"}, "it may have ended before the answer"
         status: dict[str, Any] = {"phase": "running"}
         while status["phase"] == "running":
             status = client.get("/api/training").json()
