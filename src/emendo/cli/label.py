@@ -42,7 +42,7 @@ def label(
 ) -> int:
     """Correct line by line in the browser.
 
-    Enter: right, or save and go on. Tab: to the next uncertain character; arrow up and down: what else it could be.
+    Enter: right, or save and go on. Tab: to the next doubtful place; arrow up and down: the words offered.
     Escape: skip. [: back. Ctrl+Q: save and leave. What has been read is taken in first, as by `emendo collect`. A line
     counts as saved when it is on the disk; until then it is kept in the browser. The address that is printed is yours;
     others get their own by `emendo people add`. A folder of crops of licence plates becomes a workspace of plates;
