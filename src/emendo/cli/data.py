@@ -1,4 +1,4 @@
-"""Commands about data sets: check, dataset build|import|export|split|mix|filter|show|fetch, synth lines|notebook."""
+"""Commands about data sets: check, dataset build|import|export|split|mix|filter|show|fetch, and synth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..train.firewall import LabelReport
 
 dataset = typer.Typer(help="Build, convert, split and show data sets.", no_args_is_help=True)
-synth = typer.Typer(help="Make synthetic lines and notebooks.", no_args_is_help=True)
+synth = typer.Typer(help="Make synthetic lines, notebooks and invoices.", no_args_is_help=True)
 
 Ref = Annotated[str, typer.Argument(metavar="DATASET", help="File, folder, workspace, id, or label=manifest:root.")]
 Refs = Annotated[
@@ -369,6 +369,26 @@ def notebook(
     from ..datasets.notebook import synth_notebook
 
     _show(synth_notebook(out, seed, pages=pages, test_pages=max(1, pages // 4)), json)
+
+
+@synth.command()
+def invoices(
+    out: Out,
+    number: Annotated[int, typer.Option("-n", metavar="N", help="How many documents.")] = 1000,
+    seed: Seed = 0,
+    jobs: Jobs = 0,
+    json: Json = False,
+) -> None:
+    """Make invoices, receipts and credit notes whose sums hold to the last coin.
+
+    Six languages, many layouts; scanned, copied or photographed; with fields, words, crops of regions and clean PDFs.
+    Stopped, the same command goes on.
+    """
+    from ..datasets.invoices import synth_invoices
+
+    with output.progress("setting documents", quiet=json) as bar:
+        made = synth_invoices(number, seed, out, jobs=jobs, progress=bar)
+    _show(made, json)
 
 
 def _show(opened: Dataset, json: bool, **more: object) -> None:

@@ -23,6 +23,7 @@ import numpy as np
 from ..errors import BadInput
 from ..fields import Source, read_text
 from ..fields.names import REGIONS
+from ..fields.regions import regions_of
 from ..fields.schema import Document
 from ..formats import jsonl
 from ..formats.images import safe_name
@@ -123,13 +124,6 @@ def write_documents(
     write_text(folder / "manifest.jsonl", "".join(rows))
     write_text(folder / "documents.jsonl", "".join(own))
     return len(rows), tuple(failures)
-
-
-def regions_of(document: Document) -> dict[str, dict[str, Any]]:
-    """The fields of a document by the region in which they stand, without regions where none does."""
-    values = document.values()
-    found = {region: {name: values[name] for name in names if name in values} for region, names in REGIONS.items()}
-    return {region: fields for region, fields in found.items() if fields}
 
 
 def _sources(document: Document, region: str) -> list[Source]:

@@ -18,6 +18,9 @@ from pathlib import Path
 PARTIAL = ".partial-"
 """Prefix of temporary names; anything so named is the leftover of a crash and may be removed."""
 
+MANY = 100
+"""More files than this are brought to the disk together: one by one each would wait for a turn of the disk."""
+
 
 def sync_folder(folder: Path) -> None:
     """Flush a folder's entries to the disk."""
@@ -63,11 +66,7 @@ def new_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
     partial.mkdir()
     try:
         yield partial
-        for root, _, names in os.walk(partial):
-            for name in names:
-                with (Path(root) / name).open("rb") as stream:
-                    os.fsync(stream.fileno())
-            sync_folder(Path(root))
+        _flush(partial)
         if replace and target.exists():
             aside = target.parent / f"{PARTIAL}{uuid.uuid4().hex[:12]}"
             target.replace(aside)
@@ -78,6 +77,19 @@ def new_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
         sync_folder(target.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _flush(folder: Path) -> None:
+    """Bring all files below a folder to the disk: one by one, or where they are many all that the machine has."""
+    held = [(Path(root), names) for root, _, names in os.walk(folder)]
+    if sum(len(names) for _, names in held) > MANY:
+        os.sync()
+        return
+    for root, names in held:
+        for name in names:
+            with (root / name).open("rb") as stream:
+                os.fsync(stream.fileno())
+        sync_folder(root)
 
 
 def _become(partial: Path, target: Path) -> None:

@@ -1,0 +1,36 @@
+"""A document as a sheet: which of the layouts, and its parts in order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...fields.schema import Document
+from .content import Content
+from .heads import set_facts, set_head
+from .printed import printed
+from .sheet import Sheet
+from .style import A4, LETTER, Setting, Style, draw_style
+from .sums import set_foot, set_sums
+from .tables import set_table
+from .tills import set_receipt
+
+
+def set_document(content: Content, rng: np.random.Generator) -> tuple[Sheet, Document]:
+    """The sheet of a document, a strip for most receipts, else pages of A4 or Letter; and what of it is printed."""
+    style = draw_style(rng, content)
+    if content.document.type == "receipt" and rng.random() < 0.9:
+        page = set_receipt(content, style, rng)
+    else:
+        page = _letter(content, style, rng)
+    return page.sheet, printed(content.document, page.sheet.words, page.writing)
+
+
+def _letter(content: Content, style: Style, rng: np.random.Generator) -> Setting:
+    sheet = Sheet(*(LETTER if content.place.code == "US" else A4))
+    page = Setting(content, style, sheet, rng)
+    set_head(page)
+    set_facts(page)
+    set_table(page)
+    set_sums(page)
+    set_foot(page)
+    return page

@@ -1,0 +1,162 @@
+"""Receipts as tills print them: a narrow strip, one thing below the other."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+
+from .content import Content
+from .heads import CLIENT, FACTS, VENDOR
+from .sheet import BLACK, Sheet
+from .style import Setting, Style
+from .sums import total_rows
+from .tables import REGION
+
+Rng = np.random.Generator
+
+
+def set_receipt(content: Content, style: Style, rng: Rng) -> Setting:
+    """A receipt on a strip as long as it needs."""
+    wide = float(rng.uniform(190, 290))
+    depth = (46 + 3.2 * len(content.document.lines)) * style.size * style.leading
+    sheet = Sheet(wide, depth, stretch=float(rng.choice([1.0, 1.0, 0.9, 1.12])))
+    page = Setting(content, style, sheet, rng)
+    page.y = 26.0
+    _head(page)
+    _facts(page)
+    _rows(page)
+    _sums(page)
+    _foot(page)
+    sheet.height = min(sheet.height, page.y + 24)
+    _shorten(sheet, depth)
+    return page
+
+
+def _shorten(sheet: Sheet, drawn_for: float) -> None:
+    """The strip cut below what is printed: the drawing was made for a longer one and moves down by what is cut."""
+    shift = drawn_for - sheet.height
+    sheet.pages = [[f"q 1 0 0 1 0 {-shift:.2f} cm\n".encode(), *parts, b"Q\n"] for parts in sheet.pages]
+
+
+def _centre(page: Setting, text: str, **how: object) -> None:
+    size = float(how.pop("size", 1.0))  # type: ignore[arg-type]
+    while page.width(text, bold=bool(how.get("bold")), size=size) > page.sheet.width - 12:
+        size *= 0.93
+    page.write(page.sheet.width / 2, text, align="centre", size=size, **how)  # type: ignore[arg-type]
+    page.y += page.step
+
+
+def _head(page: Setting) -> None:
+    document = page.document
+    _centre(
+        page, document.seller or "", bold=True, size=float(page.rng.uniform(1.0, 1.5)), meaning="seller", region=VENDOR
+    )
+    for line in (document.seller_address or "").splitlines():
+        _centre(page, line, meaning="seller_address", region=VENDOR)
+    if page.rng.random() < 0.7:
+        _centre(page, f"{page.term('phone')} {page.content.phone}", region=VENDOR)
+    if document.seller_tax_id:
+        label, value = f"{page.term('seller_tax_id')}{page.style.colon} ", document.seller_tax_id
+        left = (page.sheet.width - page.width(label) - page.width(value)) / 2
+        page.write(left, label.rstrip(), region=VENDOR)
+        page.write(left + page.width(label), value, meaning="seller_tax_id", region=VENDOR)
+        page.y += page.step
+    page.y += page.step * 0.5
+    _centre(page, page.term("receipt"), bold=bool(page.rng.random() < 0.5))
+    page.y += page.step * 0.3
+
+
+def _facts(page: Setting) -> None:
+    document, edge = page.document, 8.0
+    day = page.writing.written_day(document.date) if document.date else ""
+    clock = f"{page.rng.integers(8, 22):02}:{page.rng.integers(60):02}"
+    clock += f":{page.rng.integers(60):02}" if page.rng.random() < 0.4 else ""
+    facts = [("number", page.term("number"), document.number or ""), ("date", page.term("date"), day)]
+    if page.rng.random() < 0.5:
+        facts.append(("", page.term("cashier"), str(page.rng.integers(1, 40))))
+    if page.rng.random() < 0.4:
+        facts.insert(int(page.rng.integers(2)), ("", page.term("till"), f"{page.rng.integers(1, 9):02}"))
+    for name, label, value in facts:
+        if not value:
+            continue
+        bare = name == "date" and page.rng.random() < 0.4
+        end = edge if bare else page.write(edge, f"{label}{page.style.colon}", region=FACTS) + 4
+        end = page.write(end, value, meaning=name, region=FACTS)
+        if name == "date" and end + page.width(clock) + 10 < page.sheet.width:
+            page.write(end + 6, clock, region=FACTS)
+        page.y += page.step
+    if document.buyer:
+        end = page.write(edge, f"{page.term('buyer')}{page.style.colon}", region=CLIENT)
+        page.write(end + 4, document.buyer[:30], meaning="buyer", region=CLIENT)
+        page.y += page.step
+    _rule(page)
+
+
+def _rule(page: Setting) -> None:
+    if page.rng.random() < 0.5:
+        page.sheet.rule(6, page.y - page.step * 0.4, page.sheet.width - 6, page.y - page.step * 0.4, dash="3 2")
+    else:
+        dashes = "-" if page.rng.random() < 0.7 else "="
+        page.write(6, dashes * int((page.sheet.width - 12) / page.width(dashes)))
+    page.y += page.step * 0.8
+
+
+def _rows(page: Setting) -> None:
+    two_lines = page.rng.random() < 0.6
+    right, edge = page.sheet.width - 8, 8.0
+    many = str(page.rng.choice(["x", "X", "@", "*"]))
+    for at, item in enumerate(page.document.lines):
+        amount = page.writing.amount(item.amount or Decimal(0), plain=True)
+        count = page.writing.quantity(item.quantity or Decimal(1))
+        price = page.writing.amount(item.unit_price or Decimal(0), plain=True)
+        name = (item.description or "").upper() if page.style.capitals else item.description or ""
+        room = right - page.width(amount) - edge - 8
+        if item.code and two_lines:
+            page.write(edge, item.code, meaning=f"lines.{at}.code", region=REGION)
+            page.y += page.step
+        if two_lines:
+            page.write(edge, _fitting(page, name, right - edge), meaning=f"lines.{at}.description", region=REGION)
+            page.y += page.step
+            end = page.write(edge + 10, count, meaning=f"lines.{at}.quantity", region=REGION)
+            end = page.write(end + 4, many, region=REGION)
+            page.write(end + 4, price, meaning=f"lines.{at}.unit_price", region=REGION)
+        else:
+            end = page.write(edge, count, meaning=f"lines.{at}.quantity", region=REGION)
+            fitted = _fitting(page, name, room - (end - edge) - 4)
+            page.write(end + 5, fitted, meaning=f"lines.{at}.description", region=REGION)
+        page.write(right, amount, align="right", meaning=f"lines.{at}.amount", region=REGION)
+        page.y += page.step
+    _rule(page)
+
+
+def _fitting(page: Setting, text: str, room: float) -> str:
+    while len(text) > 4 and page.width(text) > room:
+        text = text[:-1].rstrip()
+    return text
+
+
+def _sums(page: Setting) -> None:
+    right = page.sheet.width - 8
+    for row in total_rows(page):
+        large = 1.25 if row.bold and page.rng.random() < 0.6 else 1.0
+        while row.wide(page, large) + page.width(row.value, bold=row.bold, size=large) > right - 14:
+            large *= 0.94
+        row.write(page, 8.0, right, BLACK, large)
+        page.y += page.step * large
+    total = page.document.total or Decimal(0)
+    if page.rng.random() < 0.6:
+        given = total if page.rng.random() < 0.5 else (total / 10).to_integral_value() * 10 + 10
+        for name, value in (("cash", given), ("change", given - total)):
+            if value or name == "cash":
+                page.write(8.0, page.term(name))
+                page.write(right, page.amount(value), align="right")
+                page.y += page.step
+    page.y += page.step * 0.5
+
+
+def _foot(page: Setting) -> None:
+    if page.rng.random() < 0.85:
+        _centre(page, page.term("thanks"))
+    if page.rng.random() < 0.3:
+        _centre(page, "* " + str(page.rng.integers(10**9, 10**10)) + " *")
