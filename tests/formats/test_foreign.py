@@ -15,6 +15,8 @@ from emendo.formats import LAYOUTS, detect
 from emendo.settings import Limits
 from emendo.types import Split
 
+from .documents import invoices, receipts
+
 
 def touch(root: Path, *names: str) -> None:
     for name in names:
@@ -104,11 +106,13 @@ def icdar(root: Path) -> None:
     (root / "ch4_gt" / "gt_img_2.txt").write_text('38, 43, 920, 215, "Tiredness"\n', encoding="utf-8")
 
 
-MADE: dict[str, Callable[[Path], None]] = {
+MADE: dict[str, Callable[[Path], object]] = {
     "fox": fox,
     "omnidoc": omnidoc,
     "docvqa": docvqa,
     "publaynet": publaynet,
+    "sroie": receipts,
+    "factur-x": invoices,
     "icdar": icdar,
 }
 
@@ -185,6 +189,12 @@ def test_publaynet(tmp_path: Path) -> None:
     assert dataset.samples[0].split is Split.TRAIN
     assert "PMC3_0.jpg" in what(dataset)[0]
     assert len(open_dataset(tmp_path).samples) == 2
+
+
+def test_receipts_and_invoices_are_known_by_what_is_in_them(tmp_path: Path) -> None:
+    for name in ("sroie", "factur-x"):
+        (tmp_path / name).mkdir()
+        assert made(name, tmp_path / name).samples[0].fields
 
 
 def test_icdar(tmp_path: Path) -> None:

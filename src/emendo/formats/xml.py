@@ -6,7 +6,9 @@ expansion (billion laughs); 200,000 nested elements stop at the depth limit.
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import IO
 from xml.etree.ElementTree import Element, TreeBuilder, indent, tostring
 from xml.parsers import expat
 
@@ -19,10 +21,18 @@ _PIECE = 1 << 16
 
 def parse_xml(path: Path, limits: Limits | None = None) -> Element:
     """Root element with namespaces stripped from all names. Raises FormatError with file and line."""
-    limits = limits or Limits()
-    size = path.stat().st_size
+    with path.open("rb") as stream:
+        return _parsed(stream, path.stat().st_size, path, limits or Limits())
+
+
+def parse_xml_bytes(content: bytes, where: Path, limits: Limits | None = None) -> Element:
+    """The same for XML that lies inside of the file `where`."""
+    return _parsed(io.BytesIO(content), len(content), where, limits or Limits())
+
+
+def _parsed(stream: IO[bytes], size: int, where: Path, limits: Limits) -> Element:
     if size > limits.xml_bytes:
-        raise FormatError(f"is {size:,} bytes long, the limit is {limits.xml_bytes:,}", where=path)
+        raise FormatError(f"is {size:,} bytes long, the limit is {limits.xml_bytes:,}", where=where)
     builder = _Builder(limits.xml_depth)
     parser = expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
@@ -33,14 +43,13 @@ def parse_xml(path: Path, limits: Limits | None = None) -> Element:
     parser.EntityDeclHandler = builder.doctype
     parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
     try:
-        with path.open("rb") as stream:
-            while piece := stream.read(_PIECE):
-                parser.Parse(piece, False)
+        while piece := stream.read(_PIECE):
+            parser.Parse(piece, False)
         parser.Parse(b"", True)
     except Refusal as refusal:
-        raise FormatError(refusal.what, where=path, line=parser.CurrentLineNumber, remedy=refusal.remedy) from refusal
+        raise FormatError(refusal.what, where=where, line=parser.CurrentLineNumber, remedy=refusal.remedy) from refusal
     except (expat.ExpatError, ValueError, LookupError) as error:
-        raise FormatError(f"is not well-formed XML ({error})", where=path) from error
+        raise FormatError(f"is not well-formed XML ({error})", where=where) from error
     return builder.tree.close()
 
 

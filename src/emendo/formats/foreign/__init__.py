@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..base import Layout
-from . import coco, docvqa, fox, icdar, omnidoc
+from . import coco, docvqa, facturx, fox, icdar, omnidoc, sroie
 from .common import read
 
 LAYOUTS: tuple[Layout, ...] = (
@@ -17,6 +17,8 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout("omnidoc", "OmniDocBench (layout_dets)", omnidoc.detect, partial(read, omnidoc.rows)),
     Layout("docvqa", "DocVQA questions", docvqa.detect, partial(read, docvqa.rows)),
     Layout("publaynet", "PubLayNet and other COCO regions", coco.detect, partial(read, coco.rows)),
+    Layout("sroie", "SROIE receipts (key files)", sroie.detect, partial(read, sroie.rows)),
+    Layout("factur-x", "Factur-X and ZUGFeRD invoices", facturx.detect, partial(read, facturx.rows)),
     Layout("icdar", "ICDAR text localisation (gt_*.txt)", icdar.detect, partial(read, icdar.rows)),
 )
 """In the order in which a path is tried, after the formats that emendo writes too."""

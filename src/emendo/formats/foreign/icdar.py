@@ -33,12 +33,13 @@ def rows(path: Path, images: Images, limit: int) -> Iterator[tuple[int, Row | Re
     for number, file in enumerate(sorted(path.rglob("gt_*.txt")), 1):
         try:
             image = images.by_stem(file.stem.removeprefix("gt_"), IMAGE_SUFFIXES)
-            yield number, {"image": image, "subset": "icdar", "group": image, "boxes": _regions(file, limit)}
+            yield number, {"image": image, "subset": "icdar", "group": image, "boxes": corner_regions(file, limit)}
         except Refusal as refusal:
             yield number, refusal
 
 
-def _regions(file: Path, limit: int) -> list[Row]:
+def corner_regions(file: Path, limit: int) -> list[Row]:
+    """The regions of one text file. Raises Refusal for a line that is none, FormatError for too long a file."""
     if file.stat().st_size > limit:
         raise FormatError(f"is longer than {limit:,} bytes", where=file, remedy="raise limits.json_bytes")
     try:
