@@ -6,14 +6,12 @@ chose not to label the image. A line that begins with `# `, or with `#` and has 
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import FormatError
 from ..settings import Limits
-from ..tools.files import sync_folder, write_text
+from ..tools.files import append_line, write_text
 from ..types import Sample
 from .base import Collector, Content, Folder, ReadOptions, Refusal, Reject, bounded_lines, clean_text
 from .images import place_line
@@ -114,19 +112,7 @@ def append(file: Path, name: str, text: str) -> None:
     """
     if any(char in name for char in "\t\n\r") or any(char in text for char in "\n\r") or name.startswith("# "):
         raise FormatError("a label cannot hold a line end, nor its path a tab or '# ' at its start", where=file)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    new = not file.exists()
-    with file.open("ab+", buffering=0) as stream:  # one write: lines of several programs never mix
-        start = b""
-        if stream.seek(0, os.SEEK_END):
-            stream.seek(-1, os.SEEK_END)
-            start = b"" if stream.read(1) == b"\n" else b"\n"
-        data = start + f"{name}\t{text}\n".encode()
-        if stream.write(data) != len(data):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
-        os.fsync(stream.fileno())
-    if new:
-        sync_folder(file.parent)
+    append_line(file, f"{name}\t{text}")
 
 
 def write(samples: Sequence[Sample], target: Path) -> Path:

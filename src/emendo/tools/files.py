@@ -51,6 +51,26 @@ def write_text(target: Path, text: str) -> None:
     write_bytes(target, text.encode("utf-8"))
 
 
+def append_line(file: Path, line: str) -> None:
+    """Add one line (without its end) so that it is on the disk when this returns, whole among those of other writers.
+
+    A torn last line (the leftover of a crash) is ended first, so that it can never swallow the new one.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = not file.exists()
+    with file.open("ab+", buffering=0) as stream:  # one write: lines of several programs never mix
+        start = b""
+        if stream.seek(0, os.SEEK_END):
+            stream.seek(-1, os.SEEK_END)
+            start = b"" if stream.read(1) == b"\n" else b"\n"
+        data = start + f"{line}\n".encode()
+        if stream.write(data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
+        os.fsync(stream.fileno())
+    if new:
+        sync_folder(file.parent)
+
+
 @contextmanager
 def new_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
     """Yield a temporary folder that becomes `target` when the block ends without an error.

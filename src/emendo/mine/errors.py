@@ -1,0 +1,93 @@
+"""What kind of error a reading of a document is, the log of errors, and the hard samples that follow from it.
+
+Classes and severities are those of the product's requirements. With the truth an error is what differs from it; at
+the time of reading there is no truth, and what the validator finds stands for it (`suspected`). A document without any
+error is CORRECT, a class of its own; OTHER is an error that no other class names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Final
+
+from ..fields.compare import compare_documents
+from ..fields.names import REGIONS
+from ..fields.schema import Document
+from ..fields.validate import Severity, Validation
+
+
+class ErrorClass(StrEnum):
+    """The kinds of error, the worst first."""
+
+    TOTAL_MISMATCH = "TOTAL_MISMATCH"
+    TABLE_STRUCTURE_ERROR = "TABLE_STRUCTURE_ERROR"
+    CURRENCY_ERROR = "CURRENCY_ERROR"
+    DATE_ERROR = "DATE_ERROR"
+    VENDOR_INFO_ERROR = "VENDOR_INFO_ERROR"
+    OTHER = "OTHER"
+    CORRECT = "CORRECT"
+
+
+SEVERITY: Final[Mapping[ErrorClass, int]] = {
+    ErrorClass.TOTAL_MISMATCH: 5,
+    ErrorClass.TABLE_STRUCTURE_ERROR: 4,
+    ErrorClass.CURRENCY_ERROR: 4,
+    ErrorClass.DATE_ERROR: 3,
+    ErrorClass.VENDOR_INFO_ERROR: 2,
+    ErrorClass.OTHER: 1,
+    ErrorClass.CORRECT: 0,
+}
+"""How bad an error of a class is: 5 changes what is paid, 1 is a matter of looks, 0 is none."""
+
+_BY_FIELD: Final[Mapping[str, ErrorClass]] = {
+    **dict.fromkeys(
+        ("total", "net", "tax", "due", "prepaid", "discount", "charges", "rounding"), ErrorClass.TOTAL_MISMATCH
+    ),
+    **dict.fromkeys(("lines", "taxes"), ErrorClass.TABLE_STRUCTURE_ERROR),
+    **dict.fromkeys(("date", "due_date"), ErrorClass.DATE_ERROR),
+    **dict.fromkeys(REGIONS["vendor_block"], ErrorClass.VENDOR_INFO_ERROR),
+    "currency": ErrorClass.CURRENCY_ERROR,
+}
+_BY_RULE: Final[Mapping[str, ErrorClass]] = {
+    **dict.fromkeys(("total", "tax_rate", "taxes", "tax_base", "line_rates", "due"), ErrorClass.TOTAL_MISMATCH),
+    **dict.fromkeys(("product", "lines", "row_amount"), ErrorClass.TABLE_STRUCTURE_ERROR),
+    **dict.fromkeys(("currency", "decimals"), ErrorClass.CURRENCY_ERROR),
+}
+"""Classes of what the validator finds; a finding of another rule is of the class of the first field that it names."""
+
+
+def classify_error(truth: Document, found: Document | None) -> tuple[ErrorClass, ...]:
+    """The classes of what a reading has wrong, missed or invented, the worst first; (CORRECT,) when nothing."""
+    compared = compare_documents(truth, found).fields
+    wrong = (name.partition("[]")[0] for name, one in compared.items() if one.wrong or one.missed or one.invented)
+    return ordered(_BY_FIELD.get(name, ErrorClass.OTHER) for name in wrong)
+
+
+def suspected(checked: Validation) -> tuple[ErrorClass, ...]:
+    """The classes of what the validator holds against a reading whose truth is not known; warnings do not count."""
+    found = [one for one in checked.findings if one.severity is not Severity.WARNING]
+    return ordered(_BY_RULE.get(one.rule) or _class_of(one.paths) for one in found)
+
+
+def ordered(classes: Iterable[ErrorClass]) -> tuple[ErrorClass, ...]:
+    """Each class once, by severity; (CORRECT,) for none."""
+    seen = set(classes)
+    return tuple(one for one in ErrorClass if one in seen) or (ErrorClass.CORRECT,)
+
+
+def severity(classes: Iterable[ErrorClass]) -> int:
+    """That of the worst."""
+    return max((SEVERITY[one] for one in classes), default=0)
+
+
+def regions_with_errors(truth: Document, found: Document | None) -> tuple[str, ...]:
+    """The regions of the document (`fields.names.REGIONS`) in which something is wrong, in reading order."""
+    compared = compare_documents(truth, found).fields
+    wrong = {name.partition("[]")[0] for name, one in compared.items() if one.wrong or one.missed or one.invented}
+    return tuple(region for region, names in REGIONS.items() if wrong & set(names))
+
+
+def _class_of(paths: Iterable[str]) -> ErrorClass:
+    names = (path.partition(".")[0] for path in paths)
+    return next((_BY_FIELD[name] for name in names if name in _BY_FIELD), ErrorClass.OTHER)
