@@ -122,8 +122,8 @@ def build_hard_sample_dataset(
     """The documents of a log whose truth is known and in which something is wrong, as a manifest in the folder `out`.
 
     `region_type` keeps those with an error in that region, `classes` those with one of these errors; with `most` so
-    many are drawn, each as likely as it is severe. Raises UsageError for a region or class that does not exist, DataError
-    when no document is left.
+    many are drawn, each as likely as it is severe. Raises UsageError for a region or class that does not exist,
+    DataError when no document is left.
     """
     if region_type and region_type not in REGIONS:
         raise UsageError(f"unknown region {region_type!r}", remedy=f"use {', '.join(REGIONS)}")
