@@ -1,0 +1,72 @@
+"""The connection to MLflow: quiet, bounded in time, and its faults as one sentence."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from emendo.errors import EmendoError
+
+from .entries import RegistryAway
+
+MODEL: Final = "emendo.model"
+"""Tag of a version that emendo registered: the content id of its bundle."""
+SQLITE: Final = "sqlite:///"
+INSTALL: Final = "pip install 'emendo[mlops]'"
+LATER: Final = "local work goes on; tell it later with `emendo registry push`"
+_QUIET: Final = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+
+
+def connect(uri: str, timeout: int) -> Any:
+    """A client of the back end, its database made where it is a file. Raises RegistryAway without mlflow."""
+    os.environ.update(_QUIET)
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(timeout))
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    try:
+        from mlflow import MlflowClient
+    except ImportError as error:
+        raise RegistryAway("the registry needs mlflow, which is not installed", remedy=INSTALL) from error
+    if uri.startswith(SQLITE):
+        sqlite_file(uri).parent.mkdir(parents=True, exist_ok=True)
+    return MlflowClient(uri, uri)
+
+
+def sqlite_file(uri: str) -> Path:
+    """The database file of a URI `sqlite:///...`."""
+    return Path(uri.removeprefix(SQLITE).partition("?")[0])
+
+
+def masked(uri: str) -> str:
+    """A URI without user and password."""
+    return re.sub(r"//[^/@]*@", "//", uri)
+
+
+@contextmanager
+def asked(place: str) -> Iterator[None]:
+    """Turn what MLflow and its transport raise inside the block into one RegistryAway."""
+    try:
+        yield
+    except EmendoError:
+        raise
+    except OSError as error:  # the errors of `requests` are of this kind too
+        raise RegistryAway(_sentence(place, error), remedy=LATER) from error
+    except Exception as error:
+        if not type(error).__module__.startswith(("mlflow", "sqlalchemy", "urllib3")):
+            raise
+        raise RegistryAway(_sentence(place, error), remedy=LATER) from error
+
+
+def _sentence(place: str, error: BaseException) -> str:
+    told = " ".join(str(error).split())
+    found = re.search(r"Connection refused|timed out|Name or service not known|Max retries exceeded", told)
+    short = found.group().lower() if found else masked(told)[:200] or type(error).__name__
+    return f"the registry {place} does not answer ({short})"
