@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from .context import Context, Json, open_context
 
 if TYPE_CHECKING:
     from ..models.registry import Entry, Registry
+    from ..release.runs import LiveRun
 
 registry = typer.Typer(
     help="Models under names, in the workspace or in MLflow (setting registry.uri).", no_args_is_help=True
@@ -146,18 +147,76 @@ def ui(workspace: Workspace = Path()) -> None:
         typer.echo(f"mlflow ui --backend-store-uri {opened.uri}")
 
 
+class Registering:
+    """What `emendo train` does with the registry: tell the run, and register the model where that is asked for.
+
+    Raises before the training what can be known to be wrong: UsageError for a name that cannot be, or without any
+    registry to register in. A registry that does not answer makes a sentence of the report, not a fault.
+    """
+
+    def __init__(self, context: Context, name: str | None, out: Path) -> None:
+        from ..models.registry import open_registry
+        from ..release.registry import check_place
+
+        self._context, self._name, self._out = context, name, out
+        self._live: LiveRun | None = None
+        self._registry: Registry | None = None
+        if name is not None or context.settings.registry.uri:
+            self._registry = open_registry(context.settings.registry, context.workspace)
+        if name is not None and self._registry is not None:
+            check_place(name, "", self._registry, context.workspace)
+
+    def watched(self, bar: output.Bar) -> output.Bar:
+        """The progress, with the registry watching."""
+        from ..release.runs import LiveRun
+
+        if self._registry is None:
+            return bar
+        self._live = LiveRun(self._registry, self._out, bar)
+        return self._live
+
+    def end(self, bundle: Path) -> tuple[dict[str, Any], list[str]]:
+        """What to add to the report, and to say."""
+        from dataclasses import asdict
+
+        from ..errors import EmendoError
+        from ..models.bundle import read_bundle
+        from ..release.registry import figures
+        from ..release.registry import push as push_model
+
+        told = self._live.end() if self._live else None
+        report: dict[str, Any] = {"registry": asdict(told)} if told else {}
+        sentences = [told.sentence()] if told else []
+        if self._name is None or self._registry is None:
+            return report, sentences
+        try:
+            made = push_model(self._registry, read_bundle(bundle), self._name, workspace=self._context.workspace)
+        except EmendoError as error:
+            return {**report, "registered": {"fault": str(error)}}, [*sentences, f"not registered: {error}"]
+        return {**report, "registered": figures(made[-1])}, [*sentences, *map(_sentence, made)]
+
+
+def registry_state(context: Context) -> tuple[dict[str, Any], list[str]]:
+    """How the registry stands to what is in use: for `--json`, and as a sentence; nothing where none is set."""
+    from dataclasses import asdict
+
+    from ..release.follow import following
+
+    state = following(context.workspace) if context.workspace is not None else None
+    return ({"registry": asdict(state)}, [state.sentence()]) if state is not None else ({}, [])
+
+
 def _opened(place: Path) -> tuple[Context, Registry]:
     """The settings, and the registry that they name, told what is in use in the workspace."""
     from ..models.registry import open_registry
-    from ..release.follow import following
     from ..release.registry import catch_up
 
     context = open_context(place)
     opened = open_registry(context.settings.registry, context.workspace)
     catch_up(context.workspace)
-    state = following(context.workspace) if context.workspace is not None else None
-    if state is not None and state.fault:
-        output.note(state.sentence())
+    state, sentences = registry_state(context)
+    if state and state["registry"]["fault"]:
+        output.note(sentences[0])
     return context, opened
 
 

@@ -23,7 +23,9 @@ from ..mine.workspace import workspace_advice
 from ..models.base import cache_folder
 from ..models.bundle import read_bundle
 from ..models.references import AUTO
+from ..models.registry import open_registry
 from ..release import Decision, consider, current, promote
+from ..release.runs import LiveRun
 from ..settings import Settings
 from ..types import Sample, Split
 from ..workspace.folder import Workspace
@@ -169,6 +171,10 @@ def _train_and_judge(
         return ended(None, str(error))
     for sentence in made.sentences()[:-1]:
         log(sentence)
+    if settings.registry.uri:
+        told = LiveRun(open_registry(settings.registry, workspace), run, lambda done, total, text: None).end()
+        if told is not None:
+            log(told.sentence())
     if current(workspace) == read_bundle(run / "bundle").id:
         return ended(True, "promoted before the round was cut off")
     log("judging it on your test lines, against the model in use")

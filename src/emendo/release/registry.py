@@ -1,15 +1,14 @@
-"""The registry, used: models pushed, listed and fetched, aliases moved, runs told."""
+"""The registry, used: models pushed and fetched, aliases moved."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from ..errors import EmendoError, Refused, UsageError
+from ..errors import Refused, UsageError
 from ..models.bundle import Bundle, read_bundle
 from ..models.registry import (
     ADAPTER,
@@ -22,30 +21,12 @@ from ..models.registry import (
     copy_bundle,
     open_registry,
 )
-from ..settings import RegistrySettings
-from ..tools.files import new_folder, write_text
-from ..train.record import BUNDLE
+from ..tools.files import new_folder
 from ..workspace.folder import Workspace
 from ..workspace.names import SCHEME, parse_place
-from .facts import run_facts
 from .follow import ensure_version, follow, registered_name
 from .promote import LOCK, clean, log_event
-
-TOLD_FILE: Final = "registry.json"
-"""In the folder of a run: the registry that knows it, and its id there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Whether a registry knows a run: where, under which id, and why not."""
-
-    place: str
-    run: str
-    fault: str = ""
-
-    def sentence(self) -> str:
-        """For a person."""
-        return f"not told to the registry: {self.fault}" if self.fault else f"run {self.run} at {self.place}"
+from .runs import read_told
 
 
 def push(
@@ -56,9 +37,9 @@ def push(
     Raises UsageError for a name or alias that cannot be given, RegistryAway when the registry does not answer, Busy
     when another process is promoting in the workspace.
     """
-    _check_place(name, alias, registry, workspace)
+    check_place(name, alias, registry, workspace)
     with _locked(workspace):
-        told = _told(bundle.folder.parent)
+        told = read_told(bundle.folder.parent)
         run_id = told.run if told and told.place == registry.place else ""
         entries = ensure_version(registry, bundle, name, workspace, run_id=run_id)
         version = entries[-1].version
@@ -107,7 +88,7 @@ def promote_version(registry: Registry, reference: str, *, workspace: Workspace 
     The champion of a workspace's own name is what is in use there: it moves by `emendo promote` alone, past the gate.
     """
     entry = registry.find(reference)
-    _check_place(entry.name, CHAMPION, registry, workspace)
+    check_place(entry.name, CHAMPION, registry, workspace)
     if entry.form == ADAPTER:
         raise UsageError(f"{entry.reference} is an adapter alone", remedy="promote the version of the whole model")
     with _locked(workspace):
@@ -121,7 +102,7 @@ def promote_version(registry: Registry, reference: str, *, workspace: Workspace 
 
 def rollback_version(registry: Registry, name: str, *, workspace: Workspace | None = None) -> Entry:
     """Let the alias champion of a name mean the version before again. Raises Refused when there is none."""
-    _check_place(name, CHAMPION, registry, workspace)
+    check_place(name, CHAMPION, registry, workspace)
     with _locked(workspace):
         registry.find(name)
         before, now = _meant(registry, name, PREVIOUS), _meant(registry, name, CHAMPION)
@@ -140,26 +121,6 @@ def catch_up(workspace: Workspace | None) -> None:
             follow(workspace)
 
 
-def tell_run(out: Path, settings: RegistrySettings, workspace: Workspace | None) -> Told:
-    """Tell MLflow a finished run: parameters, figures of each step, files. What it answered stays in the run's folder.
-
-    Never raises because of the registry: the fault is in the answer, and a later push tells the run.
-    """
-    place, run, fault = settings.uri, "", ""
-    try:
-        registry = open_registry(settings, workspace)
-        place = registry.place
-        if isinstance(registry, MlflowRegistry):
-            before = _told(out)
-            facts = run_facts(out, read_bundle(out / BUNDLE, verify=False))
-            run = registry.tell_run(facts, before.run if before and before.place == place else "")
-    except (EmendoError, OSError) as error:
-        fault = str(error)
-    told = Told(place, run, fault)
-    write_text(out / TOLD_FILE, json.dumps(asdict(told), ensure_ascii=False, indent=1) + "\n")
-    return told
-
-
 def figures(entry: Entry) -> dict[str, Any]:
     """A version for `--json`."""
     return {**asdict(entry), "reference": entry.reference, "aliases": list(entry.aliases)}
@@ -169,7 +130,7 @@ def _meant(registry: Registry, name: str, alias: str) -> int:
     return next((one.version for one in registry.entries(name) if alias in one.aliases), 0)
 
 
-def _check_place(name: str, alias: str, registry: Registry, workspace: Workspace | None) -> None:
+def check_place(name: str, alias: str, registry: Registry, workspace: Workspace | None) -> None:
     """Refuse what is no name, and the aliases that only a promotion moves."""
     given = f"{name}@{alias}" if alias else name
     parsed = parse_place(given)
@@ -182,13 +143,6 @@ def _check_place(name: str, alias: str, registry: Registry, workspace: Workspace
     if name == registered_name(workspace, workspace.settings().registry):
         what = f"{name}@{alias} follows what is in use in {workspace.root}"
         raise UsageError(what, remedy=f"use `emendo promote {SCHEME}{name}/VERSION`, or `emendo rollback`")
-
-
-def _told(out: Path) -> Told | None:
-    try:
-        return Told(**json.loads((out / TOLD_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
 
 
 @contextmanager

@@ -17,7 +17,9 @@ MODEL: Final = "emendo.model"
 """Tag of a version that emendo registered: the content id of its bundle."""
 SQLITE: Final = "sqlite:///"
 INSTALL: Final = "pip install 'emendo[mlops]'"
-LATER: Final = "local work goes on; tell it later with `emendo registry push`"
+WITHOUT: Final = "work here goes on without it; see to the server or the setting registry.uri"
+_REASONS: Final = ("Connection refused", "timed out", "Name or service not known", "Failed to resolve", "401", "403")
+"""What is told of a long message of the transport, the first that is in it."""
 _QUIET: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -58,15 +60,14 @@ def asked(place: str) -> Iterator[None]:
     except EmendoError:
         raise
     except OSError as error:  # the errors of `requests` are of this kind too
-        raise RegistryAway(_sentence(place, error), remedy=LATER) from error
+        raise RegistryAway(_sentence(place, error), remedy=WITHOUT) from error
     except Exception as error:
         if not type(error).__module__.startswith(("mlflow", "sqlalchemy", "urllib3")):
             raise
-        raise RegistryAway(_sentence(place, error), remedy=LATER) from error
+        raise RegistryAway(_sentence(place, error), remedy=WITHOUT) from error
 
 
 def _sentence(place: str, error: BaseException) -> str:
     told = " ".join(str(error).split())
-    found = re.search(r"Connection refused|timed out|Name or service not known|Max retries exceeded", told)
-    short = found.group().lower() if found else masked(told)[:200] or type(error).__name__
-    return f"the registry {place} does not answer ({short})"
+    known = (one for one in _REASONS if one in told)
+    return f"the registry {place} cannot be used ({next(known, masked(told)[:160]) or type(error).__name__})"

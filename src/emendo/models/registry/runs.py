@@ -43,15 +43,21 @@ def begin_run(client: Any, experiment: str, facts: RunFacts) -> str:
 
 
 def tell_progress(client: Any, run_id: str, facts: RunFacts) -> None:
-    """Parameters, figures and the rows of the curve; telling one twice changes nothing that is seen."""
+    """Parameters, figures, and the rows of the curve beyond the last step that is known."""
     from mlflow.entities import Metric, Param
 
     at = _milliseconds(facts.ended) or int(time.time() * 1000)
-    rows = [*((name, 0, value) for name, value in facts.metrics.items()), *facts.steps]
+    known = {name: _last_step(client, run_id, name) for name in {name for name, _, _ in facts.steps}}
+    rows = [(name, 0, value) for name, value in facts.metrics.items()]
+    rows += [row for row in facts.steps if row[1] > known[row[0]]]
     for params in _pieces(list(facts.params.items()), _PARAMS):
         client.log_batch(run_id, params=[Param(name, value[:500]) for name, value in params])
     for metrics in _pieces(rows, _METRICS):
         client.log_batch(run_id, metrics=[Metric(name, value, at, step) for name, step, value in metrics])
+
+
+def _last_step(client: Any, run_id: str, name: str) -> int:
+    return max((one.step for one in client.get_metric_history(run_id, name)), default=-1)
 
 
 def experiment_of(client: Any, uri: str, name: str) -> str:

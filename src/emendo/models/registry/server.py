@@ -28,7 +28,7 @@ from ..bundle import INFO_FILE, Bundle, read_bundle
 from .connection import MODEL, asked, connect, masked
 from .entries import ADAPTER, MERGED, About, Entry, RunFacts
 from .local import copy_bundle
-from .runs import tell_run
+from .runs import begin_run, experiment_of, tell_progress, tell_run
 
 DIGEST, FORM, FILES, RUN = "emendo.digest", "emendo.form", "emendo.files", "mlflow_run"
 """Tags of a version beside `MODEL`: SHA-256 of its bundle.yaml, its form, of an adapter the SHA-256 of each file, and
@@ -166,6 +166,18 @@ class MlflowRegistry:
         """Write a training run into the experiment, or the rest of one; returns its id."""
         with asked(self.place):
             return tell_run(self.client, self.uri, self.experiment, facts, run_id)
+
+    def begin_run(self, facts: RunFacts) -> str:
+        """A run that goes on; returns its id."""
+        with asked(self.place):
+            run_id = begin_run(self.client, experiment_of(self.client, self.uri, self.experiment), facts)
+            tell_progress(self.client, run_id, facts)
+            return run_id
+
+    def tell_progress(self, run_id: str, facts: RunFacts) -> None:
+        """What is new of a run that goes on."""
+        with asked(self.place):
+            tell_progress(self.client, run_id, facts)
 
     def _of_name(self, held: Any) -> Iterator[Entry]:
         aliases: dict[int, list[str]] = {}
