@@ -111,7 +111,10 @@ def test_an_adapter_is_a_version_of_its_own(registry_uri: str, tmp_path: Path) -
     bundle = write_bundle(tmp_path / "adapted", plain.info, files)
     registry = MlflowRegistry(registry_uri, "emendo", 10)
     entries = registry.put(bundle, "journal", about(bundle))
-    assert [(one.version, one.form, one.model) for one in entries] == [(1, "adapter", bundle.id), (2, "merged", bundle.id)]
+    assert [(one.version, one.form, one.model) for one in entries] == [
+        (1, "adapter", bundle.id),
+        (2, "merged", bundle.id),
+    ]
     assert registry.find("journal").form == "merged"
     assert read_bundle(registry.bundle(entries[1]).folder).id == bundle.id
     registry.fetch_adapter(entries[0], tmp_path / "got")
@@ -200,7 +203,7 @@ def test_which_registry_the_settings_mean(workspace: Workspace, monkeypatch: pyt
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example.org")
     assert uri("mlflow", None) == "https://mlflow.example.org"
     assert uri("") == "local"
-    with pytest.raises(SettingsError, match="EMENDO_REGISTRY__URI: setting 'registry.uri': value error, no registry"):
+    with pytest.raises(SettingsError, match=r"EMENDO_REGISTRY__URI: setting 'registry\.uri': value error, no registry"):
         load_settings(environment={"EMENDO_REGISTRY__URI": "file:///tmp/mlruns"})
 
 

@@ -23,6 +23,7 @@ from emendo.image.load import read_image
 from emendo.models.references import open_recognizer
 from emendo.models.registry import MlflowRegistry
 from emendo.models.registry.served import LineReader, signature
+from emendo.settings import load_settings
 
 from ...release.colours import colour_samples, write_colour_bundle
 from .test_registries import about
@@ -42,11 +43,11 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LineReader:
 
 
 def test_bad_rows_are_told_and_the_others_read(reader: LineReader, tmp_path: Path) -> None:
-    good, large = colour_samples(tmp_path, ["abc", "abcdefg" * 10])
+    good, large = colour_samples(tmp_path, ["gfe", "abcdefg" * 10])
     rows = [encoded(good.image), "", "%%%", encoded(large.image), b64encode(b"<html>").decode(), "A" * 40000, None]
     given = pandas.DataFrame({"image": rows})
     told = reader.predict(None, given).to_dict("records")
-    assert told[0]["text"] == "abc" and told[0]["error"] == "" and 0 < told[0]["confidence"] <= 1
+    assert told[0]["text"] == "gfe" and told[0]["error"] == "" and 0 < told[0]["confidence"] <= 1
     sentences = [row["error"] for row in told[1:]]
     expected = [
         "holds no picture",
@@ -71,8 +72,10 @@ def test_the_signature_names_the_columns() -> None:
 def test_mlflow_serves_a_registered_model(registry_uri: str, tmp_path: Path) -> None:
     bundle = write_colour_bundle(tmp_path / "one")
     MlflowRegistry(registry_uri, "emendo", 10).put(bundle, "journal", about(bundle))
-    samples = colour_samples(tmp_path / "lines", ["abc", "gfe"])
-    expected = open_recognizer(bundle).read([read_image(sample.image) for sample in samples])
+    samples = colour_samples(tmp_path / "lines", ["abcg", "gfe"])
+    expected = open_recognizer(bundle, engine=load_settings().read.engine).read(
+        [read_image(sample.image) for sample in samples]
+    )
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/journal/1", "--env-manager", "local"]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # mlflow starts uvicorn by its name
@@ -90,9 +93,9 @@ def test_mlflow_serves_a_registered_model(registry_uri: str, tmp_path: Path) -> 
         ready(port, process)
         status, answer = post(port, {"dataframe_records": [{"image": encoded(one.image)} for one in samples]})
         assert status == 200
-        assert [row["text"] for row in answer["predictions"]] == [one.text for one in expected] == ["abc", "gfe"]
+        assert [row["text"] for row in answer["predictions"]] == [one.text for one in expected] == ["abcg", "gfe"]
         status, answer = post(port, {"dataframe_records": [{"image": "%%%"}, {"image": encoded(samples[0].image)}]})
-        assert (status, [row["text"] for row in answer["predictions"]]) == (200, ["", "abc"])
+        assert (status, [row["text"] for row in answer["predictions"]]) == (200, ["", "abcg"])
         assert answer["predictions"][0]["error"].startswith("is no base64")
         assert post(port, {"dataframe_records": [{"picture": "x"}]})[0] == 400
     finally:
