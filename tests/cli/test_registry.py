@@ -67,7 +67,10 @@ def test_a_model_goes_in_and_comes_out(shell: Shell, tmp_path: Path) -> None:
     assert "the newest version is always the latest" in told
 
 
-def test_the_page_of_mlflow(shell: Shell, registry_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_of_mlflow(
+    registry_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = Shell(Workspace.init(tmp_path / "notes").root, capsys)
     assert shell.text("registry", "ui")[0] == f"mlflow ui --backend-store-uri {registry_uri}\n"
     monkeypatch.setenv("EMENDO_REGISTRY__URI", "https://me:secret@mlflow.example.org")
     assert shell.text("registry", "ui")[0] == "https://mlflow.example.org\n"

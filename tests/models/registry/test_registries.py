@@ -23,7 +23,7 @@ from emendo.models.registry import (
     RunFacts,
     open_registry,
 )
-from emendo.models.registry.connection import masked
+from emendo.models.registry.connection import connect, masked
 from emendo.settings import RegistrySettings, load_settings
 from emendo.workspace.folder import Workspace
 
@@ -180,6 +180,12 @@ def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         MlflowRegistry(CLOSED, "emendo", 1).entries()
     told = str(caught.value)
     assert told.startswith(f"the registry {CLOSED} cannot be used (Connection refused)") and "\n" not in told
+
+
+def test_mlflow_prints_nothing_where_json_is_expected(capsys: pytest.CaptureFixture[str]) -> None:
+    client = connect(CLOSED, 1)
+    client._tracking_client._log_url("run")  # at the end of each run it asks the server, to print where that is shown
+    assert capsys.readouterr().out == ""
 
 
 def test_passwords_are_not_told() -> None:
