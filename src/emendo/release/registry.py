@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..errors import Refused, UsageError
+from ..models.base import cache_folder
 from ..models.bundle import Bundle, read_bundle
 from ..models.registry import (
     ADAPTER,
@@ -18,10 +19,11 @@ from ..models.registry import (
     LocalRegistry,
     MlflowRegistry,
     Registry,
+    RegistryAway,
     copy_bundle,
     open_registry,
 )
-from ..tools.files import new_folder
+from ..tools.files import new_folder, remove_folder
 from ..workspace.folder import Workspace
 from ..workspace.names import SCHEME, parse_place
 from .follow import ensure_version, follow, registered_name
@@ -119,6 +121,25 @@ def catch_up(workspace: Workspace | None) -> None:
     if workspace is not None and workspace.settings().registry.uri and workspace.champion() is not None:
         with workspace.lock(LOCK):
             follow(workspace)
+
+
+def still_registered(workspace: Workspace, models: Collection[str]) -> tuple[str, ...]:
+    """Where MLflow still holds models that were removed here, for a person to delete there; no copy stays in the cache.
+
+    One sentence instead when it does not answer. Whoever calls it holds the lock of promotion.
+    """
+    settings = workspace.settings().registry
+    if not settings.uri or not models:
+        return ()
+    for model in models:
+        for folder in (cache_folder() / "registry").glob(f"{model}-*"):
+            remove_folder(folder)
+    follow(workspace)
+    try:
+        held = open_registry(settings, workspace).entries()
+    except RegistryAway as away:
+        return (f"no one can say what is registered: {away}",)
+    return tuple(f"{one.reference} at {one.place}" for one in held if one.model in models)
 
 
 def figures(entry: Entry) -> dict[str, Any]:

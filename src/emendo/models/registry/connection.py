@@ -20,6 +20,8 @@ INSTALL: Final = "pip install 'emendo[mlops]'"
 WITHOUT: Final = "work here goes on without it; see to the server or the setting registry.uri"
 _REASONS: Final = ("Connection refused", "timed out", "Name or service not known", "Failed to resolve", "401", "403")
 """What is told of a long message of the transport, the first that is in it."""
+_THEIRS: Final = ("mlflow", "sqlalchemy", "urllib3", "boto3", "botocore", "azure", "google")
+"""Packages whose errors are the registry's: MLflow, its database, and what reaches its artifacts."""
 _QUIET: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -60,10 +62,8 @@ def asked(place: str) -> Iterator[None]:
         yield
     except EmendoError:
         raise
-    except OSError as error:  # the errors of `requests` are of this kind too
-        raise RegistryAway(_sentence(place, error), remedy=WITHOUT) from error
     except Exception as error:
-        if not type(error).__module__.startswith(("mlflow", "sqlalchemy", "urllib3")):
+        if not isinstance(error, OSError | ImportError) and not type(error).__module__.startswith(_THEIRS):
             raise
         raise RegistryAway(_sentence(place, error), remedy=WITHOUT) from error
 
