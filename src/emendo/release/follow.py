@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ..errors import EmendoError, WorkspaceError
-from ..models.bundle import Bundle, read_bundle
+from ..models.bundle import INFO_FILE, Bundle, read_bundle
 from ..models.registry import ADAPTER, CHAMPION, PREVIOUS, Entry, Registry, open_registry
 from ..settings import RegistrySettings
 from ..tools.files import write_text
@@ -109,7 +109,8 @@ def _tell(workspace: Workspace, registry: Registry, name: str, champion: Champio
         version = _whole(registry, name, champion.model)
     if champion.model != BASE and not version:
         version = ensure_version(registry, read_bundle(workspace.models / champion.model), name, workspace)[-1].version
-    before = champion.history[-1][0] if champion.history else BASE
+    earlier = (model for model, _, _ in reversed(champion.history))
+    before = next((one for one in earlier if one == BASE or (workspace.models / one / INFO_FILE).is_file()), BASE)
     registry.point(name, PREVIOUS, _whole(registry, name, before) or None)
     registry.point(name, CHAMPION, version or None)
     return version
