@@ -24,6 +24,7 @@ from emendo.models.registry import (
     open_registry,
 )
 from emendo.models.registry.connection import connect, masked
+from emendo.release.registry import pull
 from emendo.settings import RegistrySettings, load_settings
 from emendo.workspace.folder import Workspace
 
@@ -117,14 +118,14 @@ def test_an_adapter_is_a_version_of_its_own(registry_uri: str, tmp_path: Path) -
     ]
     assert registry.find("journal").form == "merged"
     assert read_bundle(registry.bundle(entries[1]).folder).id == bundle.id
-    registry.fetch_adapter(entries[0], tmp_path / "got")
+    assert pull(registry, "journal/1", tmp_path / "got") == entries[0]
     assert (tmp_path / "got" / "adapter_model.safetensors").read_bytes() == b"weights"
     with pytest.raises(UsageError, match="models:/journal/1 is an adapter alone"):
         registry.bundle(entries[0])
     stored = next((tmp_path / "mlflow").rglob("artifacts/adapter/adapter_model.safetensors"))
     stored.write_bytes(b"other")
     with pytest.raises(BundleError, match=r"adapter_model\.safetensors is not what was registered"):
-        registry.fetch_adapter(entries[0], tmp_path / "again")
+        pull(registry, "journal/1", tmp_path / "again")
     assert not (tmp_path / "again").exists()
 
 

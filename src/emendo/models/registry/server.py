@@ -122,13 +122,13 @@ class MlflowRegistry:
         return read_bundle(self._cached_at(entry))
 
     def fetch_adapter(self, entry: Entry, target: Path) -> None:
-        """Download the files of an adapter into the new folder `target`, each checked by its SHA-256."""
+        """Download the files of an adapter into the folder `target`, each checked by its SHA-256."""
         with TemporaryDirectory() as work:
             fetched = Path(self._download(entry, ADAPTER, Path(work)))
             for name, digest in json.loads(entry.tags.get(FILES, "{}")).items():
                 if not (fetched / name).is_file() or sha256_file(fetched / name) != digest:
                     raise BundleError(f"{name} is not what was registered", where=entry.reference)
-            shutil.copytree(fetched, target)
+            shutil.copytree(fetched, target, dirs_exist_ok=True)
 
     def put(self, bundle: Bundle, name: str, about: About) -> list[Entry]:
         """Register a bundle, and before it the adapter that was merged into it, if it carries one."""
