@@ -68,6 +68,27 @@ def postgres() -> Iterator[Cluster]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with MLflow's tables and nothing in them; making them takes seconds."""
+    from emendo.models.registry import MlflowRegistry
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    assert MlflowRegistry(f"sqlite:///{path}", "emendo", 10).entries() == []
+    return path
+
+
+@pytest.fixture
+def registry_uri(empty_registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An MLflow back end of the test's own, which is the one of the settings; fetched models are kept for the test."""
+    place = tmp_path / "mlflow" / "mlflow.db"
+    place.parent.mkdir()
+    shutil.copyfile(empty_registry, place)
+    monkeypatch.setenv("EMENDO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("EMENDO_REGISTRY__URI", f"sqlite:///{place}")
+    return f"sqlite:///{place}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
     """A workspace without lines, once with either database."""

@@ -168,6 +168,31 @@ class LabelSettings(_Section):
     )
 
 
+class RegistrySettings(_Section):
+    """Where models are kept under names, and training runs are told: in the workspace alone, or in MLflow too."""
+
+    uri: str = Field(
+        "",
+        max_length=1000,
+        description="Empty: a file of the workspace; mlflow: MLFLOW_TRACKING_URI, else a SQLite file in .emendo; or "
+        "the URI of a file or of any MLflow server (sqlite:///mlflow.db, https://mlflow.example.org).",
+    )
+    name: str = Field(
+        "",
+        pattern="^([A-Za-z0-9][A-Za-z0-9._-]{0,62})?$",
+        description="Name under which the model in use is registered (empty: the name of the folder).",
+    )
+    experiment: str = Field("emendo", min_length=1, max_length=200, description="Experiment of MLflow for the runs.")
+    timeout_seconds: int = Field(10, ge=1, description="Seconds after which a server that is silent is given up.")
+
+    @field_validator("uri")
+    @classmethod
+    def _known_scheme(cls, uri: str) -> str:
+        if uri not in {"", "mlflow"} and not re.fullmatch(r"(sqlite://|https?:/)/.+", uri):
+            raise ValueError("no registry: mlflow, http://..., https://... or sqlite:///...")
+        return uri
+
+
 class Settings(_Section):
     """All settings of one workspace or one command."""
 
@@ -183,6 +208,7 @@ class Settings(_Section):
     drift: DriftSettings = DriftSettings()
     plates: PlateSettings = PlateSettings()
     label: LabelSettings = LabelSettings()
+    registry: RegistrySettings = RegistrySettings()
 
     @property
     def cores(self) -> int:

@@ -73,3 +73,23 @@ def test_the_model_is_called_as_its_run(run: Path, tmp_path: Path, capsys: pytes
     first, second = capsys.readouterr().out.splitlines()
     assert first.split()[:2] == ["champion", "base"]
     assert second.split(maxsplit=3) == ["kept", made.id, "first-notebook", "trained on 6 lines"]
+
+
+def test_a_run_is_told_and_its_model_registered_by_the_same_command(
+    lines: Path, run: Path, registry_uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.undo()  # the base is in the usual cache
+    monkeypatch.setenv("EMENDO_REGISTRY__URI", registry_uri)
+    asked = ["train", "--data", str(lines), "--out", str(run), *FEW_STEPS, "--resume", "--json", "--register"]
+    capsys.readouterr()
+    assert main([*asked, "no/name"]) == 2
+    assert main([*asked, "drawn"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    registered, told = report["registered"], json.loads((run / "registry.json").read_text(encoding="utf-8"))
+    assert registered["reference"] == "models:/drawn/1" and registered["model"] == report["model"]
+    assert report["registry"] == told == {"place": registry_uri, "run": registered["tags"]["mlflow_run"], "fault": ""}
+    monkeypatch.setenv("EMENDO_REGISTRY__URI", "http://127.0.0.1:9")
+    assert main([*asked, "drawn"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert "cannot be used" in report["registered"]["fault"] and "cannot be used" in report["registry"]["fault"]
+    (run / "registry.json").unlink()

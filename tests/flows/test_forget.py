@@ -12,11 +12,16 @@ from emendo.datasets.build import build
 from emendo.errors import UsageError
 from emendo.flows import forget as forgetting
 from emendo.learn import round as learning
+from emendo.models.references import load_bundle
+from emendo.models.registry import MlflowRegistry, install
+from emendo.release.registry import catch_up, still_registered
 from emendo.settings import Settings
 from emendo.types import Verdict
 from emendo.workspace.folder import Workspace
 from emendo.workspace.names import keep, places
 from emendo.workspace.store import Entry, Line
+
+from ..release.colours import write_colour_bundle
 
 AUTHORS = ("anna", "ben", "anna", "ben", "carl", "carl")
 
@@ -80,6 +85,25 @@ def test_nothing_that_rests_on_the_author_stays(workspace: Workspace) -> None:
         assert {one.attributes["author"] for one in samples(workspace, store)} == {"anna", "carl"}
     again = forgetting.forget(workspace, Settings(), "ben", rebuild=False)
     assert (again.datasets, again.images, again.champion) == ((), 0, "free")
+
+
+def test_what_a_registry_still_holds_is_told(
+    workspace: Workspace, registry_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = write_colour_bundle(tmp_path / "owing")
+    learned(workspace, bundle.id)
+    (workspace.models / bundle.id).rmdir()
+    install(workspace, bundle.folder)
+    catch_up(workspace)
+    assert load_bundle("models:/notes@champion").id == bundle.id
+    done = forgetting.forget(workspace, Settings(), "ben", rebuild=False)
+    assert done.registered == (f"models:/notes/1 at {registry_uri}",)
+    registry = MlflowRegistry(registry_uri, "emendo", 10)
+    assert registry.entries("notes")[0].aliases == ()
+    assert not list((tmp_path / "cache" / "registry").glob(f"{bundle.id}-*"))
+    monkeypatch.setenv("EMENDO_REGISTRY__URI", "http://127.0.0.1:9")
+    (told,) = still_registered(workspace, (bundle.id,))
+    assert told.startswith("no one can say what is registered: the registry http://127.0.0.1:9 cannot be used")
 
 
 def test_without_an_earlier_model_the_base_comes_back(workspace: Workspace) -> None:

@@ -29,7 +29,7 @@ NAMES = "xyz"
 def child(workspace: Workspace, folder: Path, pipe: int) -> None:
     """Promote for ever."""
     module.gate = lambda *_a, **_k: Decision("b", "a", (Finding("better", True, "better"),))
-    module._log(workspace, "started", {})
+    module.log_event(workspace, "started", {})
     os.write(pipe, b".")
     while True:
         for name in NAMES:

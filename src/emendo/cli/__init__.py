@@ -20,6 +20,7 @@ from .output import complain
 from .people import people
 from .pipeline import pipeline
 from .probes import probe
+from .registry import registry
 
 app = typer.Typer(
     name="emendo",
@@ -51,6 +52,7 @@ app.add_typer(compression, name="compression")
 app.add_typer(probe, name="probe")
 app.command()(models.promote)
 app.command()(models.rollback)
+app.add_typer(registry, name="registry")
 app.command("models")(models.list_models)
 app.command()(models.lineage)
 app.command()(models.mine)

@@ -33,6 +33,7 @@ BENCHMARKS = {
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
     "plates": ("plate_labels.py", "pre-labels of licence plates: base, rapidocr, both together"),
     "validator": ("validator.py", "corrupted and right documents before the validator of fields"),
+    "registry": ("registry.py", "MLflow registry: push, pull, serve, a server that dies, kill -9 while aliases move"),
     "start": ("cold_start.py", "seconds from `emendo read` to the first line"),
 }
 """Name, script in benchmarks/, what it measures."""

@@ -177,5 +177,7 @@ def forget(
         output.print_json(done.to_dict())
     else:
         output.note(f"{done.corrections} corrections by {author} are used no more; in use until now: {done.champion}")
+        for place in done.registered:
+            output.note(f"still registered, delete it there: {place}")
         for model in done.unknown:
             output.note(f"model {model} was made elsewhere: no one can say whether it learned from {author}")

@@ -11,6 +11,7 @@ from ..errors import UsageError
 from . import output
 from .context import Jobs, Json, RecipeName, Set, Threads, open_context
 from .measure import IncludeLanguage, IncludeSubset
+from .registry import Registering, registry_state
 
 Data = Annotated[
     list[str],
@@ -44,6 +45,9 @@ def train(
         int | None,
         typer.Option("--show-labels", metavar="N", min=1, help="Only print which tokens of N samples carry loss."),
     ] = None,
+    register: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Register the model under this name, as `registry push`.")
+    ] = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -69,19 +73,21 @@ def train(
         return
     common: dict[str, Any] = {"val": parts.val, "left_out": parts.left_out, "base": base, "recipe": fitted}
     common |= {"workspace": context.root, "threads": context.threads}
+    registering = Registering(context, register, out)
     with output.progress("training", quiet=json) as bar:
         if dry_run:
             report = run.dry_run(parts.train, dry_run, **common, progress=bar)
             told = output.rehearsal(report)
         else:
-            common |= {"out": out, "resume": resume, "progress": bar}
+            common |= {"out": out, "resume": resume, "progress": registering.watched(bar)}
             if unlabelled:
                 from ..train.unlabelled import train_with_unlabelled
 
                 result = train_with_unlabelled(parts.train, context.lines_to_read(unlabelled), **common)
             else:
                 result = run.train(parts.train, **common)
-            report, told = result.report, result.sentences()
+            registered, sentences = registering.end(result.bundle)
+            report, told = {**result.report, **registered}, [*result.sentences(), *sentences]
             if context.workspace:
                 told.append(f"put it in use, if it is proven better: emendo promote {out}")
     output.show(report, told, json=json)
@@ -233,11 +239,13 @@ def promote(
         threads=context.threads,
     )
     if json:
-        output.print_json(decision.figures())
+        output.print_json({**decision.figures(), **registry_state(context)[0]})
     else:
         for finding in decision.findings:
             output.note(f"{'ok' if finding.good else 'no'}  {finding.what}")
         output.note(f"in use now: {decision.candidate}")
+        for sentence in registry_state(context)[1]:
+            output.note(sentence)
 
 
 def rollback(
@@ -249,10 +257,9 @@ def rollback(
     context = open_context(workspace, need_workspace=True)
     assert context.workspace is not None
     champion = roll_back(context.workspace)
-    if json:
-        output.print_json({"model": champion.model, "since": champion.since, "why": champion.why})
-    else:
-        output.note(f"in use now: {champion.model} ({champion.why})")
+    state, sentences = registry_state(context)
+    told = {"model": champion.model, "since": champion.since, "why": champion.why, **state}
+    output.show(told, [f"in use now: {champion.model} ({champion.why})", *sentences], json=json)
 
 
 def list_models(

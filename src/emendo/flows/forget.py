@@ -22,6 +22,7 @@ from ..learn.round import LOCK as LEARN
 from ..release import current
 from ..release.lineage import lineage
 from ..release.promote import LOCK
+from ..release.registry import still_registered
 from ..settings import Settings
 from ..tools.files import remove_folder
 from ..workspace.folder import BASE, Workspace
@@ -32,7 +33,8 @@ from ..workspace.names import drop
 class Forgotten:
     """What was removed, the model in use before the rebuilding, and how that ended (None: not asked for).
 
-    `unknown` names models of which no run is known here, so that no one can say what they learned.
+    `unknown` names models of which no run is known here, so that no one can say what they learned; `registered` tells
+    where a registry still holds what was removed here, which somebody must delete there.
     """
 
     author: str
@@ -43,6 +45,7 @@ class Forgotten:
     images: int
     champion: str
     unknown: tuple[str, ...]
+    registered: tuple[str, ...]
     rebuilt: Round | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -83,6 +86,7 @@ def forget(
         for folder in (*folders, *runs, *(workspace.datasets / name for name in sorted(touched))):
             remove_folder(folder)
         images = _purge(workspace)
+        registered = still_registered(workspace, models)
     log(f"removed {len(touched)} data sets, {len(runs)} runs, {len(folders)} models, {images} images")
     rebuilt = learn(workspace, settings, recipe=recipe, threads=threads, log=log) if rebuild else None
     return Forgotten(
@@ -94,6 +98,7 @@ def forget(
         images=images,
         champion=champion,
         unknown=tuple(sorted(kept - set(origins))),
+        registered=registered,
         rebuilt=rebuilt,
     )
 

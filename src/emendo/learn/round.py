@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..correct import samples as corrected_samples
@@ -23,7 +24,9 @@ from ..mine.workspace import workspace_advice
 from ..models.base import cache_folder
 from ..models.bundle import read_bundle
 from ..models.references import AUTO
+from ..models.registry import open_registry
 from ..release import Decision, consider, current, promote
+from ..release.runs import LiveRun
 from ..settings import Settings
 from ..types import Sample, Split
 from ..workspace.folder import Workspace
@@ -169,6 +172,7 @@ def _train_and_judge(
         return ended(None, str(error))
     for sentence in made.sentences()[:-1]:
         log(sentence)
+    _tell(workspace, settings, run, log)
     if current(workspace) == read_bundle(run / "bundle").id:
         return ended(True, "promoted before the round was cut off")
     log("judging it on your test lines, against the model in use")
@@ -188,6 +192,14 @@ def _train_and_judge(
     except (Refused, DataError) as error:
         return ended(False, str(error))
     return ended(put_in_use, decision.reason if put_in_use else _left(decision))
+
+
+def _tell(workspace: Workspace, settings: Settings, run: Path, log: Log) -> None:
+    """Tell MLflow the run, where it is set; without its answer the round goes on."""
+    if settings.registry.uri:
+        told = LiveRun(open_registry(settings.registry, workspace), run, lambda done, total, text: None).end()
+        if told is not None:
+            log(told.sentence())
 
 
 def _left(decision: Decision) -> str:

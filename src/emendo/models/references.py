@@ -1,7 +1,7 @@
 """What a model reference names.
 
-`base` and the other models that come along, the champion, `models:/NAME` (a name in the workspace), the folder of a
-bundle or of a model of transformers, the name of a model that pip installed, a hub id: tried in this order.
+`base` and the other models that come along, the champion, `models:/NAME` (a name in the registry or the workspace), the
+folder of a bundle or of a model of transformers, the name of a model that pip installed, a hub id: tried in this order.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from emendo.errors import BundleError, UsageError
 from emendo.types import Recognizer
 from emendo.workspace.folder import Workspace
-from emendo.workspace.names import NAMES_FILE, SCHEME, resolve
+from emendo.workspace.names import SCHEME
 
 from .base import NAMES, base_bundle
 from .bundle import INFO_FILE, Bundle, read_bundle
@@ -25,6 +25,7 @@ from .generative.recognizer import GenerativeRecognizer
 from .generative.source import CONFIG_FILE, HUB_ID, Source, from_bundle, from_folder, from_hub
 from .installed import installed_models
 from .rapid import RAPIDOCR, RapidOcrRecognizer
+from .registry import registered_bundle
 from .shipped import SHIPPED, is_shipped, shipped_bundle
 
 AUTO = "auto"
@@ -108,10 +109,7 @@ def find_model(ref: str, *, workspace: Path | None = None) -> Bundle | Source:
         place = f" in {workspace}" if workspace is not None else ""
         raise UsageError(f"there is no champion yet{place}", remedy="promote a model first, or use 'base'")
     if ref.startswith(SCHEME):
-        if workspace is None:
-            raise UsageError(f"{ref!r} is looked up in a workspace, and this is none", remedy="run it in a workspace")
-        held = Workspace(workspace)
-        return read_bundle(held.models / _model_id(resolve(held, ref), held.models / NAMES_FILE))
+        return registered_bundle(ref, workspace)
     for folder in _places(ref, workspace):
         if (folder / INFO_FILE).is_file():
             return read_bundle(folder)

@@ -108,7 +108,7 @@ def model_card(bundle: Bundle, name: str, reference: str) -> str:
         "",
         "## Use",
         "",
-        f"    pip install {_needs(bundle)}",
+        f"    pip install {requirement(bundle)}",
         f"    emendo read page.png --model {reference}",
         "",
         _elsewhere(bundle),
@@ -128,7 +128,7 @@ def model_card(bundle: Bundle, name: str, reference: str) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _needs(bundle: Bundle) -> str:
+def requirement(bundle: Bundle) -> str:
     """What reads it, as a requirement of pip."""
     if bundle.info.family == "ctc":
         return f"emendo>={__version__}"
@@ -174,7 +174,7 @@ def _wheel(bundle: Bundle, name: str, folder: Path) -> str:
                 f"Version: {version}",
                 f"Summary: The model {name} for emendo",
                 "Requires-Python: >=3.11",
-                f"Requires-Dist: {_needs(bundle)}",
+                f"Requires-Dist: {requirement(bundle)}",
                 "Description-Content-Type: text/markdown",
                 "",
                 card,

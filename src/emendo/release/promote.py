@@ -2,7 +2,8 @@
 
 A promotion copies the bundle into `.emendo/models/<content id>` (whole or not at all) and then switches the pointer
 file in one rename: whatever happens in between, the champion is the old model or the new one, complete. Earlier
-champions stay where they are, so a rollback is one more switch of the pointer.
+champions stay where they are, so a rollback is one more switch of the pointer. Where a registry is set, it is told
+afterwards (see `follow`).
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from typing import Any
 
 from ..errors import BundleError, Refused
 from ..evaluate import SampleSet
-from ..models.bundle import INFO_FILE, Bundle, read_bundle
+from ..models.bundle import INFO_FILE, read_bundle
 from ..models.references import AUTO, embedded_names, load_bundle, load_recognizer
+from ..models.registry import install
 from ..settings import GateSettings, Limits
-from ..tools.files import PARTIAL, new_folder, remove_folder
+from ..tools.files import PARTIAL
 from ..types import Recognizer, Split
 from ..workspace.folder import BASE, Champion, Workspace
-from ..workspace.names import keep, parse_place, places
+from ..workspace.names import places
+from .follow import follow
 from .gate import Decision, gate
 from .judgement import keep_judgement
 
@@ -69,7 +72,8 @@ def promote(
     process is promoting. There is no way around the gate. In the folder `keep` stays what it saw (see `judgement`).
     """
     with workspace.lock(LOCK):
-        _clean(workspace)
+        clean(workspace)
+        follow(workspace)  # an earlier promotion may have been cut off before the registry knew
         decision = _considered(
             workspace,
             candidate,
@@ -87,7 +91,8 @@ def promote(
         bundle = install(workspace, candidate)
         if bundle.id != present:
             workspace.set_champion(bundle.id, decision.reason)
-        _log(workspace, "promoted", {"model": bundle.id, "before": present, "why": decision.reason})
+        log_event(workspace, "promoted", {"model": bundle.id, "before": present, "why": decision.reason})
+        follow(workspace)
         return decision
 
 
@@ -148,44 +153,10 @@ def _considered(
         threads=threads,
     )
     trained_on = dict(read_bundle(candidate, verify=False).info.dataset)
-    _log(workspace, GATE_EVENT, {**decision.figures(), "in_use": present, "trained_on": trained_on})
+    log_event(workspace, GATE_EVENT, {**decision.figures(), "in_use": present, "trained_on": trained_on})
     if keep is not None:
         keep_judgement(keep, decision)
     return decision
-
-
-def install(workspace: Workspace, candidate: Path) -> Bundle:
-    """Copy a bundle into the workspace under its content id, whole or not at all; there already: checked again."""
-    source = read_bundle(candidate)
-    target = workspace.models / source.id
-    if target.exists():
-        try:
-            return read_bundle(target)
-        except BundleError:
-            remove_folder(target)  # under its content's name lies something else: damaged, and not in use
-    with new_folder(target) as folder:
-        for name in (*source.info.files, INFO_FILE):
-            (folder / name).parent.mkdir(exist_ok=True)
-            shutil.copyfile(source.folder / name, folder / name)
-        copied = read_bundle(folder)
-        if copied.id != source.id:
-            raise BundleError("changed while it was copied", where=candidate, remedy="promote it again")
-    return read_bundle(target)
-
-
-def keep_as(workspace: Workspace, candidate: Path, place: str) -> tuple[str, str, int]:
-    """Keep a bundle under a name, `NAME` or `NAME@ALIAS`; returns its content id, the name and its version there.
-
-    What is in use stays in use. Raises UsageError for a place that cannot be given, BundleError for no sound bundle,
-    Busy when another process is promoting.
-    """
-    parse_place(place)
-    with workspace.lock(LOCK):
-        _clean(workspace)
-        bundle = install(workspace, candidate)
-        name, version = keep(workspace, place, bundle.id, bundle.info.name)
-        _log(workspace, "kept", {"model": bundle.id, "name": name, "version": version, "place": place})
-    return bundle.id, name, version
 
 
 def rollback(workspace: Workspace) -> Champion:
@@ -209,7 +180,8 @@ def rollback(workspace: Workspace) -> Champion:
             back = workspace.set_champion(model, f"rolled back from {now.model}, past damaged {', '.join(skipped)}")
         else:
             back = workspace.restore_champion(f"rolled back from {now.model}")
-        _log(workspace, "rolled back", {"model": back.model, "before": now.model, "damaged": skipped})
+        log_event(workspace, "rolled back", {"model": back.model, "before": now.model, "damaged": skipped})
+        follow(workspace)
         return back
 
 
@@ -265,7 +237,7 @@ def _fault(workspace: Workspace, model: str) -> str:
     return ""
 
 
-def _clean(workspace: Workspace) -> None:
+def clean(workspace: Workspace) -> None:
     """Remove what a killed promotion left behind; the lock says that nobody is at it now."""
     for leftover in workspace.models.glob(f"{PARTIAL}*"):
         if leftover.is_dir():
@@ -274,6 +246,7 @@ def _clean(workspace: Workspace) -> None:
             leftover.unlink(missing_ok=True)
 
 
-def _log(workspace: Workspace, kind: str, data: Mapping[str, Any]) -> None:
+def log_event(workspace: Workspace, kind: str, data: Mapping[str, Any]) -> None:
+    """Write down in the workspace what was done."""
     with workspace.store() as store:
         store.add_event(kind, data)

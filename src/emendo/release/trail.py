@@ -16,9 +16,10 @@ from ..datasets import open_dataset
 from ..datasets.dataset import CARD
 from ..errors import EmendoError, UsageError
 from ..models.references import load_bundle
+from ..models.registry import registered
 from ..types import Correction, Reading, Split
 from ..workspace.folder import Workspace
-from ..workspace.names import SCHEME, places, resolve
+from ..workspace.names import SCHEME, places
 from ..workspace.store import Line, Store
 from .lineage import Origins, lineage
 from .promote import current
@@ -192,7 +193,7 @@ def _model_id(workspace: Workspace, model: str) -> str:
     if model == "champion":
         return current(workspace)
     if model.startswith(SCHEME):
-        return resolve(workspace, model)
+        return registered(model, workspace.root)[0].model
     if Path(model).exists() or (workspace.models / model).is_dir():
         return load_bundle(model, workspace=workspace.root).id
     return model.rpartition("@")[2]

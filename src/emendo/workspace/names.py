@@ -88,6 +88,22 @@ def keep(workspace: Workspace, place: str, model: str, source: str = "") -> tupl
     return name, held.last
 
 
+def point(workspace: Workspace, name: str, alias: str, version: int | None) -> None:
+    """Let an alias of a name mean a version, or nothing (None).
+
+    Whoever calls it holds the lock of promotion. Raises UsageError when there is no such version.
+    """
+    known = names(workspace)
+    if version is not None:
+        resolve(workspace, f"{SCHEME}{name}/{version}")
+    elif alias not in known.get(name, Named(0, {}, {})).aliases:
+        return
+    held = known[name]
+    left = {one: number for one, number in held.aliases.items() if one != alias}
+    moved = left if version is None else {**left, alias: version}
+    _write(workspace, {**known, name: replace(held, aliases=moved)})
+
+
 def resolve(workspace: Workspace, reference: str) -> str:
     """The content id of the model that a reference means. Raises UsageError when there is none."""
     name, alias, version = parse_place(reference)
