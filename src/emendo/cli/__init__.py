@@ -15,11 +15,13 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from ..errors import EmendoError
 from . import damage, data, develop, label, loop, measure, models
 from .boards import compression, report
+from .channel import channel
 from .crops import crops
 from .output import complain
 from .people import people
 from .pipeline import pipeline
 from .probes import probe
+from .sync import sync
 
 app = typer.Typer(
     name="emendo",
@@ -52,6 +54,8 @@ app.add_typer(probe, name="probe")
 app.command()(models.promote)
 app.command()(models.rollback)
 app.command("models")(models.list_models)
+app.add_typer(channel, name="channel")
+app.add_typer(sync, name="sync")
 app.command()(models.lineage)
 app.command()(models.mine)
 app.command()(data.check)

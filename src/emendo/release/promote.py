@@ -20,12 +20,12 @@ from ..models.references import AUTO, embedded_names, load_bundle, load_recogniz
 from ..settings import GateSettings, Limits
 from ..tools.files import PARTIAL, new_folder, remove_folder
 from ..types import Recognizer, Split
-from ..workspace.folder import BASE, Champion, Workspace
+from ..workspace.folder import BASE, PROMOTING, Champion, Workspace
 from ..workspace.names import keep, parse_place, places
 from .gate import Decision, gate
 from .judgement import keep_judgement
 
-LOCK = "promote"
+LOCK = PROMOTING
 GATE_EVENT = "gate"
 """Kind of the log row that holds a decision, the model in use then, and what the candidate was trained on."""
 
