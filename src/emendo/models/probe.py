@@ -55,7 +55,7 @@ def probe(
     """
     lines = list(images) or [drawn_line(width) for width in WIDTHS]
     held = io.BytesIO()
-    np.savez(held, **{f"{at:06}": image for at, image in enumerate(lines)})
+    np.savez(held, *lines)
     order = {"folder": str(folder.absolute()), "seconds": seconds, "megabytes": megabytes, "engine": engine}
     # the code of this package and no other: the child is not to find a module in the folder it happens to run in
     paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
