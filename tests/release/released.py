@@ -14,7 +14,7 @@ from emendo.release.channel.repository import Channel, init_channel
 
 from .colours import colour_samples, write_colour_bundle
 
-TEXTS = ("abc", "gfedcba", "aabbcc", "dadbdc")
+TEXTS = ("badge", "gfedcba", "facade", "bead")
 
 
 def certificate_for(bundle: Bundle) -> Certificate:

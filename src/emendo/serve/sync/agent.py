@@ -5,7 +5,9 @@ finish what a crash left -> watch over what is in use -> refresh -> choose -> do
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -41,17 +43,25 @@ class Agent:
         device.folder.mkdir(exist_ok=True)
         return cls(device, say)
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Be the only agent of the workspace for a while. Raises Busy when another one is at it."""
+        return self.device.workspace.lock(LOCK)
+
     def look(self) -> Status:
-        """Look once, and keep what came of it as the status. Raises Busy when another agent is at it here."""
-        with self.device.workspace.lock(LOCK):
-            before = self.device.status()
-            fault, what = self._guarded()
-            status = self._status(before, fault, what)
-            try:
-                self.device.tell(status)
-            except OSError as error:
-                self.say(f"the status cannot be written: {error.strerror}")
-            return status
+        """Look once, alone. Raises Busy when another agent is at it here."""
+        with self.alone():
+            return self.look_again()
+
+    def look_again(self) -> Status:
+        """What `look` does, for whoever is alone already: a look at the channel, whose outcome becomes the status."""
+        before = self.device.status()
+        fault, what = self._guarded()
+        status = self._status(before, fault, what)
+        try:
+            self.device.tell(status)
+        except OSError as error:
+            self.say(f"the status cannot be written: {error.strerror}")
+        return status
 
     def _guarded(self) -> tuple[Fault | None, str]:
         try:
@@ -79,11 +89,12 @@ class Agent:
         source = open_source(settings.url, stall=settings.stall_seconds, slowest=settings.slowest_bytes, stop=self.stop)
         trusted = refresh(source, device.metadata, device.root)
         choice = choose(trusted.offers, device.state(), settings.group, device.name)
-        if choice.offer is not None:
-            return self._take(source, trusted, choice.offer, choice.number)
         if choice.withdrawn:
             give_back(device, Fault.WITHDRAWN, "the channel took it back")
-            return "the release in use was withdrawn"
+            self.say("the release in use was withdrawn: rolled back")
+            choice = choose(trusted.offers, device.state(), settings.group, device.name)
+        if choice.offer is not None:
+            return self._take(source, trusted, choice.offer, choice.number)
         return UP_TO_DATE
 
     def _take(self, source: Source, trusted: Trusted, offer: Offer, number: int) -> str:
@@ -98,6 +109,8 @@ class Agent:
         except SyncError as error:
             self._failed(error, release.bundle, number)
             raise
+        finally:
+            shutil.rmtree(device.staging, ignore_errors=True)
         used = InUse(bundle=release.bundle, number=number, checked=timestamp())
         device.update(lambda state: state.model_copy(update={"release": used, "tries": {}}))
         self._tidy()

@@ -13,7 +13,7 @@ from .trust import Offer
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What to do: put `offer` in use (None: nothing), or give back what is in use because it was withdrawn."""
+    """What to do: put `offer` in use (None: nothing), or give back what is in use, for it was withdrawn, and choose anew."""
 
     offer: Offer | None = None
     number: int = 0
@@ -23,8 +23,8 @@ class Choice:
 def choose(offers: Sequence[Offer], state: State, group: str, device: str) -> Choice:
     """The choice of a device.
 
-    A device that has a release keeps it while its share shrinks or its group offers nothing; it goes back to an older
-    one only when its own was withdrawn.
+    A device that has a release keeps it while its share shrinks or its group offers nothing; it goes back only when its
+    own was withdrawn.
     """
     listed = {
         (offer.release.bundle, listing.number): (offer, listing)
@@ -37,10 +37,9 @@ def choose(offers: Sequence[Offer], state: State, group: str, device: str) -> Ch
     if own is None:
         return Choice(newest, number)
     held = listed.get((own.bundle, own.number))
-    withdrawn = held is not None and bool(held[1].withdrawn)
-    if newest is not None and (number > own.number or (withdrawn and number != own.number)):
-        return Choice(newest, number)
-    return Choice(withdrawn=withdrawn)
+    if held is not None and held[1].withdrawn:
+        return Choice(withdrawn=True)
+    return Choice(newest, number) if number > own.number else Choice()
 
 
 def _open(offer: Offer, listing: Listing, state: State, device: str) -> bool:

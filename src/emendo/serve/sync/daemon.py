@@ -20,24 +20,28 @@ from .faults import sentence
 
 
 def run(agent: Agent, *, chance: random.Random | None = None) -> None:
-    """Look again and again until SIGTERM or SIGINT; what is being done then is left where the next start goes on."""
+    """Look again and again until SIGTERM or SIGINT; what is being done then is left where the next start goes on.
+
+    Raises Busy when another agent follows the channel for this workspace.
+    """
     stopping = threading.Event()
     agent.stop = stopping.is_set
     chance = chance or random.Random()
     before = {one: signal.signal(one, lambda *_: stopping.set()) for one in (signal.SIGTERM, signal.SIGINT)}
     failures = 0
     try:
-        while not stopping.is_set():
-            try:
-                status = agent.look()
-                failures = status.failures
-            except EmendoError as error:
-                agent.say(sentence(error))
-                status, failures = agent.device.status(), failures + 1
-            pause = wait_after(failures, agent.device.settings, chance.uniform(-1, 1))
-            if not stopping.is_set():
-                _foretell(agent, status, pause)
-                stopping.wait(pause)
+        with agent.alone():
+            while not stopping.is_set():
+                try:
+                    status = agent.look_again()
+                    failures = status.failures
+                except EmendoError as error:
+                    agent.say(sentence(error))
+                    status, failures = agent.device.status(), failures + 1
+                pause = wait_after(failures, agent.device.settings, chance.uniform(-1, 1))
+                if not stopping.is_set():
+                    _foretell(agent, status, pause)
+                    stopping.wait(pause)
         agent.say("stopped")
     finally:
         for one, handler in before.items():
