@@ -13,7 +13,7 @@ from .trust import Offer
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What to do: put `offer` in use (None: nothing), or give back what is in use, for it was withdrawn, and choose anew."""
+    """What to do: put `offer` in use (None: nothing), or give back what is in use, which was withdrawn."""
 
     offer: Offer | None = None
     number: int = 0
