@@ -184,7 +184,7 @@ class ChannelSettings(_Section):
     retry_seconds: float = Field(30.0, gt=0, description="Wait after a failure; doubled after each further one.")
     longest_wait_seconds: float = Field(21_600.0, gt=0, description="Longest wait after failures.")
     stall_seconds: float = Field(30.0, gt=0, description="Seconds without enough bytes after which a server stalls.")
-    slowest_bytes: int = Field(200, ge=0, description="Bytes a second below which a server stalls.")
+    slowest_bytes: int = Field(1000, ge=0, description="Bytes a second below which a server stalls.")
     free_megabytes: int = Field(100, ge=0, description="Space that must stay free on the disk, in megabytes.")
     release_bytes: int = Field(2_000_000_000, gt=0, description="Largest release that is fetched, in bytes.")
     probe_seconds: float = Field(120.0, gt=0, description="Seconds in which a new model must load and read its lines.")

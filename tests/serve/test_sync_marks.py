@@ -43,12 +43,18 @@ def started(world: World, then: str = "crash") -> str:
     return using(world, then)[1]
 
 
-@pytest.fixture
-def newer(world: World) -> World:
-    """The device has just taken the second release."""
+@pytest.fixture(scope="module")
+def made_newer(made_world: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A device that has just taken the second release."""
+    world = made_world.copy(tmp_path_factory.mktemp("newer") / "world")
     world.publisher.release("second")
     assert world.look().model == world.second
     return world
+
+
+@pytest.fixture
+def newer(made_newer: World, tmp_path: Path) -> World:
+    return made_newer.copy(tmp_path / "newer")
 
 
 def test_three_starts_that_come_to_nothing_roll_back(newer: World) -> None:
@@ -72,6 +78,17 @@ def test_the_next_look_rolls_back_too(newer: World) -> None:
 def test_once_good_is_good(newer: World) -> None:
     assert [started(newer, "good"), *(started(newer) for _ in range(4))] == [newer.second] * 5
     assert newer.look().model == newer.second
+
+
+def test_the_last_good_model_stays_though_a_doubtful_one_came_after_it(newer: World) -> None:
+    newer.workspace.restore_champion()
+    assert started(newer, "good") == newer.first
+    newer.workspace.set_champion(newer.second)
+    newer.publisher.release("third")
+    assert newer.look().model == newer.third
+    for _ in range(3):
+        started(newer)
+    assert newer.look(url=str(newer.folder / "away")).model == newer.first
 
 
 def test_who_ends_as_he_should_counts_for_nothing(newer: World) -> None:

@@ -1,4 +1,4 @@
-"""Commands: channel init|publish|withdraw|renew|trust|show."""
+"""Commands: channel init|publish|withdraw|renew|trust|rotate|show."""
 
 from __future__ import annotations
 
@@ -127,6 +127,21 @@ def trust(
     version = accept(Channel.open(folder, keys), public, no_more=no_more)
     told = f"certificates by {public['keyid'][:16]} are {'refused' if no_more else 'accepted'} from root {version} on"
     output.show({"root": version, "key": public["keyid"], "trusted": not no_more}, [told], json=json)
+
+
+@channel.command()
+def rotate(
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="targets, snapshot or timestamp.")],
+    folder: Folder,
+    keys: Keys = None,
+    json: Json = False,
+) -> None:
+    """Replace a publishing key that may have been stolen; needs the root keys."""
+    from ..release.channel.repository import Channel
+    from ..release.channel.repository import rotate as replace
+
+    version = replace(Channel.open(folder, keys), role)
+    output.show({"root": version, "role": role}, [f"{role} has a new key from root {version} on"], json=json)
 
 
 @channel.command()

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from emendo.errors import EngineError, FormatError, UsageError
 from emendo.models.channel import CERTIFICATE_KEYS, METADATA, TARGETS
-from emendo.tools.files import new_folder, write_bytes
+from emendo.tools.files import new_folder, sync_folder, write_bytes
 from emendo.tools.locks import held
-from emendo.tools.signing import INSTALL
+from emendo.tools.signing import INSTALL, load_key, make_key
 
-from .keys import KeyFolder, default_keys, key_ids, make_keys
+from .keys import ONLINE, KeyFolder, default_keys, key_ids, make_keys
 
 if TYPE_CHECKING:
     from tuf.api.metadata import Metadata
@@ -32,6 +32,7 @@ TARGETS_DAYS: Final = 365
 ROOT_DAYS: Final = 730
 RENEW_BEFORE: Final = timedelta(days=60)
 """What has less time left than this is signed again by `renew`: targets, and the root where its keys are at hand."""
+_NOBODY: Final[Mapping[str, Any]] = {}
 KEPT: Final = 10
 """Versions of snapshot and targets that stay on the disk, for devices that are just fetching them."""
 
@@ -84,21 +85,31 @@ class Channel:
         """The public keys whose parity certificates are accepted."""
         return list(self.root().signed.unrecognized_fields.get(CERTIFICATE_KEYS, []))
 
-    def commit(self, days: int, change: Callable[[Any], None] | None = None) -> None:
-        """Sign a new state: targets after `change` (as they were without it), snapshot, and timestamp last."""
+    def commit(self, days: int, change: Callable[[Any], None] | None = None, also: Mapping[str, Any] = _NOBODY) -> None:
+        """Sign a new state: targets after `change` (as they were without it), snapshot, and timestamp last.
+
+        `also` are keys that sign beside those of the roles. Raises UsageError when a key is not the channel's.
+        """
         targets, snapshot, timestamp = self.state()
+        signers = {role: [self._signer(role), *([also[role]] if role in also else [])] for role in ONLINE}
         if change is not None:
             change(targets.signed)
             _bump(targets, TARGETS_DAYS)
-            self._write("targets", targets, self.keys.signer("targets"))
+            self._write("targets", targets, *signers["targets"])
         snapshot.signed.meta["targets.json"] = _described(self.metadata / f"{targets.signed.version}.targets.json")
         _bump(snapshot, days)
-        self._write("snapshot", snapshot, self.keys.signer("snapshot"))
+        self._write("snapshot", snapshot, *signers["snapshot"])
         timestamp.signed.snapshot_meta = _described(self.metadata / f"{snapshot.signed.version}.snapshot.json")
         _bump(timestamp, days)
-        timestamp.sign(self.keys.signer("timestamp"))
-        write_bytes(self.metadata / "timestamp.json", timestamp.to_bytes())
+        self._write("timestamp", timestamp, *signers["timestamp"])
         _drop_old(self.metadata)
+
+    def _signer(self, role: str) -> Any:
+        signer = self.keys.signer(role)
+        if signer.public_key.keyid not in self.root().signed.roles[role].keyids:
+            what = f"{self.keys.folder / role}.pem is not the channel's key of {role}"
+            raise UsageError(what, remedy="give the right --keys, or finish `emendo channel rotate`")
+        return signer
 
     def sign_root(self, change: Callable[[Any], None], more: Sequence[Any] = ()) -> int:
         """A new version of the root, signed by the root keys at hand and `more`; returns how it is numbered.
@@ -123,7 +134,8 @@ class Channel:
         content.signatures.clear()
         for signer in signers:
             content.sign(signer, append=True)
-        write_bytes(self.metadata / f"{content.signed.version}.{role}.json", content.to_bytes())
+        number = "" if role == "timestamp" else f"{content.signed.version}."
+        write_bytes(self.metadata / f"{number}{role}.json", content.to_bytes())
 
 
 def init_channel(
@@ -179,8 +191,7 @@ def _first(channel: Channel, threshold: int, days: int) -> None:
     channel._write("snapshot", snapshot, keys.signer("snapshot"))
     timestamp = Metadata(Timestamp(expires=_expiry(days)))
     timestamp.signed.snapshot_meta = _described(channel.metadata / "1.snapshot.json")
-    timestamp.sign(keys.signer("timestamp"))
-    write_bytes(channel.metadata / "timestamp.json", timestamp.to_bytes())
+    channel._write("timestamp", timestamp, keys.signer("timestamp"))
 
 
 def renew(channel: Channel, days: int = DAYS) -> list[str]:
@@ -216,6 +227,33 @@ def trust(channel: Channel, key: Mapping[str, Any], *, no_more: bool = False) ->
 
     with channel.changing():
         return channel.sign_root(change)
+
+
+def rotate(channel: Channel, role: str) -> int:
+    """Replace the key of a role that publishes, which may have been stolen; returns the root's version.
+
+    Devices refuse what the thief signs as soon as they see the new root. Killed in between, it goes on where it was.
+    Raises UsageError when the root keys at hand are too few.
+    """
+    if role not in ONLINE:
+        raise UsageError(f"{role!r} has no key that can be replaced so", remedy=f"use {', '.join(ONLINE)}")
+    with channel.changing():
+        fresh = channel.keys.folder / f"{role}.new.pem"
+        signer = load_key(fresh) if fresh.is_file() else make_key(fresh)
+        root = channel.root().signed
+        if signer.public_key.keyid not in root.roles[role].keyids:
+
+            def change(root: Any) -> None:
+                for keyid in list(root.roles[role].keyids):
+                    root.revoke_key(keyid, role)
+                root.add_key(signer.public_key, role)
+
+            channel.commit(DAYS, lambda _: None, {role: signer})  # signed by both: good before the new root and after
+            channel.sign_root(change)
+        fresh.replace(channel.keys.folder / f"{role}.pem")
+        sync_folder(channel.keys.folder)
+        channel.commit(DAYS, lambda _: None)
+        return int(channel.root().signed.version)
 
 
 def read_metadata(path: Path) -> Metadata[Any]:

@@ -166,7 +166,8 @@ class Agent:
         for archive in device.download.glob("*.part"):
             archive.unlink()
         try:
-            kept = drop_older(device, device.state().kept)
+            state = device.state()
+            kept = drop_older(device, state.kept, state.good)
         except Busy:
             return
         device.update(lambda state: state.model_copy(update={"kept": kept}))

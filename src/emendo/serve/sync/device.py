@@ -64,13 +64,16 @@ class Bad(_Kept):
 
 
 class State(_Kept):
-    """What a device remembers: `release` is what it put in use last, `kept` the models that it put on the disk."""
+    """What a device remembers: `release` is what it put in use last, `kept` the models that it put on the disk.
+
+    `good` is the model that proved good last, `tries` how often a release failed that may yet be good.
+    """
 
     release: InUse | None = None
+    good: str = ""
     bad: tuple[Bad, ...] = ()
     kept: tuple[str, ...] = ()
     tries: dict[str, int] = Field(default_factory=dict)
-    """How often a release failed that may yet be good."""
 
     def is_bad(self, bundle: str, number: int) -> bool:
         """Whether a release is remembered as bad."""

@@ -6,6 +6,7 @@ and the pointer file is replaced. Whatever ends the process in between, the mode
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from emendo.models.channel import BUNDLE, SELF_TEST, Release, compare, read_self
 from emendo.models.probe import probe
 from emendo.settings import ChannelSettings, Limits
 from emendo.tools.archives import unpack
-from emendo.tools.files import new_folder, remove_folder, sync_folder
+from emendo.tools.files import PARTIAL, new_folder, remove_folder, sync_folder
 from emendo.workspace.folder import BASE, PROMOTING, Champion, Workspace
 from emendo.workspace.names import places
 
@@ -88,6 +89,8 @@ def put_in_use(device: Device, place: Path | None, release: Release, why: str) -
         if place is not None:
             _move(place / SELF_TEST, device.tests / release.bundle)
             _move(place / BUNDLE, workspace.models / release.bundle)
+            for leftover in workspace.models.glob(f"{PARTIAL}*"):  # of a crash; nobody else is at it now
+                shutil.rmtree(leftover, ignore_errors=True)
             sync_folder(workspace.models)
         if current(workspace) != release.bundle:
             workspace.set_champion(release.bundle, why)
@@ -106,16 +109,19 @@ def step_back(workspace: Workspace, why: str) -> Champion | None:
         return workspace.set_champion(BASE, why)
 
 
-def drop_older(device: Device, kept: Sequence[str]) -> tuple[str, ...]:
+def drop_older(device: Device, kept: Sequence[str], good: str) -> tuple[str, ...]:
     """Remove the models of the channel but the one in use and the last good one; returns what is left of `kept`.
 
-    Models that were promoted here or that have a name in the workspace are nobody's but their owner's.
+    The last good one is `good`, or the one before where none has proved good. Models that were promoted here or that
+    have a name in the workspace are nobody's but their owner's.
     """
     workspace = device.workspace
     with workspace.lock(PROMOTING):
         champion = workspace.champion()
-        stay = {champion.model} if champion else set()
-        stay |= set([model for model, _, _ in champion.history if model != champion.model][-1:]) if champion else set()
+        if champion is None:
+            return tuple(kept)
+        before = [model for model, _, _ in champion.history if model != champion.model]
+        stay = {champion.model, good if good in before else (before or [BASE])[-1]}
         gone = [model for model in kept if model not in stay and model not in places(workspace)]
         workspace.forget_champions(gone)
         for model in gone:

@@ -80,6 +80,7 @@ def note_good(workspace: Workspace) -> None:
         return
     with _marks(device) as (path, marks):
         if marks.model == current(workspace) and not marks.good:
+            device.update(lambda state: state.model_copy(update={"good": marks.model}))
             _write(path, Marks(model=marks.model, good=timestamp()))
 
 
