@@ -76,14 +76,14 @@ def whole(world: Any) -> bool:
         return False
 
 
-def looked(world: Any, row: Row, fault: str, *, texts: tuple[str, ...] = (OLD,), **changes: Any) -> None:
-    """One look under attack, and what it left."""
+def looked(world: Any, row: Row, *names: str, **changes: Any) -> None:
+    """One look under attack, which should have one of these names, and what it left."""
     status = world.look(say=lambda _: None, **changes)
     row.runs += 1
-    row.named += status.state == fault and world.events()[-1] == fault
-    if status.state != fault:
+    row.named += status.state in names and world.events()[-1] == status.state
+    if status.state not in names:
         row.faults.append(f"{row.attack} {row.runs}: {status.state}, {status.what}")
-    inspect(world, row, texts)
+    inspect(world, row, (OLD,))
 
 
 def inspect(world: Any, row: Row, texts: tuple[str, ...]) -> None:
@@ -129,7 +129,7 @@ def on_the_way(world: Any, chance: random.Random, truncations: int, flips: int) 
             fresh(hostile.Mischief("targets/", flip=chance.randrange(len(content))))
             looked(world, flipped, Fault.WRONG_HASH, url=server.url)
             flipped.plain_lost += plain(world, server, archive, content)
-        rows = [cut, flipped]
+        rows = [cut, flipped, metadata_flips(world, server, chance, flips)]
         for name, mischief, fault in (
             ("endless release", hostile.Mischief("targets/", endless=True), Fault.ENDLESS),
             ("endless metadata", hostile.Mischief("timestamp", endless=True), Fault.ENDLESS),
@@ -143,6 +143,25 @@ def on_the_way(world: Any, chance: random.Random, truncations: int, flips: int) 
             looked(world, row, fault, url=server.url)
             rows.append(row)
     return rows
+
+
+def metadata_flips(world: Any, server: Any, chance: random.Random, flips: int) -> Row:
+    """One bit of one metadata file flipped on its way, of which the device has seen the state before only."""
+    row = Row("one bit of metadata flipped")
+    folder = world.publisher.channel.metadata
+    kept = world.folder / "kept"
+    shutil.copytree(world.device().metadata, kept, symlinks=True)
+    world.publisher.channel.commit(30, lambda _: None)
+    targets, snapshot, _ = world.publisher.channel.state()
+    files = ("timestamp.json", f"{snapshot.signed.version}.snapshot.json", f"{targets.signed.version}.targets.json")
+    for number in range(flips):
+        shutil.rmtree(world.device().metadata)
+        shutil.copytree(kept, world.device().metadata, symlinks=True)
+        name = files[number % 3]
+        at = chance.randrange((folder / name).stat().st_size)
+        server.mischief = hostile.Mischief(f"metadata/{name}", flip=at)
+        looked(world, row, Fault.WRONG_HASH, Fault.FORGED, Fault.DAMAGED_METADATA, url=server.url)
+    return row
 
 
 def metadata(make: Callable[[], Any]) -> list[Row]:

@@ -182,7 +182,7 @@ class ChannelSettings(_Section):
         description="Share by which each wait is longer or shorter, so that devices do not come at once.",
     )
     retry_seconds: float = Field(30.0, gt=0, description="Wait after a failure; doubled after each further one.")
-    longest_wait_seconds: float = Field(21_600.0, gt=0, description="Longest wait after failures.")
+    longest_wait_seconds: float = Field(3600.0, gt=0, description="Longest wait after failures.")
     stall_seconds: float = Field(30.0, gt=0, description="Seconds without enough bytes after which a server stalls.")
     slowest_bytes: int = Field(1000, ge=0, description="Bytes a second below which a server stalls.")
     free_megabytes: int = Field(100, ge=0, description="Space that must stay free on the disk, in megabytes.")

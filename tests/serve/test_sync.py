@@ -75,17 +75,6 @@ def test_groups_and_shares(world: World) -> None:
     assert world.look(device=outside).model == world.second, "what a device has it keeps"
 
 
-def test_a_growing_share_only_adds_devices() -> None:
-    devices = [f"device-{number}" for number in range(2000)]
-    for bundle in ("0123456789abcdef", "fedcba9876543210"):
-        small, half = ({one for one in devices if in_share(one, bundle, share)} for share in (5, 50))
-        assert small < half
-        assert 60 <= len(small) <= 140
-        assert 900 <= len(half) <= 1100
-        assert all(in_share(one, bundle, 100) for one in devices)
-    assert {in_share("x", f"{number:016x}", 50) for number in range(20)} == {True, False}
-
-
 def test_what_breaks_off_goes_on_where_it_stopped(world: World) -> None:
     world.publisher.release("second")
     with serving(world.publisher.channel.folder) as server:

@@ -131,17 +131,18 @@ def trust(
 
 @channel.command()
 def rotate(
-    role: Annotated[str, typer.Argument(metavar="ROLE", help="targets, snapshot or timestamp.")],
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="root, targets, snapshot or timestamp.")],
     folder: Folder,
     keys: Keys = None,
     json: Json = False,
 ) -> None:
-    """Replace a publishing key that may have been stolen; needs the root keys."""
-    from ..release.channel.repository import Channel
+    """Replace a key that may have been stolen, or all root keys; needs the root keys."""
+    from ..release.channel.repository import Channel, rotate_root
     from ..release.channel.repository import rotate as replace
 
-    version = replace(Channel.open(folder, keys), role)
-    output.show({"root": version, "role": role}, [f"{role} has a new key from root {version} on"], json=json)
+    opened = Channel.open(folder, keys)
+    version = rotate_root(opened) if role == "root" else replace(opened, role)
+    output.show({"root": version, "role": role}, [f"{role} has new keys from root {version} on"], json=json)
 
 
 @channel.command()

@@ -40,21 +40,23 @@ def follow(
     except ModuleNotFoundError as error:
         raise _no_tuf(error) from error
     from ..serve.sync.daemon import run, status_page
+    from ..serve.sync.device import Device
 
     held = open_context(folder, need_workspace=True)
     assert held.workspace is not None
-    agent = Agent.of(held.workspace, held.settings.channel, output.note)
     if not status:
         if not held.settings.channel.url:
             raise UsageError("this workspace follows no channel", remedy="run `emendo sync init` first")
-        if not once and listen is None:
+        agent = Agent.of(held.workspace, held.settings.channel, output.note)
+        if once:
+            with output.progress("fetching", quiet=json) as agent.bar:
+                agent.look()
+        elif listen is None:
             run(agent)
-        elif not once:
-            with status_page(agent.device, listen or "", output.note):
-                run(agent)
         else:
-            agent.look()
-    told = agent.device.status()
+            with status_page(agent.device, listen, output.note):
+                run(agent)
+    told = Device(held.workspace, held.settings.channel).status()
     lines = [f"{told.state}: {told.what}", f"model in use: {told.model}", f"last success: {told.succeeded or 'never'}"]
     output.show(told.model_dump(mode="json"), lines if status else lines[1:2], json=json)
     return 0 if status or told.state == UP_TO_DATE else 1

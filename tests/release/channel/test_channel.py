@@ -18,14 +18,14 @@ from tuf.api.metadata import Metadata, Root
 
 from emendo.cli import main
 from emendo.errors import BundleError, FormatError, UsageError
-from emendo.models.channel import compare, read_release, read_self_test
 from emendo.release.channel import repository
-from emendo.release.channel.keys import KeyFolder
+from emendo.release.channel.keys import KeyFolder, key_ids
 from emendo.release.channel.publish import publish, releases, show, withdraw, write_archive
-from emendo.release.channel.repository import Channel, init_channel, renew, rotate, trust
+from emendo.release.channel.repository import Channel, init_channel, renew, rotate, rotate_root, trust
 from emendo.serve.sync.source import open_source
 from emendo.serve.sync.trust import refresh
 from emendo.tools.files import PARTIAL, sha256_file
+from emendo.tools.signing import load_key
 
 from ..colours import colour_samples, write_colour_bundle
 from ..released import TEXTS, Publisher
@@ -190,9 +190,29 @@ def test_a_stolen_key_is_replaced(publisher: Publisher, tmp_path: Path) -> None:
     thief = Channel(publisher.channel.folder, KeyFolder(stolen))
     with pytest.raises(UsageError, match="is not the channel's key of targets"):
         thief.commit(30)
-    with pytest.raises(UsageError, match="no key that can be replaced so"):
-        rotate(publisher.channel, "root")
+    with pytest.raises(UsageError, match="no key that can be replaced"):
+        rotate(publisher.channel, "mirror")
     assert not list(publisher.channel.keys.folder.glob("*.new.pem"))
+
+
+def test_root_keys_are_replaced_by_those_who_have_them(publisher: Publisher, tmp_path: Path) -> None:
+    steps = 0
+    while killed_after(steps, partial(rotate_root, publisher.channel)):
+        assert seen(publisher, tmp_path / f"device-{steps}")
+        steps += 1
+        assert steps < 30
+    assert steps >= 3
+    keys = publisher.channel.keys
+    ids = key_ids(keys.root_signers())
+    assert set(publisher.channel.root().signed.roles["root"].keyids) == ids
+    assert publisher.channel.root().signed.roles["root"].threshold == 2
+    assert not ids & key_ids(load_key(path) for path in (keys.folder / "root.old").glob("*.pem"))
+    assert rotate(publisher.channel, "timestamp") == publisher.channel.root().signed.version
+    assert seen(publisher, tmp_path / "device-end")
+    shutil.rmtree(keys.folder / "root")
+    shutil.copytree(keys.folder / "root.old", keys.folder / "root")
+    with pytest.raises(UsageError, match="2 root keys of the channel are needed"):
+        rotate_root(publisher.channel)
 
 
 def test_a_replacement_that_was_killed_is_finished(publisher: Publisher, tmp_path: Path) -> None:
@@ -259,28 +279,6 @@ def test_damaged_metadata_are_told(publisher: Publisher) -> None:
     (publisher.channel.metadata / "timestamp.json").write_text("{")
     with pytest.raises(FormatError, match="is no TUF metadata"):
         publisher.release("one")
-
-
-def test_what_is_no_release_of_ours_is_none() -> None:
-    good = {"bundle": "0" * 16, "certificate": "0" * 16, "groups": {"stable": {"number": 1, "share": 5, "created": ""}}}
-    assert read_release(f"{'0' * 16}.zip", good) is not None
-    assert read_release("other.zip", good) is None
-    assert read_release(f"{'0' * 16}.zip", {**good, "more": 1}) is None
-    assert read_release("notes.txt", None) is None
-    wrong = {**good, "groups": {"stable": {"number": 1, "share": 101, "created": ""}}}
-    assert read_release(f"{'0' * 16}.zip", wrong) is None
-
-
-def test_a_self_test_bears_rounding_and_no_more(tmp_path: Path) -> None:
-    assert compare(["x" * 100], ["x" * 95]) == ""
-    assert "6 of 100 characters differ" in compare(["x" * 100], ["x" * 94])
-    assert compare(["a"], []) == "0 of 1 lines were read"
-    (tmp_path / "lines.json").write_text('{"lines": [{"image": "000.png", "text": "a"}]}')
-    with pytest.raises(BundleError, match="lacks the picture"):
-        read_self_test(tmp_path)
-    (tmp_path / "lines.json").write_text('{"lines": [{"image": "../x.png", "text": "a"}]}')
-    with pytest.raises(BundleError, match="no self-test"):
-        read_self_test(tmp_path)
 
 
 def test_the_commands(publisher: Publisher, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

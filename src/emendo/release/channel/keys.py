@@ -11,7 +11,7 @@ certificate.json   its public half
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -81,6 +81,6 @@ def read_public_key(path: Path) -> dict[str, Any]:
     return content
 
 
-def key_ids(keys: Sequence[Any]) -> set[str]:
+def key_ids(keys: Iterable[Any]) -> set[str]:
     """The ids of some key pairs."""
     return {key.public_key.keyid for key in keys}

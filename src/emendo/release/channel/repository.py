@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from emendo.errors import EngineError, FormatError, UsageError
 from emendo.models.channel import CERTIFICATE_KEYS, METADATA, TARGETS
-from emendo.tools.files import new_folder, sync_folder, write_bytes
+from emendo.tools.files import new_folder, remove_folder, sync_folder, write_bytes
 from emendo.tools.locks import held
 from emendo.tools.signing import INSTALL, load_key, make_key
 
@@ -229,6 +229,39 @@ def trust(channel: Channel, key: Mapping[str, Any], *, no_more: bool = False) ->
         return channel.sign_root(change)
 
 
+def rotate_root(channel: Channel) -> int:
+    """Replace all root keys, as many and with the same threshold, signed by the old ones and the new; returns the
+    root's version.
+
+    The old ones are kept in `root.old`, for they sign nothing any more. Killed in between, it goes on where it was.
+    Raises UsageError when the root keys at hand are too few.
+    """
+    with channel.changing():
+        folder = channel.keys.folder
+        old, fresh = folder / "root", folder / "root.new"
+        role = channel.root().signed.roles["root"]
+        if not fresh.is_dir():
+            with new_folder(fresh) as partial:
+                for number in range(1, len(role.keyids) + 1):
+                    make_key(partial / f"{number}.pem")
+        signers = [load_key(path) for path in sorted(fresh.glob("*.pem"))]
+        if not key_ids(signers) <= set(role.keyids):
+
+            def change(root: Any) -> None:
+                for keyid in list(role.keyids):
+                    root.revoke_key(keyid, "root")
+                for signer in signers:
+                    root.add_key(signer.public_key, "root")
+
+            channel.sign_root(change, signers)
+        if old.is_dir():
+            remove_folder(folder / "root.old")
+            old.replace(folder / "root.old")
+        fresh.replace(old)
+        sync_folder(folder)
+        return int(channel.root().signed.version)
+
+
 def rotate(channel: Channel, role: str) -> int:
     """Replace the key of a role that publishes, which may have been stolen; returns the root's version.
 
@@ -236,7 +269,7 @@ def rotate(channel: Channel, role: str) -> int:
     Raises UsageError when the root keys at hand are too few.
     """
     if role not in ONLINE:
-        raise UsageError(f"{role!r} has no key that can be replaced so", remedy=f"use {', '.join(ONLINE)}")
+        raise UsageError(f"{role!r} has no key that can be replaced", remedy=f"use root, {', '.join(ONLINE)}")
     with channel.changing():
         fresh = channel.keys.folder / f"{role}.new.pem"
         signer = load_key(fresh) if fresh.is_file() else make_key(fresh)

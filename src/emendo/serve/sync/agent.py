@@ -17,7 +17,7 @@ from emendo.workspace.folder import Workspace, timestamp
 
 from .choice import choose
 from .device import Device, InUse, State, Status
-from .download import clean, download
+from .download import Bar, clean, download
 from .faults import OF_THE_RELEASE, Fault, SyncError, from_system, sentence
 from .install import current, drop_older, prepare, put_in_use, self_test, try_out, verified
 from .marks import finish_giving_back, give_back, watch_starts
@@ -30,10 +30,14 @@ UP_TO_DATE = "up to date"
 
 @dataclass(slots=True)
 class Agent:
-    """Follows a channel for one workspace. `say` hears each event; `stop` is asked whether to end."""
+    """Follows a channel for one workspace.
+
+    `say` hears each event, `bar` the bytes of a download so far and in all; `stop` is asked whether to end.
+    """
 
     device: Device
     say: Callable[[str], None] = lambda _: None
+    bar: Bar = lambda *_: None
     stop: Callable[[], bool] = lambda: False
 
     @classmethod
@@ -102,7 +106,7 @@ class Agent:
         try:
             place = None
             if not self._lies_here(offer, trusted):
-                archive = download(device, source, offer)
+                archive = download(device, source, offer, self.bar)
                 place = prepare(device, archive, release, trusted.certificate_keys)
                 device.update(lambda state: _with_kept(state, release.bundle))
             put_in_use(device, place, release, f"release {number} of the channel, group {device.settings.group}")
@@ -178,7 +182,7 @@ class Agent:
             part.unlink()
 
     def _log(self, event: str, what: str, **more: str) -> None:
-        self.say(f"{event}: {what}" if not what.startswith(event) else what)
+        self.say(f"{event}: {what}")
         try:
             self.device.log(event, what, **more)
         except OSError as error:

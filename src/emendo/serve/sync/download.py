@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from tuf.api.exceptions import LengthOrHashMismatchError
@@ -15,13 +16,15 @@ from .faults import Fault, SyncError
 from .source import Source
 from .trust import Offer
 
+Bar = Callable[[int, int], None]
 _MEGABYTE = 1 << 20
 
 
-def download(device: Device, source: Source, offer: Offer) -> Path:
+def download(device: Device, source: Source, offer: Offer, bar: Bar) -> Path:
     """The archive of a release, whole and with the hashes that the channel declares, in the device's download folder.
 
-    What came stays there when the connection breaks off, and the next call goes on from it. Raises SyncError.
+    What came stays there when the connection breaks off, and the next call goes on from it. `bar` hears the bytes that
+    are there and how many there will be. Raises SyncError.
     """
     target = offer.target
     if target.length > device.settings.release_bytes:
@@ -38,7 +41,7 @@ def download(device: Device, source: Source, offer: Offer) -> Path:
         there = 0
     check_space(device, 2 * target.length - there)
     if there < target.length:
-        _fetch(source, offer, part, there)
+        _fetch(source, offer, part, there, bar)
     with part.open("rb") as stream:
         try:
             target.verify_length_and_hashes(stream)
@@ -68,7 +71,7 @@ def clean(device: Device) -> None:
                 leftover.unlink(missing_ok=True)
 
 
-def _fetch(source: Source, offer: Offer, part: Path, there: int) -> None:
+def _fetch(source: Source, offer: Offer, part: Path, there: int, bar: Bar) -> None:
     target = offer.target
     name = f"{TARGETS}/{target.hashes['sha256']}.{target.path}"
     body = source.open(name, there)
@@ -82,5 +85,6 @@ def _fetch(source: Source, offer: Offer, part: Path, there: int) -> None:
                 stream.truncate(0)
                 raise SyncError(Fault.ENDLESS, f"more than the {target.length} bytes that were declared", where=name)
             stream.write(piece)
+            bar(came, target.length)
     if came < target.length:
         raise SyncError(Fault.TRUNCATED, f"{came} of {target.length} bytes came", where=name)

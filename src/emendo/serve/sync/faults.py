@@ -51,7 +51,7 @@ class SyncError(BadInput):
     def __init__(self, fault: Fault, what: str, *, where: str = "", certain: bool = True) -> None:
         self.fault = fault
         self.certain = certain
-        super().__init__(f"{fault}: {what}", where=where)
+        super().__init__(what, where=where)
 
 
 def from_system(error: OSError) -> SyncError:

@@ -91,6 +91,7 @@ def put_in_use(device: Device, place: Path | None, release: Release, why: str) -
             _move(place / BUNDLE, workspace.models / release.bundle)
             for leftover in workspace.models.glob(f"{PARTIAL}*"):  # of a crash; nobody else is at it now
                 shutil.rmtree(leftover, ignore_errors=True)
+            sync_folder(device.tests)
             sync_folder(workspace.models)
         if current(workspace) != release.bundle:
             workspace.set_champion(release.bundle, why)
