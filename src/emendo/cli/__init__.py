@@ -16,6 +16,7 @@ from ..errors import EmendoError
 from . import damage, data, develop, label, loop, measure, models
 from .boards import compression, report
 from .crops import crops
+from .export import certificate, export
 from .output import complain
 from .people import people
 from .pipeline import pipeline
@@ -44,7 +45,8 @@ app.command()(models.train)
 app.command()(models.crossval)
 app.command()(measure.evaluate)
 app.command()(measure.compare)
-app.command()(models.export)
+app.command()(export)
+app.command()(certificate)
 report.command()(damage.robustness)
 app.add_typer(report, name="report")
 app.add_typer(compression, name="compression")
