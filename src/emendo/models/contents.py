@@ -1,4 +1,4 @@
-"""What a file of a bundle holds, looked at before a run time opens it; here nothing is loaded, expanded or allocated."""
+"""What a file of a bundle holds, looked at before a run time opens it: nothing is loaded, expanded or allocated."""
 
 from __future__ import annotations
 

@@ -24,15 +24,12 @@ MOST_VALUES: Final = 1 << 28
 """Most values that a tensor may have, or that a graph may ask for by a constant shape."""
 _DEPTH: Final = 32
 _NESTED: Final[dict[str, dict[int, str]]] = {
-    "model": {7: "graph", 25: "function"},
+    "model": {7: "graph"},
     "graph": {1: "node", 5: "tensor", 11: "value", 12: "value", 15: "sparse"},
     "node": {5: "attribute"},
     "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
 }
-_REFUSED: Final = {
-    "function": "brings functions of its own, which a run time would have to expand",
-    "sparse": "holds sparse tensors, which a run time would have to expand",
-}
+_FUNCTION: Final = 25
 _BITS: Final = {
     1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 14: 64, 15: 128, 16: 16,
     17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4,
@@ -70,8 +67,10 @@ def inspect(data: bytes) -> Facts:
 
     Raises Unsafe for what no bundle may hold, ValueError when the bytes are no protocol-buffer message.
     """
-    facts = Facts()
-    _walk(memoryview(data), "model", 0, facts)
+    facts, whole = Facts(), memoryview(data)
+    if any(number == _FUNCTION for number, _ in _fields(whole)):
+        raise Unsafe("brings functions of its own, which a run time would have to expand")
+    _walk(whole, "model", 0, facts)
     for operator, name in facts.asked:
         size = prod(max(0, side) for side in facts.shapes.get(name, ()))
         if size > MOST_VALUES:
@@ -88,8 +87,8 @@ def _walk(view: memoryview, kind: str, depth: int, facts: Facts) -> None:
         child = _NESTED[kind].get(number)
         if child is None or isinstance(value, int):
             continue
-        if child in _REFUSED:
-            raise Unsafe(_REFUSED[child])
+        if child == "sparse":
+            raise Unsafe("holds sparse tensors, which a run time would have to expand")
         if child == "tensor":
             _tensor(value, facts)
         elif child == "value":

@@ -4,7 +4,7 @@ Static quantisation in the QDQ form: weights by channel, activations by ranges s
 "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018), so that a line
 never reads otherwise because of its neighbours. Ranges taken at run time (`dynamic`) depend on the whole batch; that
 form is tried for its figures, and refused where it shows. Convolutions and matrices are tried in ever larger groups;
-where the quickest costs more than the budget, the layers that hurt most, each measured alone, go back to float.
+where each costs more than the budget, the layers that hurt most, each measured alone, go back to float.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Tried:
     cer_difference: float
     milliseconds: float
     float_milliseconds: float
+    time_share: float
     megabytes: float
     float_megabytes: float
     fault: str
@@ -65,7 +66,7 @@ class Tried:
         told = (
             f"{self.form} ({self.layers} layers): CER {100 * self.cer:.2f} % "
             f"({100 * self.cer_difference:+.2f} points), "
-            f"{self.milliseconds:.1f} ms (float {self.float_milliseconds:.1f}), "
+            f"{self.milliseconds:.1f} ms (float {self.float_milliseconds:.1f}, {100 * self.time_share:.0f} %), "
             f"{self.megabytes:.1f} MB (float {self.float_megabytes:.1f})"
         )
         return f"{told}: {self.fault}" if self.fault else told
@@ -79,7 +80,7 @@ def worth(reference: Tally, plain: Tally, tally: Tally, budget: float, *, share:
     faults = []
     if not tally.megabytes < plain.megabytes:
         faults.append("not smaller")
-    if not tally.milliseconds < share * plain.milliseconds:
+    if not tally.time_share(plain) < share:
         faults.append("not faster")
     if tally.cer is None or reference.cer is None:
         if tally.same < tally.lines:
@@ -99,7 +100,7 @@ def quantised(plain: Bundle, order: Order) -> tuple[bytes, tuple[Tried, ...]]:
         raise UsageError("int8 is chosen on lines with texts, and there are none", remedy="give --calibration REF")
     search = Search(plain, order, samples)
     found = search.run()
-    best = min((one for one in found if not one.fault), key=lambda one: one.milliseconds, default=None)
+    best = min((one for one in found if not one.fault), key=lambda one: one.time_share, default=None)
     if best is None:
         figures = "; ".join(map(str, found))
         what = f"no int8 form is smaller, faster and within {100 * order.budget:.2f} points of CER ({figures})"
@@ -125,15 +126,15 @@ class Search:
         return network_input([normalize_line(sample_image(sample), self.geometry)], self.geometry)
 
     def run(self) -> list[Tried]:
-        """All groups; then, where the quickest costs too much, with the layers that hurt most in float."""
+        """All groups; where none will do, the best of the faster ones with the layers that hurt most in float."""
         groups = layer_groups(self.model)
         found = [self.attempt("dynamic", dynamic(self.model, self.order.work), (), ())]
         for name, nodes in groups.items():
             found.append(self.attempt(name, static(self.model, self.ranges, nodes), nodes, ()))
-        quick = [one for one in found[1:] if "not" not in one.fault]
-        if quick and not any(not one.fault for one in quick):
-            widest = min(quick, key=lambda one: one.milliseconds)
-            found += self.narrowed(widest.form, groups[widest.form])
+        quick = [one for one in found[1:] if one.time_share < FASTER]
+        if quick and not any(not one.fault for one in found):
+            nearest = min(quick, key=lambda one: one.cer_difference)
+            found += self.narrowed(nearest.form, groups[nearest.form])
         return found
 
     def narrowed(self, name: str, nodes: Sequence[str]) -> list[Tried]:
@@ -145,7 +146,7 @@ class Search:
             rest = [node for node in nodes if node not in kept]
             graph = static(self.model, self.ranges, rest)
             found.append(self.attempt(f"{name}, {count} kept in float", graph, rest, kept))
-            if not found[-1].fault or "not faster" in found[-1].fault:
+            if not found[-1].fault or found[-1].time_share >= FASTER:
                 break
         return found
 
@@ -188,6 +189,7 @@ class Search:
             cer_difference=tally.cer - plain.cer,
             milliseconds=tally.milliseconds,
             float_milliseconds=plain.milliseconds,
+            time_share=tally.time_share(plain),
             megabytes=tally.megabytes,
             float_megabytes=plain.megabytes,
             fault=fault,

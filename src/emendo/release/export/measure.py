@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any, Final
 
 import numpy as np
@@ -75,7 +76,8 @@ class Tally:
     rounding: float = ROUNDING
     lines: int = 0
     same: int = 0
-    seconds: float = 0.0
+    seconds: list[float] = field(default_factory=list)
+    """Of each line, in the order of the lines."""
     worst: float = 0.0
     counted: Counts = field(default_factory=Counts)
     other: tuple[str, str, str] | None = None
@@ -90,7 +92,15 @@ class Tally:
     @property
     def milliseconds(self) -> float:
         """Of one line, in the mean."""
-        return 1000 * self.seconds / max(1, self.lines)
+        return 1000 * sum(self.seconds) / max(1, self.lines)
+
+    def time_share(self, other: Tally) -> float:
+        """The time of a line as a share of the other form's, in the median over the lines.
+
+        They are read in turn, so that a busy machine slows both, and one disturbed line does not decide.
+        """
+        shares = [mine / max(1e-9, yours) for mine, yours in zip(self.seconds, other.seconds, strict=True)]
+        return median(shares) if shares else 1.0
 
     def row(self, reference: Tally, memory: float | None = None) -> Row:
         """As it stands in the certificate."""
@@ -126,7 +136,7 @@ def measure(
         found = [_seen(form, image, sample, timed) for form in forms]
         logs = _logs(forms, [seen for seen, _ in found], image, deep=at < LOGIT_LINES)
         for tally, (seen, seconds), (held, other) in zip(tallies, found, logs, strict=True):
-            tally.seconds += seconds
+            tally.seconds.append(seconds)
             _count(tally, found[0][0], seen, sample)
             _apart(tally, held, other, sample)
         progress(at + 1, len(samples), "comparing the forms")
