@@ -25,13 +25,10 @@ _KEYS: Final = "keys"
 def key_folder(workspace: Workspace | None) -> Path:
     """Where the release key lies: in the workspace, else in the user's folder of settings.
 
-    That is `EMENDO_CONFIG`, else `emendo` in `XDG_CONFIG_HOME` or `~/.config`.
+    That is `emendo` in `XDG_CONFIG_HOME` or `~/.config`.
     """
     if workspace is not None:
         return workspace.hidden / _KEYS
-    chosen = os.environ.get("EMENDO_CONFIG")
-    if chosen:
-        return Path(chosen) / _KEYS
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "emendo" / _KEYS
 
 

@@ -130,7 +130,7 @@ def measure(
     if samples:
         warm = sample_image(samples[0])
         for form in forms:
-            form.see(warm)
+            _seen(form, warm, samples[0], by_processor)
     for at, sample in enumerate(samples):
         image = sample_image(sample)
         found = [_seen(form, image, sample, timed) for form in forms]
