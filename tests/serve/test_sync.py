@@ -118,7 +118,7 @@ def test_a_rotated_root_is_followed(world: World, tmp_path: Path) -> None:
     assert trust(world.publisher.channel, key) == 2
     assert world.look().state == "up to date"
     assert json.loads((world.device().metadata / "root.json").read_text())["signed"]["version"] == 2
-    own = world.publisher.channel.keys.certificate_key()
+    (own,) = world.publisher.channel.keys.certificate_keys()
     trust(world.publisher.channel, own, no_more=True)
     world.publisher.channel.commit(30)
     assert [one["keyid"] for one in world.publisher.channel.certificate_keys()] == [key["keyid"]]

@@ -17,6 +17,7 @@ from . import damage, data, develop, label, loop, measure, models
 from .boards import compression, report
 from .channel import channel
 from .crops import crops
+from .export import certificate, export
 from .output import complain
 from .people import people
 from .pipeline import pipeline
@@ -46,7 +47,8 @@ app.command()(models.train)
 app.command()(models.crossval)
 app.command()(measure.evaluate)
 app.command()(measure.compare)
-app.command()(models.export)
+app.command()(export)
+app.command()(certificate)
 report.command()(damage.robustness)
 app.add_typer(report, name="report")
 app.add_typer(compression, name="compression")

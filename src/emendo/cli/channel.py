@@ -26,6 +26,14 @@ def init(
     keys: Keys = None,
     root_keys: Annotated[int, typer.Option(min=1, max=20, help="Root keys to make.")] = 3,
     threshold: Annotated[int, typer.Option(min=1, max=20, help="Root keys that must sign a change of keys.")] = 2,
+    trusted: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--trust",
+            metavar="FILE",
+            help="Public key of those who export (release.pub.json). [default: a new one is made]",
+        ),
+    ] = None,
     days: Days = 30,
     json: Json = False,
 ) -> None:
@@ -35,15 +43,18 @@ def init(
     of the keys away: it is not needed to publish.
     """
     from ..release.channel.repository import init_channel
+    from ..release.keys import read_public
 
-    made = init_channel(folder, keys, root_keys=root_keys, threshold=threshold, days=days)
+    public = [read_public(path) for path in trusted or ()]
+    made = init_channel(folder, keys, trusted=public, root_keys=root_keys, threshold=threshold, days=days)
+    signing = made.keys.folder / "certificate.pem"
     root = made.metadata / "1.root.json"
     output.show(
         {"channel": str(made.folder), "keys": str(made.keys.folder), "root": str(root)},
         [
             f"the channel is {made.folder}, its keys are in {made.keys.folder}",
             f"put {made.keys.folder / 'root'} on a medium that is kept apart",
-            f"sign certificates with {made.keys.folder / 'certificate.pem'}",
+            f"export with --key {signing}" if not public else "certificates of the given keys are accepted",
             f"devices begin with `emendo sync init --root {root.name} --url ADDRESS`",
         ],
         json=json,
@@ -112,18 +123,18 @@ def renew(folder: Place, keys: Keys = None, days: Days = 30, json: Json = False)
 
 @channel.command()
 def trust(
-    key: Annotated[Path, typer.Argument(metavar="FILE", help="Public key (certificate.json).")],
+    key: Annotated[Path, typer.Argument(metavar="FILE", help="Public key of those who export (release.pub.json).")],
     folder: Folder,
     no_more: Annotated[bool, typer.Option("--no-more", help="Accept its certificates no longer.")] = False,
     keys: Keys = None,
     json: Json = False,
 ) -> None:
     """Accept the parity certificates of a further key; needs the root keys."""
-    from ..release.channel.keys import read_public_key
     from ..release.channel.repository import Channel
     from ..release.channel.repository import trust as accept
+    from ..release.keys import read_public
 
-    public = read_public_key(key)
+    public = read_public(key)
     version = accept(Channel.open(folder, keys), public, no_more=no_more)
     told = f"certificates by {public['keyid'][:16]} are {'refused' if no_more else 'accepted'} from root {version} on"
     output.show({"root": version, "key": public["keyid"], "trusted": not no_more}, [told], json=json)

@@ -33,6 +33,7 @@ BENCHMARKS = {
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
     "plates": ("plate_labels.py", "pre-labels of licence plates: base, rapidocr, both together"),
     "edge": ("edge_attacks.py", "attacks, kill -9 and a full disk while a device fetches a release"),
+    "parity": ("parity.py", "torch network against its ONNX graph: every test line of every set of lines"),
     "start": ("cold_start.py", "seconds from `emendo read` to the first line"),
 }
 """Name, script in benchmarks/, what it measures."""

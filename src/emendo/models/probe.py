@@ -33,11 +33,15 @@ _REMEDY: Final = "keep the model in use"
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What the child read: the model as it calls itself, one text a line, and the seconds from start to answer."""
+    """What the child read: the model as it calls itself, one text a line, and the seconds from start to answer.
+
+    `megabytes` is the most that lay in memory at once, Python and libraries included.
+    """
 
     model: str
     texts: tuple[str, ...]
     seconds: float
+    megabytes: float
 
 
 def probe(
@@ -82,7 +86,7 @@ def probe(
         raise _failed(folder, _ended(child.returncode, seconds, megabytes)) from error
     if "error" in told:
         raise BundleError(f"failed its self-test: {told['error']}", where=folder, remedy=_REMEDY)
-    return ProbeResult(told["model"], tuple(told["texts"]), taken)
+    return ProbeResult(told["model"], tuple(told["texts"]), taken, told["megabytes"])
 
 
 def drawn_line(width: int) -> Image:
@@ -124,7 +128,19 @@ def main(order: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # whatever a run time raises in a graph that it took
         reason = " ".join(str(error).split())[:200]
         return {"error": f"cannot read a line ({type(error).__name__}: {reason})"}
-    return {"model": reader.model, "texts": [one.text for one in readings]}
+    texts = [one.text for one in readings]
+    return {"model": reader.model, "texts": texts, "megabytes": _most_memory()}
+
+
+def _most_memory() -> float:
+    """The most memory (MB) that this process had at once; `getrusage` alone would count its parent's, at the fork."""
+    try:
+        rows = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return next(int(row.split()[1]) for row in rows if row.startswith("VmHWM:")) * 1024 / 1e6
+    except (OSError, StopIteration):
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def _confine(seconds: float, megabytes: int) -> None:

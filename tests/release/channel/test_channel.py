@@ -25,7 +25,7 @@ from emendo.release.channel.repository import Channel, init_channel, renew, rota
 from emendo.serve.sync.source import open_source
 from emendo.serve.sync.trust import refresh
 from emendo.tools.files import PARTIAL, sha256_file
-from emendo.tools.signing import load_key
+from emendo.tools.signing import load_key, make_key, public_key
 
 from ..colours import colour_samples, write_colour_bundle
 from ..released import TEXTS, Publisher
@@ -71,7 +71,7 @@ def test_the_root_needs_its_threshold(publisher: Publisher) -> None:
     drawer = publisher.channel.keys.folder / "root" / "2.pem"
     drawer.rename(publisher.folder / "2.pem")
     with pytest.raises(UsageError, match="2 root keys of the channel are needed"):
-        trust(publisher.channel, publisher.channel.keys.certificate_key())
+        trust(publisher.channel, publisher.channel.keys.certificate_keys()[0])
     with pytest.raises(UsageError, match="no channel"):
         Channel.open(publisher.folder / "nowhere")
 
@@ -94,6 +94,10 @@ def test_a_channel_is_begun_once_and_never_over_its_keys(tmp_path: Path) -> None
     assert again.certificate_keys() == made.certificate_keys()
     with pytest.raises(UsageError, match="fewer than 2 root keys"):
         init_channel(tmp_path / "e", made.keys.folder, root_keys=2, threshold=2)
+    others = [public_key(make_key(tmp_path / name)) for name in ("one.pem", "two.pem")]
+    given = init_channel(tmp_path / "g", trusted=others, root_keys=1, threshold=1)
+    assert given.certificate_keys() == others
+    assert not list(given.keys.folder.glob("certificate*"))
     shutil.rmtree(made.keys.folder)
     with pytest.raises(UsageError, match="no keys of the channel"):
         renew(made)
@@ -291,6 +295,9 @@ def test_the_commands(publisher: Publisher, tmp_path: Path, capsys: pytest.Captu
     assert told["groups"]["beta"]["share"] == 5
     assert main(["channel", "renew", place]) == 0
     key = tmp_path / "new.keys" / "certificate.json"
+    begun = ["channel", "init", str(tmp_path / "other"), "--trust", str(key), "--json"]
+    assert main(begun) == 0
+    capsys.readouterr()
     assert main(["channel", "trust", str(key), "--channel", place]) == 0
     assert main(["channel", "trust", str(publisher.folder), "--channel", place]) == 2
     assert main(["channel", "withdraw", told["bundle"], "--channel", place, "--group", "beta"]) == 0

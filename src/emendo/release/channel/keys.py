@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from emendo.errors import UsageError
 from emendo.tools.files import new_folder, write_text
 from emendo.tools.signing import load_key, make_key, public_key
+
+from ..keys import read_public
 
 ONLINE: Final = ("targets", "snapshot", "timestamp")
 """Roles with one key each, needed to publish."""
@@ -44,21 +45,23 @@ class KeyFolder:
         """The root keys that are here."""
         return [load_key(path) for path in self.root_files]
 
-    def certificate_key(self) -> dict[str, Any]:
-        """The public key of parity certificates."""
-        return read_public_key(self.folder / f"{CERTIFICATE}.json")
+    def certificate_keys(self) -> list[dict[str, Any]]:
+        """The public key of parity certificates that was made with these keys, where there is one."""
+        path = self.folder / f"{CERTIFICATE}.json"
+        return [read_public(path)] if path.is_file() else []
 
 
-def make_keys(folder: Path, root_keys: int) -> KeyFolder:
-    """New keys in a new folder, whole or not at all."""
+def make_keys(folder: Path, root_keys: int, *, certificate: bool) -> KeyFolder:
+    """New keys in a new folder, whole or not at all; with `certificate` one that signs parity certificates too."""
     with new_folder(folder) as partial:
         partial.chmod(0o700)
         for number in range(1, root_keys + 1):
             make_key(partial / "root" / f"{number}.pem")
         for role in ONLINE:
             make_key(partial / f"{role}.pem")
-        certificate = make_key(partial / f"{CERTIFICATE}.pem")
-        write_text(partial / f"{CERTIFICATE}.json", json.dumps(public_key(certificate), indent=1) + "\n")
+        if certificate:
+            signer = make_key(partial / f"{CERTIFICATE}.pem")
+            write_text(partial / f"{CERTIFICATE}.json", json.dumps(public_key(signer), indent=1) + "\n")
     return KeyFolder(folder)
 
 
@@ -66,19 +69,6 @@ def default_keys(channel: Path) -> Path:
     """Where the keys of a channel lie unless it is said: beside it, for what is in it is served."""
     place = channel.resolve()
     return place.with_name(f"{place.name}.keys")
-
-
-def read_public_key(path: Path) -> dict[str, Any]:
-    """A public key from a JSON file. Raises UsageError when it holds none."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"{path} holds no public key ({error})", remedy="give certificate.json of a channel"
-        ) from error
-    if not isinstance(content, dict) or not {"keyid", "keytype", "scheme", "keyval"} <= set(content):
-        raise UsageError(f"{path} holds no public key", remedy="give certificate.json of a channel")
-    return content
 
 
 def key_ids(keys: Iterable[Any]) -> set[str]:

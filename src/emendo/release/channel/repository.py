@@ -139,11 +139,18 @@ class Channel:
 
 
 def init_channel(
-    folder: Path, keys: Path | None = None, *, root_keys: int = 3, threshold: int = 2, days: int = DAYS
+    folder: Path,
+    keys: Path | None = None,
+    *,
+    trusted: Sequence[Mapping[str, Any]] = (),
+    root_keys: int = 3,
+    threshold: int = 2,
+    days: int = DAYS,
 ) -> Channel:
     """Make an empty channel, and its keys unless the folder `keys` holds them; whole or not at all.
 
-    Raises UsageError when something is in the folder, or when the keys would lie in it, where they are served.
+    `trusted` are the public keys whose parity certificates count; without any, such a key is made. Raises UsageError
+    when something is in the folder, or when the keys would lie in it, where they are served.
     """
     _need_tuf()
     place, folder = (keys or default_keys(folder)).resolve(), folder.resolve()
@@ -154,7 +161,7 @@ def init_channel(
     if not 1 <= threshold <= root_keys:
         raise UsageError(f"{threshold} of {root_keys} root keys cannot be", remedy="give --threshold up to --root-keys")
     if not place.exists():
-        make_keys(place, root_keys)
+        make_keys(place, root_keys, certificate=not trusted)
     held_keys = KeyFolder(place)
     if len(held_keys.root_files) < threshold:
         raise UsageError(f"{place} holds fewer than {threshold} root keys", remedy="give another --keys")
@@ -163,11 +170,11 @@ def init_channel(
     with new_folder(folder) as partial:
         (partial / METADATA).mkdir()
         (partial / TARGETS).mkdir()
-        _first(Channel(partial, held_keys), threshold, days)
+        _first(Channel(partial, held_keys), trusted or held_keys.certificate_keys(), threshold, days)
     return Channel(folder, held_keys)
 
 
-def _first(channel: Channel, threshold: int, days: int) -> None:
+def _first(channel: Channel, trusted: Sequence[Mapping[str, Any]], threshold: int, days: int) -> None:
     from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 
     keys = channel.keys
@@ -176,7 +183,7 @@ def _first(channel: Channel, threshold: int, days: int) -> None:
         Root(
             expires=_expiry(ROOT_DAYS),
             consistent_snapshot=True,
-            unrecognized_fields={CERTIFICATE_KEYS: [keys.certificate_key()]},
+            unrecognized_fields={CERTIFICATE_KEYS: [dict(key) for key in trusted]},
         )
     )
     for signer in signers:
