@@ -35,9 +35,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-devices: Any = importlib.import_module("tests.serve.devices")
-hostile: Any = importlib.import_module("tests.serve.hostile")
-attacks: Any = importlib.import_module("tests.serve.test_sync_attacks")
+devices: Any = importlib.import_module("tests.serve.sync.devices")
+hostile: Any = importlib.import_module("tests.serve.sync.hostile")
+attacks: Any = importlib.import_module("tests.serve.sync.test_sync_attacks")
 
 from emendo.errors import EmendoError  # noqa: E402
 from emendo.models.bundle import read_bundle  # noqa: E402

@@ -18,8 +18,8 @@ from emendo.serve.sync.setup import pin
 from emendo.settings import ChannelSettings
 from emendo.workspace.folder import Workspace
 
-from ..release.colours import colour_samples
-from ..release.released import TEXTS, Publisher
+from ...release.colours import colour_samples
+from ...release.released import TEXTS, Publisher
 
 QUICK = {"stall_seconds": 0.4, "slowest_bytes": 0, "free_megabytes": 0, "device": "device-1"}
 

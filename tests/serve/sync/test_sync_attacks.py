@@ -234,7 +234,7 @@ def certificate_of_a_stranger(place: Path) -> None:
     from emendo.models.certificate import certify
     from emendo.tools.signing import make_key
 
-    from ..release.released import certificate_for
+    from ...release.released import certificate_for
 
     bundle = read_bundle(place / "bundle")
     certify(bundle, certificate_for(bundle), make_key(place.parent / "stranger.pem"))

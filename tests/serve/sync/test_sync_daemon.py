@@ -39,7 +39,7 @@ def daemon(world: World, url: str, *more: str) -> subprocess.Popen[str]:
     (world.workspace.root / "emendo.toml").write_text(f"[channel]\n{section}")
     return subprocess.Popen(
         [sys.executable, "-m", "emendo", "sync", "--workspace", str(world.workspace.root), *more],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3] / "src")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

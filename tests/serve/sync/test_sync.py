@@ -145,7 +145,7 @@ def test_a_device_needs_neither_database_nor_torch_nor_cryptography(world: World
     toml = world.workspace.root / "emendo.toml"
     values = {**QUICK, "stall_seconds": 5, "url": str(world.publisher.channel.folder)}
     toml.write_text("[channel]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
-    paths = [str(tmp_path / "blocked"), str(Path(__file__).resolve().parents[2] / "src")]
+    paths = [str(tmp_path / "blocked"), str(Path(__file__).resolve().parents[3] / "src")]
     told = subprocess.run(
         [sys.executable, "-m", "emendo", "sync", "--once", "--json", "--workspace", str(world.workspace.root)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
