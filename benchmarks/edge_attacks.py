@@ -42,6 +42,7 @@ attacks: Any = importlib.import_module("tests.serve.sync.test_sync_attacks")
 from emendo.errors import EmendoError  # noqa: E402
 from emendo.models.bundle import read_bundle  # noqa: E402
 from emendo.release.channel.publish import publish, withdraw  # noqa: E402
+from emendo.serve.sync import note_start  # noqa: E402
 from emendo.serve.sync.faults import Fault  # noqa: E402
 from emendo.tools.files import PARTIAL, remove_folder  # noqa: E402
 
@@ -200,6 +201,42 @@ def metadata(make: Callable[[], Any]) -> list[Row]:
     return rows
 
 
+def in_use(make: Callable[[], Any]) -> list[Row]:
+    """What goes wrong with a release after it was put in use: it is rolled back, or fetched again."""
+    rows = []
+    for name, harm, event, answer in (
+        ("crash loop", crash, Fault.CRASH_LOOP, OLD),
+        ("self-test fails later", forget_lines, Fault.SELF_TEST, OLD),
+        ("file rots on the disk", rot, Fault.DAMAGED, NEW),
+    ):
+        row, world = Row(name), make()
+        world.publisher.release("second")
+        world.look(say=lambda _: None)
+        harm(world)
+        world.look(say=lambda _: None, check_hours=0)
+        row.runs, row.named = 1, int(event in world.events())
+        inspect(world, row, (answer,))
+        if not row.named:
+            row.faults.append(f"{name}: {world.events()}")
+        rows.append(row)
+    return rows
+
+
+def crash(world: Any) -> None:
+    for _ in range(3):
+        kill_after(lambda: (note_start(world.workspace), signal.pause()), 0.5)
+
+
+def forget_lines(world: Any) -> None:
+    lines = world.device().tests / world.second / "lines.json"
+    lines.write_text(lines.read_text().replace("gfedcba", "abcdefg"))
+
+
+def rot(world: Any) -> None:
+    path = world.workspace.models / world.second / "model.onnx"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+
 def killed(world: Any, chance: random.Random, kills: int) -> Row:
     """SIGKILL at a random moment of a look, again and again, over HTTP."""
     row = Row("kill -9")
@@ -351,6 +388,7 @@ def main() -> int:
 
         rows = on_the_way(make(), chance, options.truncations, options.flips)
         rows += metadata(make)
+        rows += in_use(make)
         rows += full_disk(make, options.steps)
         if options.kills:
             rows.append(killed(make(), chance, options.kills))

@@ -44,22 +44,24 @@ def follow(
 
     held = open_context(folder, need_workspace=True)
     assert held.workspace is not None
+    told = None
     if not status:
         if not held.settings.channel.url:
             raise UsageError("this workspace follows no channel", remedy="run `emendo sync init` first")
         agent = Agent.of(held.workspace, held.settings.channel, output.note)
         if once:
             with output.progress("fetching", quiet=json) as agent.bar:
-                agent.look()
+                told = agent.look()
         elif listen is None:
             run(agent)
         else:
             with status_page(agent.device, listen, output.note):
                 run(agent)
-    told = Device(held.workspace, held.settings.channel).status()
+    failed = told is not None and told.state != UP_TO_DATE
+    told = told or Device(held.workspace, held.settings.channel).status()
     lines = [f"{told.state}: {told.what}", f"model in use: {told.model}", f"last success: {told.succeeded or 'never'}"]
     output.show(told.model_dump(mode="json"), lines if status else lines[1:2], json=json)
-    return 0 if status or told.state == UP_TO_DATE else 1
+    return 1 if failed else 0
 
 
 @sync.command()

@@ -126,6 +126,17 @@ def test_the_log_is_halved_and_a_torn_line_stays_one_line(world: World) -> None:
     assert [event["what"] for event in device.events()] == ["again"]
 
 
+def test_an_error_of_the_system_is_told_and_nothing_changes(world: World) -> None:
+    metadata = world.device().metadata
+    metadata.rename(metadata.with_name("aside"))
+    metadata.touch()
+    status = world.look()
+    assert (status.state, status.model) == ("system error", world.first)
+    assert world.events()[-1] == "system error"
+    metadata.unlink()
+    assert world.look().state == "up to date"
+
+
 def test_a_damaged_memory_is_a_fresh_one(world: World) -> None:
     world.device().folder.joinpath("state.json").write_text('{"release": 1')
     world.device().folder.joinpath("status.json").write_bytes(b"\xff")

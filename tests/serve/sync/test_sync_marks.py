@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from pathlib import Path
 
 import pytest
 
-from emendo.serve.sync import note_end, note_good, note_start
+from emendo.models.bundle import Bundle
+from emendo.serve.sync import install, note_end, note_good, note_start
 from emendo.serve.sync.faults import Fault
 from emendo.serve.sync.marks import watch_starts
 from emendo.workspace.folder import PROMOTING, Workspace
@@ -160,6 +162,22 @@ def test_a_model_that_rots_on_the_disk_is_replaced_and_fetched_again(newer: Worl
     assert status.model == newer.second
     assert newer.read() == "badge"
     assert status.bad == ()
+
+
+def test_a_model_that_the_disk_cannot_read_any_more_is_given_back(
+    newer: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = install.read_bundle
+
+    def failing(folder: Path) -> Bundle:
+        if folder.name == newer.second:
+            raise OSError(errno.EIO, "Input/output error", str(folder))
+        return really(folder)
+
+    monkeypatch.setattr(install, "read_bundle", failing)
+    status = newer.look(url=str(newer.folder / "away"))
+    assert status.model == newer.first
+    assert "damaged model" in newer.events()
 
 
 def test_a_roll_back_passes_over_what_is_damaged(newer: World) -> None:

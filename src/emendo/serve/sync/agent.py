@@ -57,9 +57,11 @@ class Agent:
             return self.look_again()
 
     def look_again(self) -> Status:
-        """What `look` does, for whoever is alone already: a look at the channel, whose outcome becomes the status."""
+        """What `look` does, for whoever is alone already; when it is stopped in the middle, the status stays."""
         before = self.device.status()
         fault, what = self._guarded()
+        if fault is Fault.STOPPED:
+            return before
         status = self._status(before, fault, what)
         try:
             self.device.tell(status)
@@ -77,6 +79,8 @@ class Agent:
             fault, what = named.fault, sentence(named)
         except Busy as error:
             fault, what = Fault.BUSY, sentence(error)
+        if fault is Fault.STOPPED:
+            return fault, what
         if fault is Fault.DISK_FULL:
             self._make_room()
         self._log(str(fault), what)

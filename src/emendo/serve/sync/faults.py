@@ -33,6 +33,7 @@ class Fault(StrEnum):
     WITHDRAWN = "withdrawn"
     STOPPED = "stopped"
     BUSY = "busy"
+    SYSTEM = "system error"
 
 
 OF_THE_RELEASE = frozenset({Fault.BAD_ARCHIVE, Fault.NO_CERTIFICATE, Fault.BAD_BUNDLE, Fault.SELF_TEST})
@@ -56,7 +57,7 @@ class SyncError(BadInput):
 
 def from_system(error: OSError) -> SyncError:
     """An error of the operating system while something was written or read here."""
-    fault = Fault.DISK_FULL if error.errno in _FULL else Fault.DAMAGED
+    fault = Fault.DISK_FULL if error.errno in _FULL else Fault.SYSTEM
     return SyncError(fault, f"{error.strerror or error}", where=str(error.filename or ""))
 
 

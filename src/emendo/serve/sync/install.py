@@ -62,6 +62,8 @@ def verified(folder: Path, bundle: str) -> Bundle:
         held = read_bundle(folder)
     except BundleError as error:
         raise SyncError(Fault.BAD_BUNDLE, sentence(error)) from error
+    except OSError as error:  # a disk that cannot read it any more
+        raise SyncError(Fault.BAD_BUNDLE, sentence(error), certain=False) from error
     if held.id != bundle:
         raise SyncError(Fault.BAD_BUNDLE, f"the release of {bundle} holds {held.id}")
     return held
@@ -152,5 +154,5 @@ def _move(source: Path, target: Path) -> None:
 def _sound(folder: Path) -> bool:
     try:
         return read_bundle(folder).id == folder.name
-    except BundleError:
+    except (BundleError, OSError):
         return False
