@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import stat
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ import pytest
 from tuf.api.metadata import Metadata, Root
 
 from emendo.cli import main
-from emendo.errors import BundleError, FormatError, UsageError
+from emendo.errors import BundleError, EngineError, FormatError, UsageError
 from emendo.release.channel import repository
 from emendo.release.channel.keys import KeyFolder, key_ids
 from emendo.release.channel.publish import publish, releases, show, withdraw, write_archive
@@ -283,6 +284,14 @@ def test_damaged_metadata_are_told(publisher: Publisher) -> None:
     (publisher.channel.metadata / "timestamp.json").write_text("{")
     with pytest.raises(FormatError, match="is no TUF metadata"):
         publisher.release("one")
+
+
+def test_without_tuf_it_says_what_to_install(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tuf", None)
+    with pytest.raises(EngineError, match=r"emendo\[edge\]"):
+        init_channel(publisher.folder / "new")
+    with pytest.raises(EngineError, match=r"emendo\[edge\]"):
+        renew(publisher.channel)
 
 
 def test_the_commands(publisher: Publisher, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -212,3 +212,13 @@ def test_a_workspace_without_a_pinned_root_is_told_so(world: World) -> None:
         world.look()
     with pytest.raises(UsageError, match="no address of a channel"):
         world.look(url="ftp://x")
+
+
+@pytest.mark.parametrize("command", [["--once"], ["init", "--root", "x", "--url", "y"]])
+def test_without_tuf_it_says_what_to_install(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("agent", "setup"):
+        monkeypatch.setitem(sys.modules, f"emendo.serve.sync.{name}", None)
+    assert main(["sync", *command]) == 2
+    assert "pip install 'emendo[edge]'" in capsys.readouterr().err
