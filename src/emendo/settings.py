@@ -193,6 +193,30 @@ class RegistrySettings(_Section):
         return uri
 
 
+class ChannelSettings(_Section):
+    """How a device follows a channel of releases (`emendo sync`)."""
+
+    url: str = Field("", max_length=2000, description="Address or folder of the channel; empty: none is followed.")
+    group: str = Field("stable", pattern="^[a-z0-9][a-z0-9._-]{0,62}$", description="Group of devices that this is in.")
+    device: str = Field("", max_length=200, description="Name of this device (empty: from its machine id).")
+    interval_seconds: float = Field(900.0, gt=0, description="Seconds between two looks at the channel.")
+    jitter: float = Field(
+        0.2,
+        ge=0,
+        lt=1,
+        description="Share by which each wait is longer or shorter, so that devices do not come at once.",
+    )
+    retry_seconds: float = Field(30.0, gt=0, description="Wait after a failure; doubled after each further one.")
+    longest_wait_seconds: float = Field(3600.0, gt=0, description="Longest wait after failures.")
+    stall_seconds: float = Field(30.0, gt=0, description="Seconds without enough bytes after which a server stalls.")
+    slowest_bytes: int = Field(1000, ge=0, description="Bytes a second below which a server stalls.")
+    free_megabytes: int = Field(100, ge=0, description="Space that must stay free on the disk, in megabytes.")
+    release_bytes: int = Field(2_000_000_000, gt=0, description="Largest release that is fetched, in bytes.")
+    probe_seconds: float = Field(120.0, gt=0, description="Seconds in which a new model must load and read its lines.")
+    probe_megabytes: int = Field(3000, ge=64, description="Memory in which it must do so, in megabytes.")
+    check_hours: float = Field(24.0, ge=0, description="Hours after which the model in use is tested again.")
+
+
 class Settings(_Section):
     """All settings of one workspace or one command."""
 
@@ -209,6 +233,7 @@ class Settings(_Section):
     plates: PlateSettings = PlateSettings()
     label: LabelSettings = LabelSettings()
     registry: RegistrySettings = RegistrySettings()
+    channel: ChannelSettings = ChannelSettings()
 
     @property
     def cores(self) -> int:

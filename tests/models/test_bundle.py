@@ -179,7 +179,8 @@ def test_links_are_refused(folder: Path, tmp_path: Path) -> None:
         (graph(7), {}, "has 7 classes but the alphabet 2 characters"),
         (graph(3, 32), {}, "takes lines 32 high, the preprocessing makes 48"),
         (b"", {}, "cannot be opened by ONNX Runtime"),
-        (graph(), {"preprocessing": {"height": 9}}, "preprocessing.height"),
+        (graph(), {"preprocessing": {"height": 9}}, "the preprocessing makes 9"),
+        (graph(), {"preprocessing": {"stretch": 0}}, "preprocessing.stretch"),
         (graph(), {"preprocessing": {"colour": 1}}, "preprocessing.colour"),
     ],
 )
@@ -187,9 +188,8 @@ def test_a_graph_that_does_not_fit_is_refused(
     tmp_path: Path, content: bytes, changes: dict[str, dict[str, int]], sentence: str
 ) -> None:
     info = BundleInfo(alphabet=("a", "b"), **changes)  # type: ignore[arg-type]
-    bundle = write_bundle(tmp_path / "model", info, {"model.onnx": content})
     with pytest.raises(BundleError, match=sentence):
-        CtcRecognizer(bundle)
+        CtcRecognizer(write_bundle(tmp_path / "model", info, {"model.onnx": content}))
 
 
 def test_a_damaged_cache_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

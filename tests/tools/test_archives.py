@@ -105,3 +105,12 @@ def test_a_damaged_archive(tmp_path: Path, damage: bytes | None) -> None:
     (tmp_path / "in").mkdir()
     with pytest.raises(BadInput, match="is a damaged archive"):
         unpack(tmp_path / "a.tar.gz", tmp_path / "in", Limits())
+
+
+def test_a_stored_archive_compresses_nothing(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text("last " * 1000)
+    pack(tmp_path / "in", tmp_path / "a.zip", stored=True)
+    with zipfile.ZipFile(tmp_path / "a.zip") as opened:
+        (entry,) = opened.infolist()
+    assert (entry.compress_type, entry.compress_size) == (zipfile.ZIP_STORED, 5000)

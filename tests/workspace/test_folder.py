@@ -106,3 +106,16 @@ def test_settings_come_from_the_folder(tmp_path: Path) -> None:
 def test_sqlalchemy_is_loaded_only_with_the_store(tmp_path: Path) -> None:
     code = "import sys, emendo.workspace, emendo.workspace.folder; print('sqlalchemy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_champions_that_are_about_to_be_removed_are_forgotten(tmp_path: Path) -> None:
+    workspace = Workspace.init(tmp_path)
+    workspace.forget_champions(["a"])
+    for model in ("a", "b", "a", "c"):
+        workspace.set_champion(model, "why")
+    workspace.forget_champions(["a", "c", "never"])
+    now = workspace.champion()
+    assert now is not None
+    assert (now.model, now.why) == ("c", "why"), "the one in use stays"
+    assert [model for model, _, _ in now.history] == ["base", "b"]
+    assert workspace.restore_champion().model == "b"

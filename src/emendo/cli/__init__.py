@@ -15,12 +15,15 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from ..errors import EmendoError
 from . import damage, data, develop, label, loop, measure, models
 from .boards import compression, report
+from .channel import channel
 from .crops import crops
+from .export import certificate, export
 from .output import complain
 from .people import people
 from .pipeline import pipeline
 from .probes import probe
 from .registry import registry
+from .sync import sync
 
 app = typer.Typer(
     name="emendo",
@@ -45,7 +48,8 @@ app.command()(models.train)
 app.command()(models.crossval)
 app.command()(measure.evaluate)
 app.command()(measure.compare)
-app.command()(models.export)
+app.command()(export)
+app.command()(certificate)
 report.command()(damage.robustness)
 app.add_typer(report, name="report")
 app.add_typer(compression, name="compression")
@@ -54,6 +58,8 @@ app.command()(models.promote)
 app.command()(models.rollback)
 app.add_typer(registry, name="registry")
 app.command("models")(models.list_models)
+app.add_typer(channel, name="channel")
+app.add_typer(sync, name="sync")
 app.command()(models.lineage)
 app.command()(models.mine)
 app.command()(data.check)

@@ -34,6 +34,8 @@ BENCHMARKS = {
     "plates": ("plate_labels.py", "pre-labels of licence plates: base, rapidocr, both together"),
     "validator": ("validator.py", "corrupted and right documents before the validator of fields"),
     "registry": ("registry.py", "MLflow registry: push, pull, serve, a server that dies, kill -9 while aliases move"),
+    "edge": ("edge_attacks.py", "attacks, kill -9 and a full disk while a device fetches a release"),
+    "parity": ("parity.py", "torch network against its ONNX graph: every test line of every set of lines"),
     "start": ("cold_start.py", "seconds from `emendo read` to the first line"),
 }
 """Name, script in benchmarks/, what it measures."""

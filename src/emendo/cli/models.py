@@ -1,4 +1,4 @@
-"""Commands about models: train, crossval, export, promote, rollback, models, mine."""
+"""Commands about models: train, crossval, promote, rollback, models, mine."""
 
 from __future__ import annotations
 
@@ -137,55 +137,6 @@ def crossval(
         )
     write_text(out / "crossval.json", dumps(made.to_dict(), ensure_ascii=False, indent=1) + "\n")
     output.show(made.to_dict(), made.sentences(), json=json)
-
-
-def export(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Bundle, run folder, model folder or hub id.")],
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to", metavar="FORM", help="folder, package, onnx, onnx-int8, or onnx-int8-decoder (encoder as it is)."
-        ),
-    ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for it.")],
-    name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="With package: what the model is called. [default: its name]")
-    ] = None,
-    data: Annotated[
-        str | None, typer.Option("--data", metavar="REF", help="With onnx: lines to agree on. [default: 20 drawn ones]")
-    ] = None,
-    threads: Threads = None,
-    json: Json = False,
-) -> None:
-    """Write a model so that others can load it.
-
-    As a folder with a model card; as a package that pip installs and --model NAME reads with; or as ONNX graphs, which
-    read without torch. Graphs must read every line as the model does, token for token; int8 that does not is refused.
-    """
-    from ..datasets.synth import replay_samples
-    from ..models.base import cache_folder
-    from ..models.references import find_model, load_bundle
-    from ..release.export import export as export_model
-    from ..release.package import FORMS, package
-
-    context = open_context(Path(), threads=threads)
-    if to in FORMS:
-        if data or (name and to != "package"):
-            raise UsageError(f"{'--data' if data else '--name'} has no use with --to {to}", remedy="leave it out")
-        made = package(load_bundle(model, workspace=context.root), to, out, name=name or "")
-        output.show(made.figures(), [f"{made.path}: read with it by --model {made.reference}"], json=json)
-        return
-    if name:
-        raise UsageError(f"--name has no use with --to {to}", remedy="leave it out")
-    found = find_model(model, workspace=context.root)
-    samples = context.dataset(data).samples if data else replay_samples(20, 0, cache_folder() / "replay")
-    with output.progress("exporting", quiet=json) as bar:
-        done = export_model(found, to, out, samples, threads=context.threads, progress=bar)
-    if json:
-        output.print_json(done.figures())
-        return
-    agreed = f"; {done.parity['lines']} lines read the same" if "lines" in done.parity else ""
-    output.note(f"{out}: {done.figures()['megabytes']} MB{agreed}")
 
 
 def promote(

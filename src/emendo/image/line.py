@@ -41,6 +41,12 @@ class LineGeometry(BaseModel):
     bucket_pixels: int = Field(32, ge=8, le=1024, description="Widths are multiples of this.")
     min_width: int = Field(96, ge=8, description="Least width.")
     max_width: int = Field(3200, ge=64, le=16384, description="Greatest width; longer lines are squeezed.")
+    channels: Literal["bgr", "rgb"] = Field("bgr", description="Order of the channels; the base has that of OpenCV.")
+    scale: float = Field(2 / 255, gt=0, le=1, description="What a pixel in [0, 255] is multiplied by.")
+    offset: float = Field(-1.0, ge=-10, le=10, description="What is added then.")
+
+
+_BASE = LineGeometry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +161,12 @@ def pad_to(image: Image, width: int) -> Image:
     return np.pad(image, ((0, 0), (0, width - image.shape[1]), (0, 0)), mode="edge")
 
 
-def network_input(lines: Sequence[Image]) -> npt.NDArray[np.float32]:
-    """Normalised lines of equal width as (N, 3, height, W) float32 in [-1, 1], channels in the order blue, green, red.
+def network_input(lines: Sequence[Image], geometry: LineGeometry | None = None) -> npt.NDArray[np.float32]:
+    """Normalised lines of equal width as (N, 3, height, W) float32, channels and range as `geometry` says.
 
-    The embedded base was trained on OpenCV's channel order.
+    Without a geometry as the embedded base takes them: blue, green, red, in [-1, 1].
     """
-    batch = np.stack(lines)[..., ::-1].transpose(0, 3, 1, 2)
-    return np.ascontiguousarray(batch, np.float32) * np.float32(2 / 255) - np.float32(1)
+    form = geometry or _BASE
+    batch = np.stack(lines)
+    ordered = (batch[..., ::-1] if form.channels == "bgr" else batch).transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(ordered, np.float32) * np.float32(form.scale) + np.float32(form.offset)

@@ -27,21 +27,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from emendo.errors import BundleError
 from emendo.tools.files import new_folder, sha256_bytes, sha256_file
 
-from .onnx_wire import external_tensors
+from .contents import check_classes, check_file
 
 FORMAT: Final = "emendo-bundle/1"
 INFO_FILE: Final = "bundle.yaml"
 GRAPH_FILE: Final = "model.onnx"
 WEIGHTS_FILE: Final = "model.safetensors"
 FAMILIES: Final = ("ctc", "trocr", "vlm")
-SUFFIXES: Final = frozenset({".onnx", ".safetensors", ".json", ".yaml", ".npz", ".md", ".txt", ".png", ".jinja"})
+SUFFIXES: Final = frozenset({".onnx", ".safetensors", ".json", ".yaml", ".md", ".txt", ".png", ".jinja"})
 """Kinds of file a bundle may hold; none of them is code or a pickle (chat templates are rendered in a sandbox)."""
 INFO_BYTES: Final = 8_000_000
 FILE_BYTES: Final = 8_000_000_000
 YAML_DEPTH: Final = 32
+LINE_HEIGHT: Final = 48
+"""Rows of a line where the preprocessing does not say."""
 _PART = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,120}"
 _NAME = re.compile(f"(?:{_PART}/)?{_PART}")
-_PICKLE_HEADS: Final = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 
 
 class FileEntry(BaseModel):
@@ -184,10 +185,11 @@ def write_bundle(target: Path, info: BundleInfo, files: Mapping[str, bytes | Pat
     return Bundle(target, complete)
 
 
-def read_bundle(folder: Path, *, verify: bool = True) -> Bundle:
+def read_bundle(folder: Path, *, verify: bool = True, links: bool = False) -> Bundle:
     """Read and verify a bundle; raises BundleError with the first fault.
 
-    With `verify` False only `bundle.yaml` is read: for listing models, never before loading one.
+    With `verify` False only `bundle.yaml` is read: for listing models, never before loading one. `links` allows hard
+    links, for bundles that pip or uv installed.
     """
     path = folder / INFO_FILE
     if not folder.is_dir() or not path.is_file() or path.is_symlink():
@@ -200,7 +202,7 @@ def read_bundle(folder: Path, *, verify: bool = True) -> Bundle:
         raise BundleError("is not UTF-8", where=path, remedy="fetch the bundle again") from error
     info = _validated(_load_yaml(text, path), path)
     if verify:
-        verify_files(folder, info)
+        verify_files(folder, info, links=links)
     return Bundle(folder, info)
 
 
@@ -222,8 +224,11 @@ def dump_info(info: BundleInfo) -> str:
     return str(yaml.dump(info.model_dump(mode="json"), Dumper=dumper, sort_keys=False, allow_unicode=True, width=120))
 
 
-def verify_files(folder: Path, info: BundleInfo) -> None:
-    """Check that `folder` holds exactly the listed files, unaltered, safe to open; raises BundleError otherwise."""
+def verify_files(folder: Path, info: BundleInfo, *, links: bool = False) -> None:
+    """Check that `folder` holds exactly the listed files, unaltered, safe to open; raises BundleError otherwise.
+
+    `links` allows hard links, see `contents.check_file`.
+    """
     again = "fetch or write the bundle again"
     parents = {str(Path(name).parent) for name in info.files} - {"."}
     for entry in sorted(folder.rglob("*")):
@@ -237,33 +242,9 @@ def verify_files(folder: Path, info: BundleInfo) -> None:
             raise BundleError(f"{name} is missing or no regular file", where=folder, remedy=again)
         if path.stat().st_size != expected.size or sha256_file(path) != expected.sha256:
             raise BundleError(f"{name} differs from its checksum in {INFO_FILE}", where=folder, remedy=again)
-        if path.suffix in {".onnx", ".safetensors"} and _looks_like_pickle(path):
-            raise BundleError(f"{name} holds a pickle, which emendo never loads", where=folder, remedy=again)
-        if path.suffix == ".onnx":
-            _refuse_external(path)
-
-
-def _looks_like_pickle(path: Path) -> bool:
-    """Whether a file begins like a pickle and is no safetensors file.
-
-    A safetensors file begins with the length of its JSON header, and 640 bytes of it look like a pickle's first two.
-    """
-    with path.open("rb") as stream:
-        head = stream.read(9)
-    header = int.from_bytes(head[:8], "little")
-    if path.suffix == ".safetensors" and head[8:] == b"{" and header <= path.stat().st_size - 8:
-        return False
-    return head.startswith(_PICKLE_HEADS)
-
-
-def _refuse_external(path: Path) -> None:
-    try:
-        external = next(external_tensors(path.read_bytes()), None)
-    except ValueError as error:
-        raise BundleError(f"is no ONNX file ({error})", where=path, remedy="export the model again") from error
-    if external is not None:
-        what = f"tensor {external!r} points to data outside the file"
-        raise BundleError(what, where=path, remedy="export it with its weights inside")
+        facts = check_file(path, links=links)
+        if facts is not None and info.family == "ctc" and name == GRAPH_FILE:
+            check_classes(facts, len(info.alphabet), info.preprocessing.get("height", LINE_HEIGHT), folder)
 
 
 def _load_yaml(text: str, path: Path) -> dict[str, Any]:

@@ -20,7 +20,8 @@ import numpy.typing as npt
 
 from emendo.errors import BundleError, EngineError
 
-EngineName = Literal["auto", "onnxruntime", "openvino"]
+EngineName = Literal["auto", "onnxruntime", "openvino", "torch"]
+"""`torch` is the trained network itself, for comparison (`models.ctc.reference`); it opens no graph."""
 Array = npt.NDArray[np.float32]
 PLANNED_COLUMNS = 128
 """OpenVINO gets widths that are multiples of this."""

@@ -119,7 +119,7 @@ def find_model(ref: str, *, workspace: Path | None = None) -> Bundle | Source:
             return from_folder(folder, ref)
     installed = installed_models().get(ref)
     if installed is not None:
-        return read_bundle(installed)
+        return read_bundle(installed, links=True)
     if HUB_ID.fullmatch(ref) and not Path(ref).parent.exists():
         return from_hub(ref)
     tried = ", ".join(map(str, _places(ref, workspace)))

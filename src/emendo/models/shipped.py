@@ -50,7 +50,7 @@ def shipped_bundle(name: str, *, folder: Path | None = None) -> Bundle:
     `folder` holds the compact form; without it that of the package is taken. Raises UsageError when the package does
     not hold it, BundleError when it is damaged, EngineError when the cache cannot be written.
     """
-    compact = read_bundle(folder if folder is not None else _packaged(name))
+    compact = read_bundle(folder if folder is not None else _packaged(name), links=folder is None)
     target = cache_folder() / f"{name}-{compact.id}-{EXPANSION}"
     return cached_bundle(target, lambda replace: expand(compact, target, replace=replace))
 

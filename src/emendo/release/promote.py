@@ -22,13 +22,13 @@ from ..models.registry import install
 from ..settings import GateSettings, Limits
 from ..tools.files import PARTIAL
 from ..types import Recognizer, Split
-from ..workspace.folder import BASE, Champion, Workspace
+from ..workspace.folder import BASE, PROMOTING, Champion, Workspace
 from ..workspace.names import places
 from .follow import follow
 from .gate import Decision, gate
 from .judgement import keep_judgement
 
-LOCK = "promote"
+LOCK = PROMOTING
 GATE_EVENT = "gate"
 """Kind of the log row that holds a decision, the model in use then, and what the candidate was trained on."""
 

@@ -23,11 +23,14 @@ _STORED = frozenset({".png", ".jpg", ".jpeg", ".webp", ".zip"})
 """Endings of files that are packed already."""
 
 
-def pack(folder: Path, target: Path) -> None:
-    """All files below a folder as a zip, whole or not at all: by name, without times and owners."""
+def pack(folder: Path, target: Path, *, stored: bool = False) -> None:
+    """All files below a folder as a zip, whole or not at all: by name, without times and owners.
+
+    With `stored` nothing is compressed, so that the bytes do not depend on the version of zlib.
+    """
     partial = target.parent / f"{PARTIAL}{uuid.uuid4().hex[:12]}"
     try:
-        _write(folder, partial)
+        _write(folder, partial, stored)
         with partial.open("rb") as stream:
             os.fsync(stream.fileno())
         partial.replace(target)
@@ -36,13 +39,13 @@ def pack(folder: Path, target: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _write(folder: Path, target: Path) -> None:
+def _write(folder: Path, target: Path, stored: bool) -> None:
     with zipfile.ZipFile(target, "x") as opened:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _EPOCH)
             entry.create_system = 3
             entry.external_attr = 0o100644 << 16
-            packed = path.suffix.lower() in _STORED
+            packed = stored or path.suffix.lower() in _STORED
             entry.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
             with path.open("rb") as source, opened.open(entry, "w") as out:
                 while piece := source.read(_PIECE):

@@ -112,7 +112,7 @@ class BatchDataset(Dataset[dict[str, Any]]):
                 images.append(self._picture(image, rng))
                 labels.append(self._encode(text))
         width = -(-max(image.shape[1] for image in images) // _BATCH_COLUMNS) * _BATCH_COLUMNS
-        batch = torch.from_numpy(network_input([pad_to(image, width) for image in images]))
+        batch = torch.from_numpy(network_input([pad_to(image, width) for image in images], self._geometry))
         return {
             "images": batch.contiguous(memory_format=torch.channels_last),
             "targets": torch.tensor([label for one in labels for label in one], dtype=torch.long),

@@ -120,7 +120,7 @@ def parity(network: LineNetwork, recognizer: CtcRecognizer, lines: Sequence[Trai
     for line in lines[:PARITY_LINES]:
         picture: Image = normalize_line(line.image, recognizer.geometry)
         with torch.no_grad():
-            ours = network(torch.from_numpy(network_input([picture]))).log_softmax(-1).numpy()
+            ours = network(torch.from_numpy(network_input([picture], recognizer.geometry))).log_softmax(-1).numpy()
         theirs = recognizer.run([picture])
         held = ours > -10
         worst = max(worst, float(np.abs(ours - theirs)[held].max()))

@@ -54,7 +54,7 @@ class CtcFamily:
     name = "ctc"
     recipe = Recipe
     default = "default"
-    exports = ("onnx",)
+    exports = ("onnx", "onnx-int8")
 
     def prepare(self, order: Order) -> Job:
         """Read the lines and plan the run."""

@@ -14,9 +14,9 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 HIDDEN = ".emendo"
 FORMAT = "emendo-workspace/1"
+PROMOTING = "promote"
+"""Purpose of the lock under which the model in use changes."""
 BASE = "base"
 """The embedded model: what stands before the first promotion."""
 
@@ -198,6 +200,13 @@ class Workspace:
             raise WorkspaceError("no earlier model to return to", where=self.root)
         model = now.history[-1][0]
         return self._write_champion(Champion(model, timestamp(), why, now.history[:-1]))
+
+    def forget_champions(self, models: Collection[str]) -> None:
+        """Let no rollback lead to any of these models, which are about to be removed; the present one stays."""
+        now = self.champion()
+        if now is not None and any(model in models for model, _, _ in now.history):
+            history = tuple(one for one in now.history if one[0] not in models)
+            self._write_champion(replace(now, history=history))
 
     def _write_champion(self, champion: Champion) -> Champion:
         content = {

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +18,25 @@ from emendo.cli import main
 from emendo.datasets.dataset import open_dataset
 from emendo.errors import BundleError, EngineError, Refused, UsageError
 from emendo.image.load import sample_image
-from emendo.models.base import base_bundle
-from emendo.models.bundle import BundleInfo, read_bundle, write_bundle
+from emendo.models.bundle import BundleInfo, write_bundle
+from emendo.models.certificate import read_certificate
 from emendo.models.generative import write_graphs
 from emendo.models.generative.graphs import DECODER_FILE, ENCODER_FILE, GraphRecognizer
 from emendo.models.generative.network import Loading
 from emendo.models.generative.recognizer import GenerativeRecognizer, load_network
 from emendo.models.generative.source import from_bundle, from_folder
 from emendo.models.references import load_recognizer
-from emendo.release import export as export_module
-from emendo.release.export import export
+from emendo.release.export import Exported, Order
+from emendo.release.export import export as export_order
+from emendo.tools.signing import load_key, make_key
 
 MOST = 16
+
+
+def export(model, form: str, out: Path, samples, **more) -> Exported:
+    place = out.parent / "key.pem"
+    signer = load_key(place) if place.exists() else make_key(place)
+    return export_order(Order(model=model, form=form, samples=samples, **more), out, signer)
 
 
 def picture(seed: int) -> np.ndarray:
@@ -82,9 +90,10 @@ def test_the_graphs_write_the_same_tokens_with_the_same_confidence(network, bund
 
 
 def test_what_is_exported_says_how_it_was_proven(network, bundle) -> None:
-    parity = bundle.info.parity
-    assert (parity["lines"], parity["same"], parity["bundle"]) == (6, 6, bundle.id)
-    assert parity["confidence_difference"] < 1e-4 and parity["tokens_a_line"] >= 1
+    torch_row, row = read_certificate(bundle).rows
+    assert (torch_row.form, row.form, row.lines, row.same) == ("torch", "onnx", 6, 6)
+    assert row.logit_difference < 1e-4 and row.cer == torch_row.cer and row.milliseconds > 0
+    assert bundle.info.parity["bundle"] == bundle.id
     assert set(bundle.info.files) == {ENCODER_FILE, DECODER_FILE, "tokenizer.json", "config.json"}
     assert bundle.info.decoding["start"] == 0 and bundle.info.preprocessing == network.preprocessing
 
@@ -119,25 +128,32 @@ def test_reading_needs_neither_torch_nor_transformers(network, bundle, tmp_path:
     assert json.loads(ran.stdout) == [network.write([picture(0)], most=5)[0].text]
 
 
-def test_int8_by_the_command_line_and_openvino(tiny_trocr: Path, data: Path, tmp_path: Path, capsys) -> None:
+def test_int8_is_written_where_it_is_worth_it(tiny_trocr: Path, data: Path, tmp_path: Path) -> None:
     own = open_dataset(data / "peraire").split("val")[:3]
-    rows = [{"image": str(one.image.relative_to(data / "peraire")), "text": one.text} for one in own]
-    manifest = tmp_path / "lines.jsonl"
-    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     out = tmp_path / "int8"
-    command = ["export", str(tiny_trocr), "--to", "onnx-int8", "--out", str(out), "--threads", "1", "--json"]
-    command += ["--data", f"lines={manifest}:{data / 'peraire'}"]
-    assert main(command) == 0
-    figures = json.loads(capsys.readouterr().out)
-    assert figures["model"] == read_bundle(out).id and figures["parity"]["same"] == 3
+    source = from_folder(tiny_trocr)
+
+    def timed(form, call):
+        return call(), {"onnx-int8": 0.5}.get(form, 1.0)
+
+    done = export(source, "onnx-int8", out, own, timed=timed)
+    assert [(row.form, row.same) for row in done.certificate.rows] == [("torch", 3), ("onnx", 3), ("onnx-int8", 3)]
+    assert done.certificate.budget == 0.003
     operations = {node.op_type for node in onnx.load(out / DECODER_FILE).graph.node}
     assert {"MatMulInteger", "DynamicQuantizeLinear"} <= operations
     images = [sample_image(one) for one in own]
-    plain = [one.text for one in GenerativeRecognizer(from_folder(tiny_trocr)).read(images)]
+    plain = [one.text for one in GenerativeRecognizer(source).read(images)]
     for engine in ("onnxruntime", "openvino"):
         assert [one.text for one in load_recognizer(str(out), engine=engine).read(images)] == plain
-    assert main(command) == 2
-    assert "is there already" in capsys.readouterr().err
+
+    def slow(form, call):
+        return call(), 1.0
+
+    with pytest.raises(
+        Refused, match=r"onnx-int8 is not faster \(onnx: CER .* MB; onnx-int8: CER .*\); export it as onnx"
+    ):
+        export(source, "onnx-int8", tmp_path / "slow", own, timed=slow)
+    assert not (tmp_path / "slow").exists()
 
 
 def test_the_encoder_by_openvino_reads_the_same(bundle, network, tmp_path: Path) -> None:
@@ -160,33 +176,33 @@ def test_int8_that_reads_otherwise_is_refused(bundle, network, data: Path, tmp_p
                 held.CopyFrom(onnx.numpy_helper.from_array(turned, held.name))
         onnx.save(model, target)
 
+    def spoilt_graphs(_network: object, folder: Path) -> dict[str, Path]:
+        for name in (ENCODER_FILE, DECODER_FILE):
+            spoilt(bundle.path(name), folder / name)
+        return {name: folder / name for name in (ENCODER_FILE, DECODER_FILE)}
+
     monkeypatch.setattr(write_graphs, "write_graphs", kept)
     samples = open_dataset(data / "peraire").split("val")[:2]
     monkeypatch.setattr(write_graphs, "quantise", spoilt)
-    with pytest.raises(Refused, match=r"onnx-int8-decoder reads 2 of 2 lines otherwise .*; export it as onnx"):
-        export(network.source, "onnx-int8-decoder", tmp_path / "out", samples)
-    assert not (tmp_path / "out").exists()
-    monkeypatch.setattr(export_module, "FORMS", {"onnx": ("int8", "int8")})
-    with pytest.raises(EngineError, match=r"onnx reads 2 of 2 lines otherwise .*; read it with torch"):
+    untold = [replace(one, text=None) for one in samples]
+    with pytest.raises(Refused, match=r"onnx-int8-decoder is .*2 of 2 lines read otherwise, and no texts to judge by"):
+        export(network.source, "onnx-int8-decoder", tmp_path / "out", untold)
+    monkeypatch.setattr(write_graphs, "write_graphs", spoilt_graphs)
+    with pytest.raises(EngineError, match="onnx reads 2 of 2 lines otherwise than torch"):
         export(network.source, "onnx", tmp_path / "out", samples)
+    assert not (tmp_path / "out").exists()
 
 
-def test_what_has_no_such_form_is_refused(tiny_vlm, bundle, tmp_path: Path, capsys) -> None:
-    with pytest.raises(UsageError, match="a model of the family 'vlm' is not written as 'onnx'; it reads with torch"):
+def test_what_has_no_such_form_is_refused(tiny_vlm, bundle, tmp_path: Path, monkeypatch, capsys) -> None:
+    with pytest.raises(UsageError, match="'vlm' is not written as 'onnx'; it can be written as safetensors"):
         export(from_folder(tiny_vlm("qwen2_vl")), "onnx", tmp_path / "out", ())
-    assert main(["export", "base", "--to", "onnx-int8", "--out", str(tmp_path / "out")]) == 2
-    assert "of the family 'ctc' is not written as 'onnx-int8'; it can be written as onnx" in capsys.readouterr().err
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert main(["export", "base", "--to", "onnx-int8-decoder", "--out", str(tmp_path / "out")]) == 2
+    assert (
+        "'ctc' is not written as 'onnx-int8-decoder'; it can be written as onnx, onnx-int8" in capsys.readouterr().err
+    )
     with pytest.raises(BundleError, match="holds graphs that only read, and no weights; give the model"):
         load_network(from_bundle(bundle), Loading())
-
-
-def test_the_line_network_sheds_what_only_training_needs(tmp_path: Path) -> None:
-    base = base_bundle("base")
-    done = export(base, "onnx", tmp_path / "light", ())
-    assert set(done.bundle.info.files) == set(base.info.files) - {"model.safetensors"}
-    line = np.full((48, 200, 3), 255, np.uint8)
-    line[20:30, 30:60] = 0
-    assert load_recognizer(str(tmp_path / "light")).read([line])[0].text == load_recognizer("base").read([line])[0].text
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any, Literal, TypeVar
 
 import cv2
@@ -12,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
-from emendo.errors import BundleError, FormatError
+from emendo.errors import BundleError, EngineError, FormatError
 from emendo.image.line import LineGeometry, network_input, normalize
 from emendo.models.bundle import GRAPH_FILE, Bundle
 from emendo.models.calibration import Calibration
-from emendo.models.engine import EngineName, open_engine
+from emendo.models.engine import Engine, EngineName, open_engine
 from emendo.text.language import LanguageModel
 from emendo.text.lexicon import Lexicon, detect_language
 from emendo.text.ngram import CharacterModel
@@ -81,7 +82,7 @@ class CtcRecognizer:
             self.decoding = self.decoding.model_copy(update=weights)
         self.language_model = None if decoder == "greedy" else self._load_language_model(self.language)
         self.decoder = decoder
-        self._engine = open_engine(bundle.path(GRAPH_FILE), threads=threads, engine=engine)
+        self._engine = _opened(bundle, threads, engine)
         self._check_ends()
 
     @property
@@ -159,7 +160,7 @@ class CtcRecognizer:
 
     def run(self, lines: Sequence[Image]) -> npt.NDArray[np.float32]:
         """The network on normalised lines of one width: (N, frames, 1 + len(alphabet)) float32 log-probabilities."""
-        return self._engine.run(network_input(lines))
+        return self._engine.run(network_input(lines, self.geometry))
 
     def _load_language_model(self, language: str) -> LanguageModel | None:
         """What the bundle brings, or the words of the language that was given; nothing while that is still unknown."""
@@ -192,6 +193,16 @@ class CtcRecognizer:
         if inputs[0].shape[2] != self.geometry.height:
             what = f"the graph takes lines {inputs[0].shape[2]} high, the preprocessing makes {self.geometry.height}"
             raise BundleError(what, where=where, remedy="export the model again")
+
+
+def _opened(bundle: Bundle, threads: int, engine: EngineName) -> Engine:
+    if engine == "torch":
+        if find_spec("torch") is None:
+            raise EngineError("the trained network needs torch", remedy="pip install 'emendo[train]'")
+        from .reference import TorchEngine
+
+        return TorchEngine(bundle, threads=threads)
+    return open_engine(bundle.path(GRAPH_FILE), threads=threads, engine=engine)
 
 
 @lru_cache(maxsize=4)

@@ -162,8 +162,8 @@ class TuneFamily:
         ]
 
 
-TROCR = TuneFamily("trocr", "trocr-lora", exports=tuple(FORMS))
-VLM = TuneFamily("vlm", "vlm-lora")
+TROCR = TuneFamily("trocr", "trocr-lora", exports=(*FORMS, "safetensors"))
+VLM = TuneFamily("vlm", "vlm-lora", exports=("safetensors",))
 
 
 def loading_of(recipe: TuneRecipe) -> Loading:

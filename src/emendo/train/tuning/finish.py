@@ -19,7 +19,7 @@ from emendo.errors import EngineError
 from emendo.models.bundle import Bundle, BundleInfo, update_info, write_bundle
 from emendo.models.generative.network import Loading, Network
 from emendo.models.generative.recognizer import load_network
-from emendo.models.generative.source import from_bundle
+from emendo.models.generative.source import Source, from_bundle
 from emendo.tools.files import remove_folder
 
 from .adapters import FOLDER
@@ -48,7 +48,7 @@ def finish(task: Task, loading: Loading, info: Mapping[str, Any], target: Path) 
             seen["adapter"] = _logits(network, task.judged)
         network.model = None
         gc.collect()
-        network = _with_adapter(task, loading, work / FOLDER)
+        network = with_adapter(task.network.source, loading, work / FOLDER)
         seen["adapter loaded"] = _logits(network, task.judged)
         network.model = network.model.merge_and_unload(safe_merge=True)
         seen["merged"] = _logits(network, task.judged)
@@ -76,11 +76,11 @@ def _logits(network: Network, lines: Sequence[TargetLine]) -> torch.Tensor:
     return network.logits(examples).cpu()
 
 
-def _with_adapter(task: Task, loading: Loading, folder: Path) -> Network:
-    """The base in full precision with the adapter as it lies on disk."""
+def with_adapter(source: Source, loading: Loading, folder: Path) -> Network:
+    """A base in full precision with the adapter as it lies on disk, not merged."""
     from peft import PeftConfig, get_peft_model
 
-    base = load_network(task.network.source, replace(loading, bits=0))
+    base = load_network(source, replace(loading, bits=0))
     model = get_peft_model(base.model, PeftConfig.from_pretrained(str(folder)))
     place_adapter(model, folder)
     return base.with_model(model)

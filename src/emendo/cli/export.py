@@ -1,0 +1,161 @@
+"""Commands about models on their way: export, certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import UsageError
+from . import output
+from .context import Context, Json, Threads, open_context
+
+if TYPE_CHECKING:
+    from ..models.certificate import Certificate
+    from ..types import Sample
+
+DRAWN = 20
+"""Lines that are drawn where none are given."""
+
+
+def export(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Bundle, run folder, model folder or hub id.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="FORM",
+            help="onnx, onnx-int8, onnx-int8-decoder (encoder as it is), safetensors; or folder, package.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for it.")],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With package: what the model is called. [default: its name]")
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option("--data", metavar="REF", help="Lines to agree on: best the model's own. [default: 20 drawn ones]"),
+    ] = None,
+    calibration: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Lines that int8 is fitted to. [default: what --data has to train and val]"),
+    ] = None,
+    budget: Annotated[
+        float, typer.Option(metavar="SHARE", min=0, max=1, help="Greatest rise of CER that int8 may cost.")
+    ] = 0.003,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Private key to sign with. [default: that of the workspace]")
+    ] = None,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Write a model so that others can load it.
+
+    As ONNX graphs, which read without torch, or merged weights: proven on lines to read what the trained model reads,
+    with a signed certificate; what does not is refused. int8 must be smaller, faster and within the budget.
+    Or as it is: as a folder with a model card, or as a package that pip installs and --model NAME reads with.
+    """
+    from ..release.package import FORMS
+
+    context = open_context(Path(), threads=threads)
+    if to in FORMS:
+        if data or calibration or key or (name and to != "package"):
+            given = "--data" if data else "--calibration" if calibration else "--key" if key else "--name"
+            raise UsageError(f"{given} has no use with --to {to}", remedy="leave it out")
+        _package(context, model, to, out, name or "", json=json)
+        return
+    if name or (calibration and "int8" not in to):
+        given = "--name" if name else "--calibration"
+        raise UsageError(f"{given} has no use with --to {to}", remedy="leave it out")
+    from ..models.references import find_model
+    from ..release.export import Order
+    from ..release.export import export as export_model
+    from ..release.keys import release_key
+
+    samples, fitted, told = _lines(context, data, calibration)
+    with output.progress("exporting", quiet=json) as bar:
+        order = Order(
+            model=find_model(model, workspace=context.root),
+            form=to,
+            samples=samples,
+            calibration=fitted,
+            budget=budget,
+            threads=context.threads,
+            progress=bar,
+            find=partial(find_model, workspace=context.root),
+        )
+        done = export_model(order, out, release_key(context.workspace, key), name=told)
+    output.show(done.figures(), [*map(str, done.tried), *done.notes, *_rows(done.certificate), str(out)], json=json)
+
+
+def certificate(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of an exported model.")],
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Public key that is trusted. [default: that of the workspace, or yours]"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show what a model was proven to read, and check who signed it.
+
+    The bundle must be whole and unaltered, the certificate of this very bundle, and signed by a trusted key.
+    """
+    from ..models.bundle import read_bundle
+    from ..models.certificate import check_certificate
+    from ..release.keys import trusted_keys
+
+    context = open_context(Path())
+    held = read_bundle(bundle)
+    seen = check_certificate(held, trusted_keys(context.workspace, key or ()))
+    signed = str(held.info.parity["signature"]["keyid"])
+    told = [
+        f"{held.id}, as {seen.form}, of {seen.reference}, signed {seen.made} by {signed[:16]}",
+        f"on {seen.rows[0].lines} lines ({seen.data}), {seen.machine}",
+        *_rows(seen),
+    ]
+    output.show({**seen.model_dump(mode="json"), "keyid": signed}, told, json=json)
+
+
+def _package(context: Context, model: str, form: str, out: Path, name: str, *, json: bool) -> None:
+    from ..models.references import load_bundle
+    from ..release.package import package
+
+    made = package(load_bundle(model, workspace=context.root), form, out, name=name)
+    output.show(made.figures(), [f"{made.path}: read with it by --model {made.reference}"], json=json)
+
+
+def _lines(context: Context, data: str | None, calibration: str | None) -> tuple[list[Sample], list[Sample], str]:
+    """Lines to agree on, lines to fit int8 to, and what the first are called.
+
+    Of a set with splits the forms agree on what tests (else validates), and int8 is never fitted to what tests.
+    """
+    from ..datasets.synth import replay_samples
+    from ..models.base import cache_folder
+    from ..types import Split
+
+    if data is None:
+        drawn = list(replay_samples(DRAWN, 0, cache_folder() / "replay"))
+        return drawn, list(context.dataset(calibration).samples) if calibration else drawn, "drawn lines"
+    dataset = context.dataset(data)
+    held = [dataset.split(split) for split in (Split.TEST, Split.VAL)]
+    shown = next((list(one) for one in held if one), list(dataset.samples))
+    rest = list(context.dataset(calibration).samples) if calibration else list(dataset.samples)
+    return shown, [sample for sample in rest if sample.split is not Split.TEST] or shown, data
+
+
+def _rows(seen: Certificate) -> Sequence[str]:
+    """The rows of a certificate, for a person."""
+    told = []
+    for row in seen.rows:
+        cer = "" if row.cer is None else f"  CER {100 * row.cer:6.2f} %"
+        rise = "" if row.cer_difference is None else f" ({100 * row.cer_difference:+.2f})"
+        apart = "" if row.logit_difference is None else f"  difference {row.logit_difference:.2g}"
+        memory = "" if row.memory_megabytes is None else f"  {row.memory_megabytes:.0f} MB of memory"
+        told.append(
+            f"{row.form:18} {row.same} of {row.lines} lines the same{cer}{rise}{apart}"
+            f"  {row.milliseconds:.1f} ms  {row.megabytes:.1f} MB{memory}"
+        )
+    return told

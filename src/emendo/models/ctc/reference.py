@@ -1,0 +1,55 @@
+"""The trained network itself as an engine: what every exported form of it is compared with. Needs torch."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from emendo.errors import BundleError
+from emendo.models.base import load_graph
+from emendo.models.bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle
+from emendo.models.engine import Array, End
+
+from .network import LineNetwork, load_network
+
+
+class TorchEngine:
+    """The line network of a bundle on torch, with the weights from which training goes on where it holds them.
+
+    Lines (N, 3, height, W) in, log-probabilities (N, frames, classes) out, as from the graph. Raises BundleError when
+    the weights are those of another network.
+    """
+
+    def __init__(self, bundle: Bundle, *, threads: int = 1) -> None:
+        torch.set_num_threads(max(1, threads))
+        self._network = trained_network(bundle)
+        self._network.eval()
+        height = int(bundle.info.preprocessing.get("height", 48))
+        classes = self._network.head.out_features
+        self.inputs: tuple[End, ...] = (End("image", (None, 3, height, None)),)
+        self.outputs: tuple[End, ...] = (End("log_probs", (None, None, classes)),)
+
+    def run(self, batch: Array) -> Array:
+        """Lines (N, 3, height, W) -> (N, frames, classes)."""
+        with torch.inference_mode():
+            found: Array = self._network(torch.from_numpy(batch)).log_softmax(-1).numpy()
+        return found
+
+
+def trained_network(bundle: Bundle) -> LineNetwork:
+    """The network with the weights of `model.safetensors`, or of the graph where the bundle only reads."""
+    graph = load_graph(bundle.path(GRAPH_FILE))
+    if WEIGHTS_FILE in bundle.info.files:
+        from onnx import numpy_helper
+        from safetensors.numpy import load_file
+
+        trained = load_file(bundle.path(WEIGHTS_FILE))
+        for tensor in graph.graph.initializer:
+            weight = trained.get(tensor.name)
+            if weight is None:
+                continue
+            if list(weight.shape) != list(tensor.dims):
+                what = f"tensor {tensor.name!r} has {list(weight.shape)} in {WEIGHTS_FILE}, not {list(tensor.dims)}"
+                raise BundleError(what, where=bundle.folder, remedy="use a bundle that this version wrote")
+            tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(weight, np.float32), tensor.name))
+    return load_network(graph)

@@ -1,0 +1,1 @@
+"""Where models are in use: what runs beside them once they are released."""

@@ -1,0 +1,95 @@
+"""Export of models that write tokens: adapter, merged and exported weights write the same, or nothing is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emendo.datasets.dataset import open_dataset
+from emendo.errors import EngineError, UsageError
+from emendo.models.bundle import Bundle, BundleInfo, read_bundle, write_bundle
+from emendo.models.certificate import check_certificate
+from emendo.models.generative.network import Loading
+from emendo.models.generative.recognizer import load_network
+from emendo.models.generative.source import Source, from_folder
+from emendo.release.export import Order, export
+from emendo.tools.signing import make_key, public_key
+from emendo.train.run import train
+from emendo.types import Sample
+
+from ..train.tuning.lines import parts, recipe
+
+
+@pytest.fixture(scope="module")
+def adapted(data: Path, tiny_trocr: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A tiny TrOCR that was trained with an adapter."""
+    out = tmp_path_factory.mktemp("adapted") / "out"
+    own, val = parts(data)
+    train(own, val=val, base=str(tiny_trocr), out=out, recipe=recipe(lora_rank=4, learning_rate=2e-2), threads=1)
+    return read_bundle(out / "bundle")
+
+
+@pytest.fixture(scope="module")
+def lines(data: Path) -> list[Sample]:
+    return list(open_dataset(data / "peraire").split("val")[:2])
+
+
+@pytest.fixture(scope="module")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return make_key(tmp_path_factory.mktemp("key") / "key.pem")
+
+
+def test_adapter_merged_and_exported_weights_write_the_same(
+    adapted: Bundle, lines: list[Sample], signer: Any, tmp_path: Path
+) -> None:
+    order = Order(model=adapted, form="safetensors", samples=lines, find=lambda ref: from_folder(Path(ref), ref))
+    done = export(order, tmp_path / "out", signer)
+    seen = check_certificate(read_bundle(tmp_path / "out"), [public_key(signer)])
+    assert [(row.form, row.same) for row in seen.rows] == [("adapter", 2), ("merged", 2), ("safetensors", 2)]
+    assert all(row.logit_difference is not None and row.logit_difference < 1e-3 for row in seen.rows)
+    held = set(done.bundle.info.files)
+    assert "model.safetensors" in held and not any(name.startswith("adapter/") for name in held)
+    assert held == {name for name in adapted.info.files if not name.startswith("adapter/")} and not done.notes
+
+
+def test_an_adapter_that_was_left_out_is_caught(
+    adapted: Bundle, tiny_trocr: Path, lines: list[Sample], signer: Any, tmp_path: Path
+) -> None:
+    files: dict[str, bytes | Path] = {name: adapted.path(name) for name in adapted.info.files}
+    files["model.safetensors"] = tiny_trocr / "model.safetensors"
+    forgotten = write_bundle(tmp_path / "forgotten", adapted.info, files)
+    for form in ("safetensors", "onnx"):
+        order = Order(model=forgotten, form=form, samples=lines, find=lambda ref: from_folder(Path(ref), ref))
+        with pytest.raises(EngineError, match=r"merged (reads|reads the same texts as adapter, but)"):
+            export(order, tmp_path / "out", signer)
+        assert not (tmp_path / "out").exists()
+
+
+def test_without_its_base_the_training_answers_for_the_adapter_or_nobody(
+    adapted: Bundle, lines: list[Sample], signer: Any, tmp_path: Path
+) -> None:
+    def gone(ref: str) -> Source:
+        raise UsageError(f"no model {ref!r}")
+
+    order = Order(model=adapted, form="safetensors", samples=lines[:1], find=gone)
+    done = export(order, tmp_path / "out", signer)
+    assert [row.form for row in done.certificate.rows] == ["merged", "safetensors"]
+    assert "the base is not here" in done.notes[0] and "compared at training only" in done.notes[0]
+    silent = Bundle(adapted.folder, adapted.info.model_copy(update={"parity": {}}))
+    with pytest.raises(EngineError, match="the adapter cannot be compared with the merged weights"):
+        export(Order(model=silent, form="safetensors", samples=lines[:1], find=gone), tmp_path / "other", signer)
+
+
+def test_a_vision_language_model_is_written_as_merged_weights(
+    tiny_vlm: Any, lines: list[Sample], signer: Any, tmp_path: Path
+) -> None:
+    network = load_network(from_folder(tiny_vlm("qwen2_vl")), Loading())
+    network.save(tmp_path / "saved")
+    files: dict[str, bytes | Path] = {path.name: path for path in sorted((tmp_path / "saved").iterdir())}
+    info = BundleInfo(family="vlm", preprocessing=network.preprocessing, decoding={"most_tokens": 6})
+    model = write_bundle(tmp_path / "model", info, files)
+    done = export(Order(model=model, form="safetensors", samples=lines[:1]), tmp_path / "out", signer)
+    assert [(row.form, row.same) for row in done.certificate.rows] == [("torch", 1), ("safetensors", 1)]
+    assert done.bundle.id == model.id and done.bundle.info.decoding == {"most_tokens": 6}
