@@ -20,6 +20,7 @@ from emendo.models.bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, BundleInfo, r
 from emendo.models.certificate import check_certificate, read_certificate
 from emendo.models.ctc.recognizer import CtcRecognizer
 from emendo.release.export import WRITERS, Order, ctc, export
+from emendo.release.export.measure import Seen
 from emendo.release.keys import release_key, trusted_keys
 from emendo.tools.signing import make_key, public_key
 from emendo.train.families import FAMILIES, family
@@ -63,8 +64,26 @@ def test_the_graph_is_proven_signed_and_sheds_what_only_training_needs(
     assert graph.memory_megabytes is not None and 50 < graph.memory_megabytes < 3000
     assert seen.data.endswith(" three lines") and seen.budget == 0
     assert held.info.parity["bundle"] == held.id
-    again = export(Order(model=held, form="onnx", samples=lines[:1]), tmp_path / "again", signer)
-    assert again.bundle.id == held.id
+
+
+def test_int8_is_written_with_every_form_beside_it(
+    trained: Bundle, lines: list[Sample], signer: Any, tmp_path: Path
+) -> None:
+    def timed(form: str, call: Callable[[], Seen]) -> tuple[Seen, float]:
+        return call(), 0.5 if form == "onnx-int8" else 1.0
+
+    order = Order(model=trained, form="onnx-int8", samples=lines, calibration=lines, budget=0.5, timed=timed)
+    done = export(order, tmp_path / "out", signer)
+    torch, plain, small = done.certificate.rows
+    assert [torch.form, plain.form, small.form] == ["torch", "onnx", "onnx-int8"]
+    assert small.megabytes < 0.6 * plain.megabytes and plain.same == 3
+    assert plain.memory_megabytes and small.memory_megabytes and done.certificate.budget == 0.5
+    assert any("pointwise (29 layers): CER" in told for told in done.figures()["tried"])
+    kinds = {node.op_type for node in onnx.load(tmp_path / "out" / GRAPH_FILE).graph.node}
+    assert {"QuantizeLinear", "DequantizeLinear"} <= kinds
+    assert done.bundle.info.alphabet == trained.info.alphabet
+    with pytest.raises(BundleError, match="holds a graph in int8 and no weights; give the model that it was exported"):
+        export(Order(model=done.bundle, form="onnx", samples=lines), tmp_path / "again", signer)
 
 
 Files = dict[str, Any]

@@ -37,7 +37,10 @@ class TorchEngine:
 
 
 def trained_network(bundle: Bundle) -> LineNetwork:
-    """The network with the weights of `model.safetensors`, or of the graph where the bundle only reads."""
+    """The network with the weights of `model.safetensors`, or of the graph where the bundle only reads.
+
+    Raises BundleError when the weights are those of another network, or only in int8.
+    """
     graph = load_graph(bundle.path(GRAPH_FILE))
     if WEIGHTS_FILE in bundle.info.files:
         from onnx import numpy_helper
@@ -52,4 +55,7 @@ def trained_network(bundle: Bundle) -> LineNetwork:
                 what = f"tensor {tensor.name!r} has {list(weight.shape)} in {WEIGHTS_FILE}, not {list(tensor.dims)}"
                 raise BundleError(what, where=bundle.folder, remedy="use a bundle that this version wrote")
             tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(weight, np.float32), tensor.name))
+    elif any(node.op_type == "DequantizeLinear" for node in graph.graph.node):
+        what = "holds a graph in int8 and no weights"
+        raise BundleError(what, where=bundle.folder, remedy="give the model that it was exported from")
     return load_network(graph)

@@ -68,7 +68,7 @@ def write_onnx(order: Order) -> Draft:
     if "int8" not in order.form:
         return Draft(plain, forms, notes=notes)
     bundle = _in_int8(order, plain, writing)
-    return Draft(bundle, (*forms, _graph_form(order.form, bundle, order)), notes=notes)
+    return Draft(bundle, (*forms, _graph_form(order.form, bundle, order)), notes=notes, plain=plain)
 
 
 def network_form(name: str, network: Network, most: int, size: float) -> Form:
