@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from emendo.models.generative.network import Loading, Network
 
 ADAPTER: Final = "adapter/"
+SHOWN: Final = 24
+"""Characters of a text whose logits are compared: what a network wrote may take more tokens than it has places for."""
 LOGITS: Final = 1e-3
 """Greatest difference of a logit between two torch forms of one model in float32."""
 
@@ -78,7 +80,7 @@ def network_form(name: str, network: Network, most: int, size: float) -> Form:
         return _seen(network.write([image], most=most)[0])
 
     def logits(image: Image, text: str) -> Any:
-        return network.logits([network.example(image, text)]).cpu().numpy()
+        return network.logits([network.example(image, text[:SHOWN])]).cpu().numpy()
 
     return Form(name, see, size, logits, LOGITS)
 
