@@ -226,12 +226,12 @@ def test_the_command_line_exports_shows_and_checks(
     trained: Bundle, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    rows = [{"image": one.image.name, "text": one.text} for one in open_dataset(data / "peraire").split("val")[:2]]
+    rows = [{"image": one.image.name, "text": one.text} for one in open_dataset(data / "peraire").split("val")[:4]]
     manifest = tmp_path / "lines.jsonl"
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     out = tmp_path / "out"
     command = ["export", str(trained.folder), "--to", "onnx", "--out", str(out), "--threads", "1", "--json"]
-    assert main([*command, "--data", f"lines={manifest}:{data / 'peraire' / 'images'}"]) == 0
+    assert main([*command, "--lines", "2", "--data", f"lines={manifest}:{data / 'peraire' / 'images'}"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["model"] == read_bundle(out).id and figures["certificate"]["rows"][1]["same"] == 2
     assert main(["certificate", str(out), "--json"]) == 0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -14,10 +16,12 @@ from emendo.datasets.dataset import open_dataset
 from emendo.errors import EngineError, UsageError
 from emendo.models.bundle import Bundle, BundleInfo, read_bundle, write_bundle
 from emendo.models.certificate import check_certificate
+from emendo.models.generative.graphs import Written
 from emendo.models.generative.network import Loading
 from emendo.models.generative.recognizer import load_network
 from emendo.models.generative.source import Source, from_folder
 from emendo.release.export import WRITERS, Order, export
+from emendo.release.export.generative import require_together
 from emendo.tools.signing import make_key, public_key
 from emendo.train.run import train
 from emendo.train.tuning.finish import ADAPTER_FILES, with_adapter
@@ -107,3 +111,21 @@ def test_a_vision_language_model_is_written_as_merged_weights(
     done = export(Order(model=model, form="safetensors", samples=lines[:1]), tmp_path / "out", signer)
     assert [(row.form, row.same) for row in done.certificate.rows] == [("torch", 1), ("safetensors", 1)]
     assert done.bundle.id == model.id and done.bundle.info.decoding == {"most_tokens": 6}
+
+
+def test_lines_that_disturb_each_other_are_caught() -> None:
+    images = [np.zeros((8, 8, 3), np.uint8)] * 2
+
+    def write(shown: Sequence[np.ndarray]) -> list[Written]:
+        return [Written("a", 1.0, (1, len(shown))) for _ in shown]
+
+    def fixed(shown: Sequence[np.ndarray]) -> list[Written]:
+        if len(shown) > 1:
+            raise RuntimeError("Got: 4 Expected: 1")
+        return [Written("a", 1.0, (1, 2))]
+
+    with pytest.raises(EngineError, match="onnx writes a line otherwise when 4 lines are written together"):
+        require_together("onnx", write, images)
+    with pytest.raises(EngineError, match=r"onnx does not take 4 lines together \(Got: 4 Expected: 1\)"):
+        require_together("onnx", fixed, images)
+    require_together("onnx", lambda shown: [Written("a", 1.0, (1, 2)) for _ in shown], images)

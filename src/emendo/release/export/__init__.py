@@ -29,13 +29,11 @@ from emendo.models.references import open_recognizer
 from emendo.tools.files import new_folder
 
 from . import ctc, generative
-from .int8 import spread, worth
+from .int8 import worth
 from .lines import megabytes
 from .measure import Tally, measure, require_same
 from .order import Draft, Order
 
-LINES: Final = 100
-"""Lines that are read by all forms, at most."""
 PROBED_LINES: Final = 6
 """Lines that are read in a process of its own, by which its memory is measured."""
 Writer = Callable[[Order], Draft]
@@ -85,7 +83,7 @@ def export(order: Order, out: Path, signer: Any, *, name: str = "") -> Exported:
     if not order.samples:
         raise UsageError("there is no line to compare the forms on", remedy="give --data REF with lines")
     with TemporaryDirectory(prefix="emendo-export-") as held:
-        order = replace(order, work=Path(held), samples=spread(order.samples, LINES))
+        order = replace(order, work=Path(held))
         draft = writers[order.form](order)
         tallies = measure(draft.forms, order.samples, timed=order.timed, progress=order.progress)
         _require(order, draft, tallies)
@@ -181,4 +179,4 @@ def _placed(bundle: Bundle, out: Path) -> Bundle:
     return read_bundle(out)
 
 
-__all__ = ["LINES", "WRITERS", "Draft", "Exported", "Order", "export"]
+__all__ = ["WRITERS", "Draft", "Exported", "Order", "export"]
