@@ -21,37 +21,42 @@ DRAWN = 20
 """Lines that are drawn where none are given."""
 
 
+Form = Annotated[
+    str,
+    typer.Option(
+        "--to",
+        metavar="FORM",
+        help="onnx, onnx-int8, onnx-int8-decoder (encoder as it is), safetensors; or folder, package.",
+    ),
+]
+Given = Annotated[
+    str | None,
+    typer.Option("--data", metavar="REF", help="Lines to agree on: best the model's own. [default: 20 drawn ones]"),
+]
+Most = Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many of them, evenly. [default: all]")]
+Fitted = Annotated[
+    str | None,
+    typer.Option(metavar="REF", help="Lines that int8 is fitted to. [default: what --data has to train and val]"),
+]
+Budget = Annotated[float, typer.Option(metavar="SHARE", min=0, max=1, help="Greatest rise of CER that int8 may cost.")]
+PrivateKey = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Private key to sign with. [default: that of the workspace]")
+]
+PackageName = Annotated[
+    str | None, typer.Option(metavar="NAME", help="With package: what the model is called. [default: its name]")
+]
+
+
 def export(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Bundle, run folder, model folder or hub id.")],
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to",
-            metavar="FORM",
-            help="onnx, onnx-int8, onnx-int8-decoder (encoder as it is), safetensors; or folder, package.",
-        ),
-    ],
+    to: Form,
     out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for it.")],
-    name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="With package: what the model is called. [default: its name]")
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option("--data", metavar="REF", help="Lines to agree on: best the model's own. [default: 20 drawn ones]"),
-    ] = None,
-    lines: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="At most so many of them, evenly. [default: all]")
-    ] = None,
-    calibration: Annotated[
-        str | None,
-        typer.Option(metavar="REF", help="Lines that int8 is fitted to. [default: what --data has to train and val]"),
-    ] = None,
-    budget: Annotated[
-        float, typer.Option(metavar="SHARE", min=0, max=1, help="Greatest rise of CER that int8 may cost.")
-    ] = 0.003,
-    key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Private key to sign with. [default: that of the workspace]")
-    ] = None,
+    name: PackageName = None,
+    data: Given = None,
+    lines: Most = None,
+    calibration: Fitted = None,
+    budget: Budget = 0.003,
+    key: PrivateKey = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
