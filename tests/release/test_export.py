@@ -14,7 +14,7 @@ from onnx import numpy_helper
 
 from emendo.cli import main
 from emendo.datasets.dataset import open_dataset
-from emendo.errors import BundleError, EmendoError, EngineError, UsageError
+from emendo.errors import BundleError, EngineError, UsageError
 from emendo.models.base import base_bundle, set_head
 from emendo.models.bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, BundleInfo, read_bundle, write_bundle
 from emendo.models.certificate import check_certificate, read_certificate
@@ -277,12 +277,26 @@ def test_the_trained_network_reads_what_the_graph_reads(trained: Bundle, lines: 
     ]
 
 
-def test_weights_of_another_network_are_refused(trained: Bundle, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (
+            lambda held, name: held | {name: np.zeros((1, 2, 3), np.float32)},
+            r"has \[1, 2, 3\] in model\.safetensors, not",
+        ),
+        (
+            lambda held, name: {other: one for other, one in held.items() if other != name},
+            r"is not in model\.safetensors",
+        ),
+    ],
+)
+def test_weights_of_another_network_are_refused(
+    trained: Bundle, tmp_path: Path, fault: Callable[[Files, str], Files], sentence: str
+) -> None:
     from safetensors.numpy import load_file, save
 
     held = load_file(trained.path(WEIGHTS_FILE))
-    name = next(iter(held))
-    held[name] = np.zeros((1, 2, 3), np.float32)
-    files = {**{one: trained.path(one) for one in trained.info.files}, WEIGHTS_FILE: save(held)}
-    with pytest.raises(EmendoError, match=r"has \[1, 2, 3\] in model\.safetensors, not"):
+    weights = save(fault(held, next(iter(held))))
+    files = {**{one: trained.path(one) for one in trained.info.files}, WEIGHTS_FILE: weights}
+    with pytest.raises(BundleError, match=sentence):
         CtcRecognizer(write_bundle(tmp_path / "odd", trained.info, files), engine="torch")

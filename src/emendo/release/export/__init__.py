@@ -20,7 +20,7 @@ from typing import Any, Final
 from emendo.datasets.dataset import content_hash
 from emendo.errors import BundleError, EngineError, Refused, UsageError
 from emendo.image.load import sample_image
-from emendo.models.bundle import INFO_FILE, Bundle, BundleInfo, read_bundle, update_info
+from emendo.models.bundle import GRAPH_FILE, INFO_FILE, Bundle, BundleInfo, read_bundle, update_info
 from emendo.models.certificate import Certificate, certify
 from emendo.models.generative.graphs import FORMS
 from emendo.models.generative.source import Source
@@ -120,7 +120,7 @@ def _figures(tally: Tally) -> str:
 
 def _require_info(order: Order, made: BundleInfo) -> None:
     """Raise EngineError when a line network's bundle says anything of its reading that the trained one does not."""
-    if isinstance(order.model, Source) or order.model.info.family != "ctc":
+    if isinstance(order.model, Source) or GRAPH_FILE not in order.model.info.files:
         return
     for part in ("alphabet", "preprocessing", "decoding", "looks", "calibration"):
         if getattr(made, part) != getattr(order.model.info, part):
