@@ -159,7 +159,7 @@ def _lines(context: Context, data: str | None, calibration: str | None) -> tuple
     held = [dataset.split(split) for split in (Split.TEST, Split.VAL)]
     shown = next((list(one) for one in held if one), list(dataset.samples))
     rest = list(context.dataset(calibration).samples) if calibration else list(dataset.samples)
-    return shown, [sample for sample in rest if sample.split is not Split.TEST] or shown, data
+    return shown, [sample for sample in rest if sample.split is not Split.TEST], data
 
 
 def _rows(seen: Certificate) -> Sequence[str]:
