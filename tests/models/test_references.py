@@ -19,7 +19,9 @@ from emendo.workspace.folder import Workspace
 def workspace(tmp_path: Path) -> Path:
     base = base_bundle()
     content = {name: base.folder / name for name in base.info.files}
-    write_bundle(tmp_path / ".emendo" / "models" / "0123abcd", BundleInfo(name="mine"), content)
+    write_bundle(
+        tmp_path / ".emendo" / "models" / "0123abcd", BundleInfo(name="mine", alphabet=base.info.alphabet), content
+    )
     return tmp_path
 
 

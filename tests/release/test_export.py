@@ -14,12 +14,13 @@ from onnx import numpy_helper
 
 from emendo.cli import main
 from emendo.datasets.dataset import open_dataset
-from emendo.errors import BundleError, EmendoError, EngineError, UsageError
+from emendo.errors import BundleError, EngineError, UsageError
 from emendo.models.base import base_bundle, set_head
 from emendo.models.bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, BundleInfo, read_bundle, write_bundle
 from emendo.models.certificate import check_certificate, read_certificate
 from emendo.models.ctc.recognizer import CtcRecognizer
 from emendo.release.export import WRITERS, Order, ctc, export
+from emendo.release.export.measure import Seen
 from emendo.release.keys import release_key, trusted_keys
 from emendo.tools.signing import make_key, public_key
 from emendo.train.families import FAMILIES, family
@@ -63,8 +64,26 @@ def test_the_graph_is_proven_signed_and_sheds_what_only_training_needs(
     assert graph.memory_megabytes is not None and 50 < graph.memory_megabytes < 3000
     assert seen.data.endswith(" three lines") and seen.budget == 0
     assert held.info.parity["bundle"] == held.id
-    again = export(Order(model=held, form="onnx", samples=lines[:1]), tmp_path / "again", signer)
-    assert again.bundle.id == held.id
+
+
+def test_int8_is_written_with_every_form_beside_it(
+    trained: Bundle, lines: list[Sample], signer: Any, tmp_path: Path
+) -> None:
+    def timed(form: str, call: Callable[[], Seen]) -> tuple[Seen, float]:
+        return call(), 0.5 if form == "onnx-int8" else 1.0
+
+    order = Order(model=trained, form="onnx-int8", samples=lines, calibration=lines, budget=0.5, timed=timed)
+    done = export(order, tmp_path / "out", signer)
+    torch, plain, small = done.certificate.rows
+    assert [torch.form, plain.form, small.form] == ["torch", "onnx", "onnx-int8"]
+    assert small.megabytes < 0.6 * plain.megabytes and plain.same == 3
+    assert plain.memory_megabytes and small.memory_megabytes and done.certificate.budget == 0.5
+    assert any("pointwise (29 layers): CER" in told for told in done.figures()["tried"])
+    kinds = {node.op_type for node in onnx.load(tmp_path / "out" / GRAPH_FILE).graph.node}
+    assert {"QuantizeLinear", "DequantizeLinear"} <= kinds
+    assert done.bundle.info.alphabet == trained.info.alphabet
+    with pytest.raises(BundleError, match="holds a graph in int8 and no weights; give the model that it was exported"):
+        export(Order(model=done.bundle, form="onnx", samples=lines), tmp_path / "again", signer)
 
 
 Files = dict[str, Any]
@@ -207,12 +226,12 @@ def test_the_command_line_exports_shows_and_checks(
     trained: Bundle, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    rows = [{"image": one.image.name, "text": one.text} for one in open_dataset(data / "peraire").split("val")[:2]]
+    rows = [{"image": one.image.name, "text": one.text} for one in open_dataset(data / "peraire").split("val")[:4]]
     manifest = tmp_path / "lines.jsonl"
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     out = tmp_path / "out"
     command = ["export", str(trained.folder), "--to", "onnx", "--out", str(out), "--threads", "1", "--json"]
-    assert main([*command, "--data", f"lines={manifest}:{data / 'peraire' / 'images'}"]) == 0
+    assert main([*command, "--lines", "2", "--data", f"lines={manifest}:{data / 'peraire' / 'images'}"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["model"] == read_bundle(out).id and figures["certificate"]["rows"][1]["same"] == 2
     assert main(["certificate", str(out), "--json"]) == 0
@@ -258,12 +277,26 @@ def test_the_trained_network_reads_what_the_graph_reads(trained: Bundle, lines: 
     ]
 
 
-def test_weights_of_another_network_are_refused(trained: Bundle, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (
+            lambda held, name: held | {name: np.zeros((1, 2, 3), np.float32)},
+            r"has \[1, 2, 3\] in model\.safetensors, not",
+        ),
+        (
+            lambda held, name: {other: one for other, one in held.items() if other != name},
+            r"is not in model\.safetensors",
+        ),
+    ],
+)
+def test_weights_of_another_network_are_refused(
+    trained: Bundle, tmp_path: Path, fault: Callable[[Files, str], Files], sentence: str
+) -> None:
     from safetensors.numpy import load_file, save
 
     held = load_file(trained.path(WEIGHTS_FILE))
-    name = next(iter(held))
-    held[name] = np.zeros((1, 2, 3), np.float32)
-    files = {**{one: trained.path(one) for one in trained.info.files}, WEIGHTS_FILE: save(held)}
-    with pytest.raises(EmendoError, match=r"has \[1, 2, 3\] in model\.safetensors, not"):
+    weights = save(fault(held, next(iter(held))))
+    files = {**{one: trained.path(one) for one in trained.info.files}, WEIGHTS_FILE: weights}
+    with pytest.raises(BundleError, match=sentence):
         CtcRecognizer(write_bundle(tmp_path / "odd", trained.info, files), engine="torch")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,34 +21,42 @@ DRAWN = 20
 """Lines that are drawn where none are given."""
 
 
+Form = Annotated[
+    str,
+    typer.Option(
+        "--to",
+        metavar="FORM",
+        help="onnx, onnx-int8, onnx-int8-decoder (encoder as it is), safetensors; or folder, package.",
+    ),
+]
+Given = Annotated[
+    str | None,
+    typer.Option("--data", metavar="REF", help="Lines to agree on: best the model's own. [default: 20 drawn ones]"),
+]
+Most = Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many of them, evenly. [default: all]")]
+Fitted = Annotated[
+    str | None,
+    typer.Option(metavar="REF", help="Lines that int8 is fitted to. [default: what --data has to train and val]"),
+]
+Budget = Annotated[float, typer.Option(metavar="SHARE", min=0, max=1, help="Greatest rise of CER that int8 may cost.")]
+PrivateKey = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Private key to sign with. [default: that of the workspace]")
+]
+PackageName = Annotated[
+    str | None, typer.Option(metavar="NAME", help="With package: what the model is called. [default: its name]")
+]
+
+
 def export(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Bundle, run folder, model folder or hub id.")],
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to",
-            metavar="FORM",
-            help="onnx, onnx-int8, onnx-int8-decoder (encoder as it is), safetensors; or folder, package.",
-        ),
-    ],
+    to: Form,
     out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for it.")],
-    name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="With package: what the model is called. [default: its name]")
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option("--data", metavar="REF", help="Lines to agree on: best the model's own. [default: 20 drawn ones]"),
-    ] = None,
-    calibration: Annotated[
-        str | None,
-        typer.Option(metavar="REF", help="Lines that int8 is fitted to. [default: what --data has to train and val]"),
-    ] = None,
-    budget: Annotated[
-        float, typer.Option(metavar="SHARE", min=0, max=1, help="Greatest rise of CER that int8 may cost.")
-    ] = 0.003,
-    key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Private key to sign with. [default: that of the workspace]")
-    ] = None,
+    name: PackageName = None,
+    data: Given = None,
+    lines: Most = None,
+    calibration: Fitted = None,
+    budget: Budget = 0.003,
+    key: PrivateKey = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -58,29 +66,25 @@ def export(
     with a signed certificate; what does not is refused. int8 must be smaller, faster and within the budget.
     Or as it is: as a folder with a model card, or as a package that pip installs and --model NAME reads with.
     """
-    from ..release.package import FORMS
-
-    context = open_context(Path(), threads=threads)
-    if to in FORMS:
-        if data or calibration or key or (name and to != "package"):
-            given = "--data" if data else "--calibration" if calibration else "--key" if key else "--name"
-            raise UsageError(f"{given} has no use with --to {to}", remedy="leave it out")
-        _package(context, model, to, out, name or "", json=json)
-        return
-    if name or (calibration and "int8" not in to):
-        given = "--name" if name else "--calibration"
-        raise UsageError(f"{given} has no use with --to {to}", remedy="leave it out")
     from ..models.references import find_model
     from ..release.export import Order
     from ..release.export import export as export_model
+    from ..release.export.int8 import spread
     from ..release.keys import release_key
+    from ..release.package import FORMS
 
+    context = open_context(Path(), threads=threads)
+    options = {"--data": data, "--lines": lines, "--calibration": calibration, "--key": key, "--name": name}
+    _refuse_useless(to, options)
+    if to in FORMS:
+        _package(context, model, to, out, name or "", json=json)
+        return
     samples, fitted, told = _lines(context, data, calibration)
     with output.progress("exporting", quiet=json) as bar:
         order = Order(
             model=find_model(model, workspace=context.root),
             form=to,
-            samples=samples,
+            samples=spread(samples, lines or len(samples)) if samples else (),
             calibration=fitted,
             budget=budget,
             threads=context.threads,
@@ -119,6 +123,18 @@ def certificate(
     output.show({**seen.model_dump(mode="json"), "keyid": signed}, told, json=json)
 
 
+def _refuse_useless(form: str, given: Mapping[str, object]) -> None:
+    """Raise UsageError for an option that a form has no use for."""
+    from ..release.package import FORMS
+
+    useless = set(given) if form in FORMS else {"--name"} if "int8" in form else {"--name", "--calibration"}
+    if form == "package":
+        useless.discard("--name")
+    for option, value in given.items():
+        if value and option in useless:
+            raise UsageError(f"{option} has no use with --to {form}", remedy="leave it out")
+
+
 def _package(context: Context, model: str, form: str, out: Path, name: str, *, json: bool) -> None:
     from ..models.references import load_bundle
     from ..release.package import package
@@ -143,7 +159,7 @@ def _lines(context: Context, data: str | None, calibration: str | None) -> tuple
     held = [dataset.split(split) for split in (Split.TEST, Split.VAL)]
     shown = next((list(one) for one in held if one), list(dataset.samples))
     rest = list(context.dataset(calibration).samples) if calibration else list(dataset.samples)
-    return shown, [sample for sample in rest if sample.split is not Split.TEST] or shown, data
+    return shown, [sample for sample in rest if sample.split is not Split.TEST], data
 
 
 def _rows(seen: Certificate) -> Sequence[str]:

@@ -243,7 +243,7 @@ def verify_files(folder: Path, info: BundleInfo, *, links: bool = False) -> None
         if path.stat().st_size != expected.size or sha256_file(path) != expected.sha256:
             raise BundleError(f"{name} differs from its checksum in {INFO_FILE}", where=folder, remedy=again)
         facts = check_file(path, links=links)
-        if facts is not None and info.family == "ctc" and name == GRAPH_FILE:
+        if facts is not None and name == GRAPH_FILE:
             check_classes(facts, len(info.alphabet), info.preprocessing.get("height", LINE_HEIGHT), folder)
 
 

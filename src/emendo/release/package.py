@@ -74,7 +74,7 @@ def package(bundle: Bundle, form: str, out: Path, *, name: str = "") -> Packaged
         raise UsageError(f"unknown form {form!r}", remedy=f"use {' or '.join(FORMS)}")
     if out.exists():
         raise UsageError(f"{out} is there already", remedy="choose another --out")
-    bundle = read_bundle(bundle.folder)
+    bundle = read_bundle(bundle.folder, links=True)  # what is written here is a copy
     if form == "folder":
         with new_folder(out) as folder:
             (folder / README).write_text(model_card(bundle, bundle.info.name or bundle.id, str(out)), encoding="utf-8")

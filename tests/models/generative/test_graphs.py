@@ -46,6 +46,14 @@ def picture(seed: int) -> np.ndarray:
 PICTURES = [*map(picture, range(6)), *(np.full((40, 300, 3), shade, np.uint8) for shade in (0, 128, 255))]
 
 
+def limited(network, folder: Path):
+    """The source of a network that writes `MOST` tokens at most."""
+    network.save(folder / "saved")
+    info = BundleInfo(family="trocr", preprocessing=network.preprocessing, decoding={"most_tokens": MOST})
+    files = {path.name: path for path in (folder / "saved").iterdir()}
+    return from_bundle(write_bundle(folder / "limited", info, files))
+
+
 @pytest.fixture(scope="module")
 def network(tiny_trocr: Path, tmp_path_factory: pytest.TempPathFactory):
     """A tiny TrOCR with weights so large that it writes other tokens for other pictures, and sometimes ends early."""
@@ -60,9 +68,7 @@ def network(tiny_trocr: Path, tmp_path_factory: pytest.TempPathFactory):
         later = next(token for row in rows for token in row[2:] if token != row[0])
         words = network.model.decoder.get_input_embeddings().weight
         words[[network.end, later]] = words[[later, network.end]]
-    folder = tmp_path_factory.mktemp("lively")
-    network.save(folder)
-    return load_network(from_folder(folder), Loading())
+    return load_network(limited(network, tmp_path_factory.mktemp("lively")), Loading())
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +137,7 @@ def test_reading_needs_neither_torch_nor_transformers(network, bundle, tmp_path:
 def test_int8_is_written_where_it_is_worth_it(tiny_trocr: Path, data: Path, tmp_path: Path) -> None:
     own = open_dataset(data / "peraire").split("val")[:3]
     out = tmp_path / "int8"
-    source = from_folder(tiny_trocr)
+    source = limited(load_network(from_folder(tiny_trocr), Loading()), tmp_path)
 
     def timed(form, call):
         return call(), {"onnx-int8": 0.5}.get(form, 1.0)
@@ -145,15 +151,6 @@ def test_int8_is_written_where_it_is_worth_it(tiny_trocr: Path, data: Path, tmp_
     plain = [one.text for one in GenerativeRecognizer(source).read(images)]
     for engine in ("onnxruntime", "openvino"):
         assert [one.text for one in load_recognizer(str(out), engine=engine).read(images)] == plain
-
-    def slow(form, call):
-        return call(), 1.0
-
-    with pytest.raises(
-        Refused, match=r"onnx-int8 is not faster \(onnx: CER .* MB; onnx-int8: CER .*\); export it as onnx"
-    ):
-        export(source, "onnx-int8", tmp_path / "slow", own, timed=slow)
-    assert not (tmp_path / "slow").exists()
 
 
 def test_the_encoder_by_openvino_reads_the_same(bundle, network, tmp_path: Path) -> None:
@@ -185,8 +182,11 @@ def test_int8_that_reads_otherwise_is_refused(bundle, network, data: Path, tmp_p
     samples = open_dataset(data / "peraire").split("val")[:2]
     monkeypatch.setattr(write_graphs, "quantise", spoilt)
     untold = [replace(one, text=None) for one in samples]
-    with pytest.raises(Refused, match=r"onnx-int8-decoder is .*2 of 2 lines read otherwise, and no texts to judge by"):
-        export(network.source, "onnx-int8-decoder", tmp_path / "out", untold)
+    sentence = (
+        r"is .*not faster, 2 of 2 lines read otherwise, and no texts to judge by \(onnx: .*; onnx-int8-decoder: .*MB\)"
+    )
+    with pytest.raises(Refused, match=sentence):
+        export(network.source, "onnx-int8-decoder", tmp_path / "out", untold, timed=lambda form, call: (call(), 1.0))
     monkeypatch.setattr(write_graphs, "write_graphs", spoilt_graphs)
     with pytest.raises(EngineError, match="onnx reads 2 of 2 lines otherwise than torch"):
         export(network.source, "onnx", tmp_path / "out", samples)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 import numpy as np
 import torch
 
 from emendo.errors import BundleError
 from emendo.models.base import load_graph
-from emendo.models.bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle
+from emendo.models.bundle import GRAPH_FILE, LINE_HEIGHT, WEIGHTS_FILE, Bundle
 from emendo.models.engine import Array, End
 
 from .network import LineNetwork, load_network
 
 
 class TorchEngine:
-    """The line network of a bundle on torch, with the weights from which training goes on where it holds them.
+    """The network of a bundle on torch, with the weights from which training goes on where it holds them.
 
     Lines (N, 3, height, W) in, log-probabilities (N, frames, classes) out, as from the graph. Raises BundleError when
     the weights are those of another network.
@@ -22,10 +25,10 @@ class TorchEngine:
 
     def __init__(self, bundle: Bundle, *, threads: int = 1) -> None:
         torch.set_num_threads(max(1, threads))
-        self._network = trained_network(bundle)
+        self._network = NETWORKS[bundle.info.family](bundle)
         self._network.eval()
-        height = int(bundle.info.preprocessing.get("height", 48))
-        classes = self._network.head.out_features
+        height = int(bundle.info.preprocessing.get("height", LINE_HEIGHT))
+        classes = self.run(np.zeros((1, 3, height, 96), np.float32)).shape[-1]
         self.inputs: tuple[End, ...] = (End("image", (None, 3, height, None)),)
         self.outputs: tuple[End, ...] = (End("log_probs", (None, None, classes)),)
 
@@ -37,19 +40,30 @@ class TorchEngine:
 
 
 def trained_network(bundle: Bundle) -> LineNetwork:
-    """The network with the weights of `model.safetensors`, or of the graph where the bundle only reads."""
+    """The network with the weights of `model.safetensors`, or of the graph where the bundle only reads.
+
+    Raises BundleError when the weights are those of another network, or only in int8.
+    """
     graph = load_graph(bundle.path(GRAPH_FILE))
     if WEIGHTS_FILE in bundle.info.files:
-        from onnx import numpy_helper
+        from onnx import TensorProto, numpy_helper
         from safetensors.numpy import load_file
 
         trained = load_file(bundle.path(WEIGHTS_FILE))
         for tensor in graph.graph.initializer:
-            weight = trained.get(tensor.name)
-            if weight is None:
+            if tensor.data_type != TensorProto.FLOAT:
                 continue
-            if list(weight.shape) != list(tensor.dims):
-                what = f"tensor {tensor.name!r} has {list(weight.shape)} in {WEIGHTS_FILE}, not {list(tensor.dims)}"
+            weight = trained.get(tensor.name)
+            if weight is None or list(weight.shape) != list(tensor.dims):
+                held = "is not" if weight is None else f"has {list(weight.shape)}"
+                what = f"tensor {tensor.name!r} {held} in {WEIGHTS_FILE}, not {list(tensor.dims)}"
                 raise BundleError(what, where=bundle.folder, remedy="use a bundle that this version wrote")
             tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(weight, np.float32), tensor.name))
+    elif any(node.op_type == "DequantizeLinear" for node in graph.graph.node):
+        what = "holds a graph in int8 and no weights"
+        raise BundleError(what, where=bundle.folder, remedy="give the model that it was exported from")
     return load_network(graph)
+
+
+NETWORKS: Final[Mapping[str, Callable[[Bundle], torch.nn.Module]]] = {"ctc": trained_network}
+"""How the trained network of a bundle is made, by its family."""

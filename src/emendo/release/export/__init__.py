@@ -20,8 +20,8 @@ from typing import Any, Final
 from emendo.datasets.dataset import content_hash
 from emendo.errors import BundleError, EngineError, Refused, UsageError
 from emendo.image.load import sample_image
-from emendo.models.bundle import INFO_FILE, Bundle, BundleInfo, read_bundle, update_info
-from emendo.models.certificate import Certificate, Row, certify
+from emendo.models.bundle import GRAPH_FILE, INFO_FILE, Bundle, BundleInfo, read_bundle, update_info
+from emendo.models.certificate import Certificate, certify
 from emendo.models.generative.graphs import FORMS
 from emendo.models.generative.source import Source
 from emendo.models.probe import probe
@@ -29,13 +29,11 @@ from emendo.models.references import open_recognizer
 from emendo.tools.files import new_folder
 
 from . import ctc, generative
-from .int8 import spread, worth
+from .int8 import worth
 from .lines import megabytes
 from .measure import Tally, measure, require_same
 from .order import Draft, Order
 
-LINES: Final = 100
-"""Lines that are read by all forms, at most."""
 PROBED_LINES: Final = 6
 """Lines that are read in a process of its own, by which its memory is measured."""
 Writer = Callable[[Order], Draft]
@@ -85,7 +83,7 @@ def export(order: Order, out: Path, signer: Any, *, name: str = "") -> Exported:
     if not order.samples:
         raise UsageError("there is no line to compare the forms on", remedy="give --data REF with lines")
     with TemporaryDirectory(prefix="emendo-export-") as held:
-        order = replace(order, work=Path(held), samples=spread(order.samples, LINES))
+        order = replace(order, work=Path(held))
         draft = writers[order.form](order)
         tallies = measure(draft.forms, order.samples, timed=order.timed, progress=order.progress)
         _require(order, draft, tallies)
@@ -122,7 +120,7 @@ def _figures(tally: Tally) -> str:
 
 def _require_info(order: Order, made: BundleInfo) -> None:
     """Raise EngineError when a line network's bundle says anything of its reading that the trained one does not."""
-    if isinstance(order.model, Source) or order.model.info.family != "ctc":
+    if isinstance(order.model, Source) or GRAPH_FILE not in order.model.info.files:
         return
     for part in ("alphabet", "preprocessing", "decoding", "looks", "calibration"):
         if getattr(made, part) != getattr(order.model.info, part):
@@ -130,26 +128,34 @@ def _require_info(order: Order, made: BundleInfo) -> None:
             raise EngineError(what, remedy="nothing was written; report it")
 
 
-def _probed(order: Order, draft: Draft) -> float:
-    """Most memory (MB) of a process that reads with the bundle; raises EngineError when it reads otherwise there."""
+def _probed(order: Order, draft: Draft) -> dict[int, float]:
+    """Most memory (MB) of a process that reads with the bundle, and of one with the float form, by row from the end.
+
+    Raises EngineError when the bundle cannot be opened in a process of its own, or reads otherwise there.
+    """
     images = [sample_image(sample) for sample in order.samples[:PROBED_LINES]]
-    size = megabytes(draft.bundle)
-    try:
-        seen = probe(draft.bundle.folder, images=images, seconds=600, megabytes=round(3000 + 4 * size))
-    except BundleError as error:
-        raise EngineError(error.what, remedy="nothing was written; report it") from error
-    here = [one.text for one in open_recognizer(draft.bundle, threads=order.threads).read(images)]
-    other = next((at for at, (a, b) in enumerate(zip(here, seen.texts, strict=True)) if a != b), None)
-    if other is not None:
-        sample = order.samples[other].id
-        what = f"in a process of its own the bundle reads {sample} as {seen.texts[other]!r}, here as {here[other]!r}"
-        raise EngineError(what, remedy="nothing was written; report it")
-    return seen.megabytes
+    found: dict[int, float] = {}
+    for row, bundle in ((-1, draft.bundle), (-2, draft.plain)):
+        if bundle is None:
+            continue
+        try:
+            seen = probe(bundle.folder, images=images, seconds=600, megabytes=round(3000 + 4 * megabytes(bundle)))
+        except BundleError as error:
+            raise EngineError(error.what, remedy="nothing was written; report it") from error
+        here = [one.text for one in open_recognizer(bundle, threads=order.threads).read(images)]
+        other = next((at for at, (a, b) in enumerate(zip(here, seen.texts, strict=True)) if a != b), None)
+        if other is not None:
+            line = order.samples[other].id
+            what = f"in a process of its own the bundle reads {line} as {seen.texts[other]!r}, here as {here[other]!r}"
+            raise EngineError(what, remedy="nothing was written; report it")
+        found[row] = seen.megabytes
+    return found
 
 
-def _certificate(order: Order, draft: Draft, tallies: Sequence[Tally], memory: float, name: str) -> Certificate:
-    last = len(tallies) - 1
-    rows: list[Row] = [tally.row(tallies[0], memory if at == last else None) for at, tally in enumerate(tallies)]
+def _certificate(
+    order: Order, draft: Draft, tallies: Sequence[Tally], memory: Mapping[int, float], name: str
+) -> Certificate:
+    rows = [tally.row(tallies[0], memory.get(at - len(tallies))) for at, tally in enumerate(tallies)]
     model = order.model
     return Certificate(
         bundle=draft.bundle.id,
@@ -173,4 +179,4 @@ def _placed(bundle: Bundle, out: Path) -> Bundle:
     return read_bundle(out)
 
 
-__all__ = ["LINES", "WRITERS", "Draft", "Exported", "Order", "export"]
+__all__ = ["WRITERS", "Draft", "Exported", "Order", "export"]

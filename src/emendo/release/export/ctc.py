@@ -37,7 +37,8 @@ def write_int8(order: Order) -> Draft:
         plain.check()
         require_alone(reader, "onnx-int8", _pictures(order))
 
-    return Draft(bundle, (*plain.forms, form_of("onnx-int8", reader, bundle)), check, tried)
+    forms = (*plain.forms, form_of("onnx-int8", reader, bundle))
+    return Draft(bundle, forms, check, tried, plain=plain.bundle)
 
 
 def _pictures(order: Order) -> list[Image]:

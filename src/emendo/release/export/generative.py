@@ -6,6 +6,7 @@ the merged weights must write the same: a merge that left the adapter out would 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from emendo.errors import EmendoError, EngineError
+from emendo.image.load import sample_image
 from emendo.models.bundle import Bundle, BundleInfo, write_bundle
 from emendo.models.generative.graphs import (
     DECODER_FILE,
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
     from emendo.models.generative.network import Loading, Network
 
 ADAPTER: Final = "adapter/"
+SHOWN: Final = 24
+"""Characters of a text whose logits are compared: what a network wrote may take more tokens than it has places for."""
+TOGETHER: Final = 3
+"""Lines that are written twice over in one batch, to see that none disturbs another."""
 LOGITS: Final = 1e-3
 """Greatest difference of a logit between two torch forms of one model in float32."""
 
@@ -64,11 +70,31 @@ def write_onnx(order: Order) -> Draft:
     order.progress(0, 0, "writing the graphs")
     plain = _graphs(order, network, writing.model_copy(update={"encoder": "float32", "decoder": "float32"}))
     forms, notes = _references(order, source, network, writing.most_tokens)
-    forms = (*forms, _graph_form("onnx", plain, order))
+    reader = GraphRecognizer(plain, threads=order.threads)
+    forms = (*forms, _graph_form("onnx", reader))
+
+    def check() -> None:
+        require_together("onnx", reader.write, [sample_image(sample) for sample in order.samples[:TOGETHER]])
+
     if "int8" not in order.form:
-        return Draft(plain, forms, notes=notes)
+        return Draft(plain, forms, check, notes=notes)
     bundle = _in_int8(order, plain, writing)
-    return Draft(bundle, (*forms, _graph_form(order.form, bundle, order)), notes=notes)
+    small = _graph_form(order.form, GraphRecognizer(bundle, threads=order.threads))
+    return Draft(bundle, (*forms, small), check, notes=notes, plain=plain)
+
+
+def require_together(name: str, write: Callable[[Sequence[Image]], list[Written]], images: Sequence[Image]) -> None:
+    """Raise EngineError unless lines that take their steps together are written as each is alone."""
+    alone = [write([image])[0].tokens for image in images]
+    try:
+        together = [one.tokens for one in write([*images, *images])]
+    except Exception as error:  # ONNX Runtime's own errors share no base class but this one
+        reason = " ".join(str(error).split())[:160]
+        what = f"{name} does not take {2 * len(images)} lines together ({reason})"
+        raise EngineError(what, remedy="nothing was written; export it with a dynamic batch") from error
+    if together != [*alone, *alone]:
+        what = f"{name} writes a line otherwise when {2 * len(images)} lines are written together"
+        raise EngineError(what, remedy="nothing was written; report it")
 
 
 def network_form(name: str, network: Network, most: int, size: float) -> Form:
@@ -78,14 +104,13 @@ def network_form(name: str, network: Network, most: int, size: float) -> Form:
         return _seen(network.write([image], most=most)[0])
 
     def logits(image: Image, text: str) -> Any:
-        return network.logits([network.example(image, text)]).cpu().numpy()
+        return network.logits([network.example(image, text[:SHOWN])]).cpu().numpy()
 
     return Form(name, see, size, logits, LOGITS)
 
 
-def _graph_form(name: str, bundle: Bundle, order: Order) -> Form:
-    reader = GraphRecognizer(bundle, threads=order.threads)
-    return Form(name, lambda image: _seen(reader.write([image])[0]), megabytes(bundle))
+def _graph_form(name: str, reader: GraphRecognizer) -> Form:
+    return Form(name, lambda image: _seen(reader.write([image])[0]), megabytes(reader.bundle))
 
 
 def _seen(written: Written) -> Seen:

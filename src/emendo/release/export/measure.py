@@ -176,6 +176,9 @@ def _count(tally: Tally, reference: Seen, seen: Seen, sample: Sample) -> None:
 
 
 def _apart(tally: Tally, held: Array, other: Array, sample: Sample) -> None:
+    if np.isnan(other).any():
+        what = f"{tally.name} gives probabilities that are no numbers on the line {sample.id}"
+        raise EngineError(what, remedy="nothing was written; report it with the line")
     if held.shape != other.shape:
         tally.unlike = tally.unlike or sample.id
     elif held.size:

@@ -59,7 +59,8 @@ class Draft:
     """What a writer made, not yet proven.
 
     `bundle` lies in the order's work folder; `forms` are the trained model (first), what lies between, and the bundle
-    as it reads (last); `check` holds what is to be checked beyond lines; `tried` are the figures of int8's ways.
+    as it reads (last); `check` holds what is to be checked beyond lines; `tried` are the figures of int8's ways, and
+    `plain` is the float bundle that an int8 one was made of.
     """
 
     bundle: Bundle
@@ -67,3 +68,4 @@ class Draft:
     check: Callable[[], None] = lambda: None
     tried: tuple[Any, ...] = field(default=())
     notes: tuple[str, ...] = ()
+    plain: Bundle | None = None
