@@ -10,7 +10,7 @@ import pytest
 
 from emendo.cli import main
 from emendo.errors import UsageError
-from emendo.web.serve import bound, listening
+from emendo.tools.listen import bound, listening
 from emendo.workspace.folder import Workspace
 
 

@@ -20,6 +20,7 @@ from .output import complain
 from .people import people
 from .pipeline import pipeline
 from .probes import probe
+from .serve import api_key, serve
 
 app = typer.Typer(
     name="emendo",
@@ -60,6 +61,8 @@ app.add_typer(data.dataset, name="dataset")
 app.add_typer(data.synth, name="synth")
 app.add_typer(crops, name="crops")
 app.add_typer(pipeline, name="pipeline")
+app.command()(serve)
+app.command("api-key")(api_key)
 app.command()(develop.demo)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(develop.bench)
 

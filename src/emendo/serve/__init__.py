@@ -1,0 +1,1 @@
+"""The service: readings for other programs, by threads behind a bounded queue, over HTTP."""
