@@ -1,0 +1,143 @@
+"""A bundle tried out in a process of its own: what crashes, hangs or eats the memory there harms nobody here.
+
+The child verifies the bundle, opens it and reads lines with it, within a limit of time and of memory (RLIMIT_DATA: heap
+and private mappings, so code that is only mapped does not count). It answers with one JSON object, or it does not.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from emendo.errors import BundleError, EmendoError
+from emendo.types import Image
+
+from .engine import EngineName
+
+WIDTHS: Final = (120, 640)
+"""Columns of the lines that are drawn where none are given."""
+_MEGABYTE: Final = 1 << 20
+_REMEDY: Final = "keep the model in use"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What the child read: the model as it calls itself, one text a line, and the seconds from start to answer."""
+
+    model: str
+    texts: tuple[str, ...]
+    seconds: float
+
+
+def probe(
+    folder: Path,
+    *,
+    images: Sequence[Image] = (),
+    seconds: float = 60.0,
+    megabytes: int = 3000,
+    engine: EngineName = "onnxruntime",
+) -> ProbeResult:
+    """Verify, open and warm up the bundle in `folder` in a child process; read `images` (H, W, 3) uint8 with it.
+
+    Without images it reads lines drawn for it. The child has `seconds` of wall clock and `megabytes` of memory. Raises
+    BundleError with the reason when the bundle is refused, or the child crashes, hangs or is killed.
+    """
+    lines = list(images) or [drawn_line(width) for width in WIDTHS]
+    held = io.BytesIO()
+    np.savez(held, *lines)
+    order = {"folder": str(folder.absolute()), "seconds": seconds, "megabytes": megabytes, "engine": engine}
+    # the code of this package and no other: the child is not to find a module in the folder it happens to run in
+    paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
+    began = time.monotonic()
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-m", __name__, json.dumps(order)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+    )
+    try:
+        answer, _ = child.communicate(held.getvalue(), timeout=seconds)
+    except subprocess.TimeoutExpired as error:
+        raise _failed(folder, f"gave no answer within {seconds:g} s") from error
+    finally:
+        child.kill()
+        child.wait()
+    taken = time.monotonic() - began
+    try:
+        told = json.loads(answer)
+    except ValueError as error:
+        raise _failed(folder, _ended(child.returncode, seconds, megabytes)) from error
+    if "error" in told:
+        raise BundleError(f"failed its self-test: {told['error']}", where=folder, remedy=_REMEDY)
+    return ProbeResult(told["model"], tuple(told["texts"]), taken)
+
+
+def drawn_line(width: int) -> Image:
+    """Paper with some strokes on it, 64 rows high: enough to send every layer of a network through its work."""
+    line = np.full((64, width, 3), 240, np.uint8)
+    for at in range(8, width - 12, 17):
+        line[16 + at % 7 : 44, at : at + 3] = 30
+    return line
+
+
+def _failed(folder: Path, how: str) -> BundleError:
+    return BundleError(f"failed its self-test: the process that tried it {how}", where=folder, remedy=_REMEDY)
+
+
+def _ended(code: int, seconds: float, megabytes: int) -> str:
+    if code == -signal.SIGALRM:
+        return f"gave no answer within {seconds:g} s"
+    if code < 0:
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+        return f"was ended by {name} (limits: {megabytes} MB, {seconds:g} s)"
+    return f"ended with status {code} and no answer (limits: {megabytes} MB, {seconds:g} s)"
+
+
+def main(order: dict[str, Any]) -> dict[str, Any]:
+    """In the child: what `probe` is to hear."""
+    _confine(order["seconds"], order["megabytes"])
+    with np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False) as held:
+        images = [held[name] for name in held.files]
+    try:
+        from .bundle import read_bundle
+        from .references import open_recognizer
+
+        reader = open_recognizer(read_bundle(Path(order["folder"])), engine=order["engine"])
+        readings = reader.read(images)
+    except MemoryError:
+        return {"error": f"needs more than {order['megabytes']} MB of memory"}
+    except EmendoError as error:
+        return {"error": str(error)}
+    except Exception as error:  # whatever a run time raises in a graph that it took
+        reason = " ".join(str(error).split())[:200]
+        return {"error": f"cannot read a line ({type(error).__name__}: {reason})"}
+    return {"model": reader.model, "texts": [one.text for one in readings]}
+
+
+def _confine(seconds: float, megabytes: int) -> None:
+    """Give this process its limits; it ends by itself when whoever started it is gone."""
+    import resource
+
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_DATA, (megabytes * _MEGABYTE, megabytes * _MEGABYTE))
+
+
+if __name__ == "__main__":
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as channel:
+        os.dup2(2, 1)  # whatever a library prints is no part of the answer
+        json.dump(main(json.loads(sys.argv[1])), channel)
