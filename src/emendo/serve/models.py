@@ -16,12 +16,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import Busy, EmendoError, EngineError
+from ..models.bundle import Bundle
+from ..models.ensemble import ENSEMBLE, FALLBACK
+from ..models.probe import probe
+from ..models.rapid import RAPIDOCR
+from ..models.references import AUTO, embedded_names, find_model
+from ..settings import Settings
 from .reading import Served, named_now
 
 Load = Callable[[str], Served]
 Probe = Callable[[str], None]
 """Tries what a reference names in a process of its own; raises EmendoError when it cannot be used."""
 Told = Callable[[str], None]
+Call = Callable[[], None]
+FOLLOWED: Final = ("", "champion")
+"""References that mean the champion."""
 RETRY_SECONDS: Final = 60.0
 """Time after which a champion that could not be put in use is tried again."""
 
@@ -33,6 +42,36 @@ class Failure:
     reference: str
     message: str
     at: str
+
+
+def nothing() -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Who follows the champion of a workspace from outside (updates of an edge device) hears of its use.
+
+    `start` is called before a champion is loaded and may change it, `good` once it has read some images, `end` when the
+    service ends as it should.
+    """
+
+    start: Call = nothing
+    good: Call = nothing
+    end: Call = nothing
+
+
+def tried(reference: str, workspace: Path | None, settings: Settings) -> None:
+    """Try the bundles that a reference names in a process of its own; what comes with the package is not tried.
+
+    Raises BundleError when one cannot be used, UsageError when there is none.
+    """
+    for name in reference.removeprefix(ENSEMBLE).removeprefix(FALLBACK).split(","):
+        if name.strip() in {AUTO, RAPIDOCR, *embedded_names()}:
+            continue
+        found = find_model(name.strip(), workspace=workspace)
+        if isinstance(found, Bundle):
+            probe(found.folder, seconds=settings.serve.probe_seconds, engine=settings.read.engine)
 
 
 class Keeper:
@@ -50,9 +89,10 @@ class Keeper:
         probe: Probe | None = None,
         log: Callable[[str], None] = lambda _: None,
         told: Told = lambda _: None,
+        starts: Call = nothing,
     ) -> None:
         self.reference, self.workspace = reference, workspace
-        self._load, self._probe, self._log, self._told = load, probe, log, told
+        self._load, self._probe, self._log, self._told, self._starts = load, probe, log, told, starts
         self._served: Served | None = None
         self._named = ""
         self._failure: Failure | None = None
@@ -72,6 +112,7 @@ class Keeper:
     def start(self) -> Served:
         """Load the first model; errors as for `load_served`."""
         with self._turn:
+            self._begin(self.reference)
             named = named_now(self.reference, self.workspace)
             self._served = self._load(self.reference)
             self._named = named
@@ -128,6 +169,7 @@ class Keeper:
     def _swap(self, reference: str) -> Served:
         named = ""
         try:
+            self._begin(reference)
             named = named_now(reference, self.workspace)
             if self._probe is not None:
                 self._probe(named)
@@ -147,6 +189,10 @@ class Keeper:
         self._log(f"{fresh.model} is in use now, before: {before.model if before else 'nothing'}")
         self._told("swapped")
         return fresh
+
+    def _begin(self, reference: str) -> None:
+        if self.workspace is not None and reference in FOLLOWED:
+            self._starts()
 
     def _fail(self, reference: str, error: EmendoError) -> None:
         at = datetime.now(UTC).isoformat(timespec="seconds")

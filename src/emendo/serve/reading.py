@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import numpy as np
 
 from ..errors import DocumentError
 from ..image.load import open_content
 from ..models.detector import Detector
 from ..models.plates import load_plate_recognizer
+from ..models.probe import drawn_line
 from ..models.references import AUTO, champion_folder, load_recognizer
 from ..pages.order import Placed
 from ..pages.read import AT_ONCE
@@ -156,8 +156,12 @@ _READERS: Final[Mapping[str, Callable[[Recognizer, str, Path | None, Settings], 
     "page": _page_reader,
     "plate": _plate_reader,
 }
-SIZES: Final = {"line": (640, 48), "page": (800, 600), "plate": (160, 60)}
-"""Width and height of the pictures with which each kind is warmed up."""
+SIZES: Final = {"line": (640, 1), "page": (800, 10), "plate": (160, 1)}
+"""Columns and drawn lines of the pictures with which each kind is warmed up."""
+
+
+SLOW: Final = 0.5
+"""Seconds of a reading beside which those of opening a model do not matter."""
 
 
 def _whole(recognizer: Recognizer) -> Reader:
@@ -168,16 +172,15 @@ def _whole(recognizer: Recognizer) -> Reader:
 
 
 def _warm_up(reader: Reader, width: int, height: int) -> float:
-    """Read a drawn picture twice; seconds of the second time, for the first one opens and plans."""
-    picture = np.full((height, width, 3), 255, np.uint8)
-    size = min(height, 48) / 40
-    for bottom in range(min(height, 48) - 12, height, 60):
-        cv2.putText(picture, "emendo 0123", (8, bottom), cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), 2)
+    """Read a drawn picture, and once more unless that took long, for the first reading opens and plans; seconds."""
+    picture = np.concatenate([drawn_line(width)] * height)
     seconds = 0.0
     for _ in range(2):
         started = time.monotonic()
         reader(picture, lambda: False)
         seconds = time.monotonic() - started
+        if seconds > SLOW:
+            break
     return seconds
 
 

@@ -14,22 +14,20 @@ from ..settings import Settings, cores
 from .jobs import Job, Jobs
 from .keys import Keys
 from .metrics import Metrics
-from .models import Keeper, Load, Probe
+from .models import FOLLOWED, Hooks, Keeper, Load, Probe, tried
 from .queue import Rejected, Work, WorkQueue
 from .reading import Answer, Served, Task, load_served
 
+NO_HOOKS: Final = Hooks()
 GOOD_READS: Final = 3
 """Images that a model has to have read before it counts as good."""
-OnModel = Callable[[str], None]
-"""Called with the name of a model, as its readings have it."""
 
 
 class Service:
     """Reads images for many who ask at the same time.
 
-    `load` makes a model of a reference and `probe` tries one first in a process of its own. `on_start` is called with
-    the first model before it reads anything, `on_good` with each model after its first few good readings: an edge
-    device counts from them whether a model crashes again and again. Start it before use, and `stop` it.
+    `load` makes a model of a reference and `probe` tries one first in a process of its own (left out: as `load_served`
+    and `tried` do); `hooks` hear of the use of the champion. Start it before use, and `stop` it.
     """
 
     def __init__(
@@ -40,8 +38,7 @@ class Service:
         load: Load | None = None,
         probe: Probe | None = None,
         log: Callable[[str], None] = lambda _: None,
-        on_start: OnModel = lambda _: None,
-        on_good: OnModel = lambda _: None,
+        hooks: Hooks = NO_HOOKS,
     ) -> None:
         self.settings, self.log = settings, log
         serve = settings.serve
@@ -56,11 +53,12 @@ class Service:
             settings.model,
             workspace,
             load or (lambda reference: load_served(reference, workspace, settings)),
-            probe=probe,
+            probe=probe or (lambda named: tried(named, workspace, settings)),
             log=log,
             told=self._swapped,
+            starts=lambda: self._call(hooks.start),
         )
-        self._on_start, self._on_good = on_start, on_good
+        self._hooks = hooks
         self._good: dict[str, int] = {}
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -69,9 +67,7 @@ class Service:
 
     def start(self) -> None:
         """Load and warm up the model, then begin to read; errors as for `load_served`."""
-        served = self.keeper.start()
-        self._on_start(served.model)
-        self._expect(served)
+        self._expect(self.keeper.start())
         self._threads = [
             threading.Thread(target=self._work, name=f"read-{at}", daemon=True) for at in range(self.workers)
         ]
@@ -131,7 +127,15 @@ class Service:
         self._ended.set()
         for thread in self._threads:
             thread.join(max(0.1, until - time.monotonic()))
+        self._call(self._hooks.end)
         return finished
+
+    def _call(self, hook: Callable[[], None]) -> None:
+        """What speaks against a model in use is for the log: the service goes on."""
+        try:
+            hook()
+        except EmendoError as error:
+            self.log(str(error))
 
     def _offer(self, offer: Callable[[], None]) -> None:
         try:
@@ -163,8 +167,8 @@ class Service:
         work.result.set_result(answer)
         with self._counting:
             count = self._good[served.model] = self._good.get(served.model, 0) + 1
-        if count == GOOD_READS:
-            self._on_good(served.model)
+        if count == GOOD_READS and served.reference in FOLLOWED and self.keeper.workspace is not None:
+            self._call(self._hooks.good)
 
     def _failed(self, work: Work, error: EmendoError) -> None:
         self.queue.done(work, read=False)

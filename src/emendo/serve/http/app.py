@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.security import HTTPBearer
 
 from ... import __version__
 from ..service import Service
@@ -23,6 +24,7 @@ def create_app(service: Service, hosts: Collection[str] | None = None) -> FastAP
         summary="Readings of lines, pages and licence plates.",
         docs_url=None,
         redoc_url=None,
+        dependencies=[Depends(HTTPBearer(auto_error=False, description="An API key, where the service asks for one."))],
     )
     app.add_middleware(Door, service=service, hosts=hosts)
     add_faults(app)

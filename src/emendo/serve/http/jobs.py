@@ -19,7 +19,10 @@ from .faults import Fault
 from .read import FAULTS, Characters, Sort, may_read, result_row
 from .schemas import Error, Progress
 
-_UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "No such job, or no longer."}}
+_UNKNOWN: dict[int | str, dict[str, Any]] = {
+    404: {"model": Error, "description": "No such job, or no longer."},
+    422: FAULTS[422],
+}
 
 
 def add(app: FastAPI, service: Service) -> None:

@@ -72,7 +72,9 @@ async def gone(request: Request) -> None:
 
 async def answers(request: Request, service: Service, works: Sequence[Work]) -> list[Answer | EmendoError] | None:
     """What became of each image; None when the client left before, and nobody waits for the rest."""
-    every: asyncio.Future[list[Any]] = asyncio.gather(*(asyncio.wrap_future(work.result) for work in works), return_exceptions=True)
+    every: asyncio.Future[list[Any]] = asyncio.gather(
+        *(asyncio.wrap_future(work.result) for work in works), return_exceptions=True
+    )
     left = asyncio.ensure_future(gone(request))
     both: set[asyncio.Future[Any]] = {every, left}
     try:

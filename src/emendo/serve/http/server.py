@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 import sys
 import threading
+from contextlib import suppress
 from types import FrameType
 from typing import Final
 
-import cv2
 import uvicorn
 
 from ...errors import EmendoError
@@ -42,7 +42,10 @@ class Server(uvicorn.Server):
 
     def serve_all(self) -> None:
         """Serve until told to stop. Raises what prevented the service from starting."""
-        cv2.setNumThreads(1)
+        with suppress(ImportError):
+            import cv2
+
+            cv2.setNumThreads(1)
         sys.setswitchinterval(SWITCH_SECONDS)
         threading.Thread(target=self._start, name="start", daemon=True).start()
         self.run(sockets=[self.opened])
