@@ -11,15 +11,14 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 
 class Process:
     """`emendo serve` with a model, at a free port."""
 
     def __init__(self, *options: str) -> None:
-        command = [sys.executable, "-m", "emendo", "serve", "--port", "0", *options]
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "EMENDO_SERVE__KINDS": '["line"]'}
+        command = [sys.executable, "-m", "emendo", "serve", "--port", "0", "--kinds", "line", *options]
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
         assert self.process.stderr is not None
         shown = self.process.stderr.readline()
@@ -69,12 +68,12 @@ def asked(port: int, method: str, path: str, body: bytes | None = None) -> tuple
 class Load:
     """Clients that ask again and again until they are told to stop; each answer is counted by what it was.
 
-    `200 TEXT`: read; a status: refused; `refused`: nobody listened; `cut`: the connection ended in or before the
-    answer of a request that was sent whole on a connection that was taken.
+    `200 TEXT`: read; a status: not read; `refused`: nobody listens; `reset`: the system dropped a connection that the
+    service had not taken yet; `cut`: the service took the connection and closed it without a whole answer.
     """
 
-    def __init__(self, port: int, body: bytes, clients: int, *, keep: bool = False) -> None:
-        self.port, self.body, self.keep = port, body, keep
+    def __init__(self, port: int, body: bytes, clients: int) -> None:
+        self.port, self.body = port, body
         self.counts: Counter[str] = Counter()
         self._ended = threading.Event()
         self._counting = threading.Lock()
@@ -108,17 +107,10 @@ class Load:
             try:
                 answer = connection.getresponse()
                 content = answer.read()
-            except ConnectionResetError:
-                return "reset"
-            except (OSError, http.client.HTTPException):
-                return "cut"
+            except (OSError, http.client.HTTPException) as error:
+                return "reset" if type(error) is ConnectionResetError else "cut"
             if answer.status != 200:
                 return str(answer.status)
             return "200 " + content.decode().partition('"text":"')[2].partition('"')[0]
         finally:
             connection.close()
-
-
-def keys_file(folder: Path) -> Path:
-    """Where the keys of a test lie."""
-    return folder / "keys"

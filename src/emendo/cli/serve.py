@@ -28,6 +28,9 @@ def serve(
     grace: Annotated[
         float | None, typer.Option(metavar="S", help="Seconds to finish in when told to stop. [default: 30]")
     ] = None,
+    kinds: Annotated[
+        str | None, typer.Option(metavar="KIND,...", help="What is read: line, page, plate. [default: all]")
+    ] = None,
     api_key_file: Annotated[
         Path | None,
         typer.Option("--api-key-file", metavar="FILE", help="Keys of those who may ask (`emendo api-key`)."),
@@ -58,6 +61,7 @@ def serve(
         serve__queue=queue,
         serve__deadline_seconds=deadline,
         serve__grace_seconds=grace,
+        serve__kinds=tuple(part.strip() for part in kinds.split(",")) if kinds is not None else None,
         serve__api_keys=str(api_key_file) if api_key_file is not None else None,
     )
     service = Service(context.settings, workspace=context.root, log=output.note)

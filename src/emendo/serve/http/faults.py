@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from ...errors import BadInput, Busy, DocumentError, EmendoError, ImageError, UsageError
 from ..queue import Rejected
@@ -63,6 +64,10 @@ def add_faults(app: FastAPI) -> None:
     @app.exception_handler(EmendoError)
     async def said(_: Request, error: EmendoError) -> Response:
         return answer_to(error)
+
+    @app.exception_handler(ClientDisconnect)
+    async def left(_: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=GONE)
 
     @app.exception_handler(RequestValidationError)
     async def not_so(_: Request, error: RequestValidationError) -> Response:

@@ -34,7 +34,7 @@ FAULTS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def deadline(
+async def deadline(
     header: Annotated[
         int | None, Header(alias="X-Deadline-Ms", ge=1, le=600_000, description="Milliseconds to answer in.")
     ] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 import threading
@@ -21,6 +22,9 @@ SWITCH_SECONDS: Final = 0.001
 for an instant only, is slow beside busy workers."""
 TOLD_SECONDS: Final = 0.5
 """How long new requests are still answered with 503 after the service was told to stop."""
+
+LAST_SECONDS: Final = 0.2
+"""How long a connection that was taken just before may still send its request, to be answered with 503."""
 
 
 class Server(uvicorn.Server):
@@ -60,6 +64,13 @@ class Server(uvicorn.Server):
         self.service.drain()
         self._stopping = threading.Thread(target=self._stop, name="stop", daemon=True)
         self._stopping.start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the door first, and the connections that came through it once they had time to say what they want."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(LAST_SECONDS)
+        await super().shutdown(sockets)
 
     def _start(self) -> None:
         try:
