@@ -20,9 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from .errors import SettingsError
 
 FILE_NAME = "emendo.toml"
-IGNORED = frozenset({"EMENDO_DATA", "EMENDO_CACHE", "EMENDO_SCREENSHOTS"})
+IGNORED = frozenset({"EMENDO_DATA", "EMENDO_CACHE", "EMENDO_SCREENSHOTS", "EMENDO_API_KEY"})
 """Environment names with our prefix that are no settings: where the development data, converted models and the
-pictures that tests make for the documentation lie."""
+pictures that tests make for the documentation lie, and the key for a service that reads elsewhere."""
 
 
 class _Section(BaseModel):

@@ -15,12 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import Busy, EmendoError, EngineError
+from ..errors import Busy, EmendoError, EngineError, UsageError
 from ..models.bundle import Bundle
 from ..models.ensemble import ENSEMBLE, FALLBACK
 from ..models.probe import probe
 from ..models.rapid import RAPIDOCR
 from ..models.references import AUTO, embedded_names, find_model
+from ..models.remote import is_remote
 from ..settings import Settings
 from .reading import Served, named_now
 
@@ -69,6 +70,8 @@ def tried(reference: str, workspace: Path | None, settings: Settings) -> None:
     for name in reference.removeprefix(ENSEMBLE).removeprefix(FALLBACK).split(","):
         if name.strip() in {AUTO, RAPIDOCR, *embedded_names()}:
             continue
+        if is_remote(name.strip()):
+            raise UsageError(f"{name!r} is a service and no model", remedy="ask it directly")
         found = find_model(name.strip(), workspace=workspace)
         if isinstance(found, Bundle):
             probe(found.folder, seconds=settings.serve.probe_seconds, engine=settings.read.engine)
