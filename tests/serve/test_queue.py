@@ -37,12 +37,25 @@ def test_whoever_would_be_answered_too_late_is_not_let_in() -> None:
     queue.offer([work(within=8.0)])
 
 
+def test_a_free_worker_takes_what_comes_and_so_learns_that_work_is_quick_again() -> None:
+    queue = WorkQueue(100, 1)
+    queue.expect("line", 100.0)
+    for _ in range(80):
+        queue.offer([work(within=1.0)])
+        taken = queue.take()
+        assert taken is not None
+        queue.done(taken, read=True)
+    queue.offer([work(within=1.0)])
+    queue.offer([work(within=1.0)])
+
+
 def test_a_batch_takes_as_long_as_all_of_its_images() -> None:
     queue = WorkQueue(100, 2)
     queue.expect("line", 1.0)
-    with pytest.raises(Rejected, match=r"the answer would take 6\.0 s"):
-        queue.offer([work(within=5.5) for _ in range(10)])
-    queue.offer([work(within=6.5) for _ in range(10)])
+    queue.offer([work(), work()])
+    with pytest.raises(Rejected, match=r"the answer would take 7\.0 s"):
+        queue.offer([work(within=6.5) for _ in range(10)])
+    queue.offer([work(within=7.5) for _ in range(10)])
 
 
 def test_the_wait_has_a_bound_of_its_own() -> None:

@@ -93,7 +93,11 @@ class WorkQueue:
             self._paces[kind] = Pace(seconds, seconds / 4)
 
     def offer(self, works: Sequence[Work]) -> None:
-        """Let work in, all or none. Raises Rejected when it finds no room or would be answered too late."""
+        """Let work in, all or none. Raises Rejected when it finds no room or would be answered too late.
+
+        A worker that is free takes whatever comes: were work refused because that before was slow, nobody would ever
+        learn that it is slow no more.
+        """
         with self._changed:
             self._refuse_closed()
             self._refuse_full(len(works))
@@ -102,7 +106,8 @@ class WorkQueue:
             more = max(MARGIN * self._pace(work.kind).spread for work in works)
             if wait > self.longest_wait:
                 raise self._rejected("wait", f"the wait would be {wait:.1f} s")
-            if now + wait + took + more > min(work.due for work in works):
+            idle = not self._waiting and len(self._running) < self.workers
+            if not idle and now + wait + took + more > min(work.due for work in works):
                 raise self._rejected("deadline", f"the answer would take {wait + took + more:.1f} s")
             for work in works:
                 work.queued = now
