@@ -188,7 +188,7 @@ def test_a_deadline_that_cannot_be_kept_is_refused_at_once_and_one_that_passed_i
         second[0].due = 0.0
         slow.go.set()
         assert first[0].result.result(10).reading.text == "read"
-        assert "the deadline passed" in str(second[0].result.exception(10))
+        assert "the deadline would pass" in str(second[0].result.exception(10))
         text = client.get("/metrics").text
         assert 'emendo_rejects_total{reason="expired"} 1.0' in text
         assert 'emendo_rejects_total{reason="deadline"} 1.0' in text

@@ -94,9 +94,22 @@ def test_what_expired_while_it_waited_is_answered_and_not_handed_out() -> None:
     late.due = time.monotonic() - 1
     taken = queue.take()
     assert taken is not None and taken.task == "next"
-    with pytest.raises(Rejected, match="the deadline passed while it waited") as caught:
+    with pytest.raises(Rejected, match="it waited so long that the deadline would pass") as caught:
         late.result.result(0)
     assert caught.value.reason == "expired" and counted == [1]
+
+
+def test_what_could_not_be_read_in_time_any_more_is_not_begun() -> None:
+    queue = WorkQueue(10, 1)
+    queue.expect("line", 1.0)
+    first, second, third = (work(name, within=60.0) for name in ("first", "second", "third"))
+    queue.offer([first])
+    queue.offer([second])
+    queue.offer([third])
+    first.due = second.due = time.monotonic() + 0.5
+    assert queue.take() is first, "it found a free worker"
+    assert queue.take() is third
+    assert isinstance(second.result.exception(0), Rejected)
 
 
 def test_what_nobody_waits_for_leaves_and_what_is_being_read_may_stop() -> None:

@@ -48,6 +48,8 @@ class Work:
     started: float = 0.0
     abandoned: bool = False
     """Nobody waits for it any more: whoever reads it may stop."""
+    first: bool = False
+    """A worker was free when it came: it is read at once, however long that takes."""
 
     @property
     def late(self) -> bool:
@@ -110,7 +112,7 @@ class WorkQueue:
             if not idle and now + wait + took + more > min(work.due for work in works):
                 raise self._rejected("deadline", f"the answer would take {wait + took + more:.1f} s")
             for work in works:
-                work.queued = now
+                work.queued, work.first = now, idle
             self._waiting.extend(works)
             self._changed.notify(len(works))
 
@@ -142,11 +144,11 @@ class WorkQueue:
                 work = self._next()
                 if not work.result.set_running_or_notify_cancel():
                     continue
-                if not work.late:
+                if not (work.late or self._hopeless(work)):
                     work.started = time.monotonic()
                     self._running.add(work)
                     return work
-                late = self._rejected("expired", "the deadline passed while it waited")
+                late = self._rejected("expired", "it waited so long that the deadline would pass")
             self._expired()
             work.result.set_exception(late)
 
@@ -218,6 +220,11 @@ class WorkQueue:
 
     def _pace(self, kind: str) -> Pace:
         return self._paces.setdefault(kind, Pace(0.1, 0.05))
+
+    def _hopeless(self, work: Work) -> bool:
+        """Whether work that has waited would end after its deadline more likely than not."""
+        pace = self._pace(work.kind)
+        return not work.first and time.monotonic() + pace.mean + pace.spread > work.due
 
     def _wait(self) -> float:
         """Work before a new one, shared by the workers; none while one of them is free."""
