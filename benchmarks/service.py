@@ -41,6 +41,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from emendo.datasets import open_dataset
 from emendo.image.line import normalize
@@ -204,6 +205,7 @@ def swap(images: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         with serving("--workspace", str(workspace.root)) as service:
             clients = Clients(service.port, images, 4)
             seconds = []
+            memory = [psutil.Process(service.process.pid).memory_info().rss]
             for number in range(arguments.rounds):
                 name = names[1 - number % 2]
                 started = time.monotonic()
@@ -212,6 +214,7 @@ def swap(images: Path, arguments: argparse.Namespace) -> dict[str, Any]:
                     assert time.monotonic() < started + 120, service.get("/v1/model")[1]
                     time.sleep(0.1)
                 seconds.append(time.monotonic() - started)
+                memory.append(psutil.Process(service.process.pid).memory_info().rss)
             clients.stop()
             swaps = (
                 service.get("/metrics")[1].decode().partition('swaps_total{result="swapped"} ')[2].partition("\n")[0]
@@ -229,7 +232,8 @@ def swap(images: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         "all swaps done": float(swaps) == arguments.rounds,
     }
     figures = {"rounds": arguments.rounds, "counts": dict(clients.counts), "images_read_otherwise": differ}
-    return {**figures, "median_swap_s": statistics.median(seconds), "longest_swap_s": max(seconds), "asked": asked}
+    figures |= {"median_swap_s": statistics.median(seconds), "longest_swap_s": max(seconds)}
+    return {**figures, "memory_mb": [one // 1_000_000 for one in memory[:: max(1, len(memory) // 10)]], "asked": asked}
 
 
 def workers(images: Path, arguments: argparse.Namespace) -> dict[str, Any]:

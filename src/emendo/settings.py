@@ -190,6 +190,7 @@ class ServeSettings(_Section):
     held_bytes: int = Field(256_000_000, gt=0, description="Most bytes of requests held in memory at the same time.")
     batch_images: int = Field(64, ge=1, description="Most images in one batch.")
     jobs: int = Field(32, ge=1, description="Most jobs that are kept, done or not.")
+    job_images: int = Field(2000, ge=1, description="Most images of all jobs that are kept together.")
     job_minutes: float = Field(60.0, gt=0, description="Minutes for which the result of a job is kept.")
     poll_seconds: float = Field(2.0, gt=0, le=3600, description="Seconds between two looks at the champion.")
     probe_seconds: float = Field(

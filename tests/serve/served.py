@@ -27,7 +27,8 @@ LINES: dict[str, Any] = {"serve__kinds": ["line"], "serve__workers": 1}
 
 
 def stripes(text: str) -> Image:
-    """The picture that the colour model reads as `text`."""
+    """The picture that the colour model reads as `text`, in which no colour may hold half of the columns: the paper is
+    what most of them are."""
     image = np.full((48, 24 * len(text) + 24, 3), 255, np.uint8)
     for place, character in enumerate(text):
         image[:, 24 * place + 8 : 24 * place + 24] = COLOURS[character]

@@ -7,6 +7,7 @@ import struct
 import time
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from fastapi.testclient import TestClient
 from PIL import Image as Pillow
 
 from emendo.errors import SettingsError, UsageError
+from emendo.models.references import load_recognizer
 from emendo.serve.http.app import create_app
 from emendo.serve.http.server import own_hosts
 from emendo.serve.keys import Access, Keys, add_key
@@ -23,7 +25,7 @@ from emendo.serve.reading import Task
 from emendo.serve.service import Service
 from emendo.tools.listen import bound, listening
 
-from .served import LINES, Slow, client_of, colour_model, png, png_of, settings_of
+from .served import LINES, Slow, client_of, colour_model, png, png_of, settings_of, stripes
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,7 @@ def huge_png(width: int, height: int) -> bytes:
         (b"<!doctype html><p>x", "image: holds a web page (HTML), not an image; emendo reads PNG, JPEG, TIFF"),
         (huge_png(40_000, 40_000), "image: is 40000 x 40000 pixels, more than the limit of 0.5 megapixels"),
         (huge_png(0, 5), "image: is 0 x 5 pixels, so it shows nothing"),
-        (png("abc")[:60], "image: the PNG image is damaged or cut short"),
+        (png("fed")[:60], "image: the PNG image is damaged or cut short"),
         (b"%PDF-1.4 nothing", "image: "),
     ],
 )
@@ -200,12 +202,32 @@ def test_jobs_have_a_bound_and_the_oldest_result_makes_room() -> None:
     with client_of(service) as client:
         places = [client.post("/v1/jobs?kind=line", content=png("a")).headers["location"] for _ in range(2)]
         full = client.post("/v1/jobs?kind=line", content=png("a"))
-        assert said(full, 503, "jobs").startswith("2 jobs wait already")
+        assert said(full, 503, "jobs").startswith("2 jobs with 2 images are at work already")
         slow.go.set()
         assert service.queue.wait_idle(10)
         assert client.post("/v1/jobs?kind=line", content=png("a")).status_code == 202
         assert [client.get(place).status_code for place in places].count(404) == 1
         service.queue.wait_idle(10)
+
+
+def test_the_images_of_all_jobs_have_a_bound_and_a_job_that_is_done_holds_no_files() -> None:
+    slow = Slow()
+    service = slow.service(serve__job_images=3)
+    with client_of(service) as client:
+        two = [("files", ("a", png("a"))), ("files", ("b", png("b")))]
+        job = client.post("/v1/jobs?kind=line", files=two).json()["id"]
+        full = client.post("/v1/jobs?kind=line", files=two)
+        assert said(full, 503, "jobs").startswith("1 jobs with 2 images are at work already")
+        held = service.jobs.get(job, "")
+        assert held is not None and held.works[1].task.content == png("b")
+        slow.go.set()
+        assert service.queue.wait_idle(10)
+        time.sleep(0.05)
+        assert client.post("/v1/jobs?kind=line", files=two).status_code == 202
+        assert held.works[1].task.content == b"" and client.get(f"/v1/jobs/{job}").status_code == 404
+        service.queue.wait_idle(10)
+        time.sleep(0.05)
+        assert "emendo_held_bytes 0.0" in client.get("/metrics").text
 
 
 def test_results_are_kept_for_a_while_only() -> None:
@@ -314,6 +336,15 @@ def test_other_addresses_take_any_host_unless_the_settings_name_some() -> None:
         assert own_hosts(Slow().service(), opened) is None
         named = Slow().service(serve__hosts=["ocr.example:80"])
         assert own_hosts(named, opened) == {"ocr.example:80"}
+
+
+def test_threads_share_a_model_and_read_the_same(model: Path) -> None:
+    reader = load_recognizer(str(model))
+    texts = ["gab", "g", "fed", "ab", "cdefg"] * 8
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda text: reader.read([stripes(text)])[0], texts))
+    assert found == [reader.read([stripes(text)])[0] for text in texts]
+    assert [one.text for one in found] == texts
 
 
 def _tasks(count: int) -> list[Task]:

@@ -1,7 +1,7 @@
 """Jobs: work that nobody waits for on the line. Their results are asked for later, and kept for a while.
 
-They live in memory and end with the process. Their number is bounded and so is their age: a job that ended longer ago
-than `minutes` is forgotten, and so is the one that ended first when a new one needs its place.
+They live in memory and end with the process. Their number is bounded, and that of their images, and their age: a job
+that ended longer ago than `minutes` is forgotten, and so are those that ended first when a new one needs their place.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ class Job:
 
 
 class Jobs:
-    """The jobs of a service: at most `most`, each at most `minutes` after its end."""
+    """The jobs of a service: at most `most` with `images` together, each at most `minutes` after its end."""
 
-    def __init__(self, most: int, minutes: float) -> None:
-        self._most, self._seconds = most, minutes * 60
+    def __init__(self, most: int, images: int, minutes: float) -> None:
+        self._most, self._images, self._seconds = most, images, minutes * 60
         self._jobs: dict[str, Job] = {}
         self._changed = threading.Condition()
 
@@ -64,15 +64,16 @@ class Jobs:
         """Take a job in, before its work is queued. Raises Rejected when all that are kept are still at work."""
         with self._changed:
             self._forget_old()
-            if len(self._jobs) >= self._most:
-                ended = sorted((one for one in self._jobs.values() if one.ended), key=lambda one: one.ended or 0)
+            while not self._has_room(job):
+                ended = [one for one in self._jobs.values() if one.ended is not None]
                 if not ended:
-                    raise Rejected("jobs", f"{len(self._jobs)} jobs wait already", retry_after=10)
-                del self._jobs[ended[0].id]
+                    what = f"{len(self._jobs)} jobs with {self._held} images are at work already"
+                    raise Rejected("jobs", what, retry_after=10)
+                del self._jobs[min(ended, key=lambda one: one.ended or 0.0).id]
             job.left = len(job.works)
             self._jobs[job.id] = job
         for work in job.works:
-            work.result.add_done_callback(lambda _: self._one_less(job))
+            work.result.add_done_callback(lambda _, work=work: self._one_less(job, work))  # type: ignore[misc]
 
     def get(self, name: str, owner: str) -> Job | None:
         """The job of that id if `owner` sent it."""
@@ -107,8 +108,16 @@ class Jobs:
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def _one_less(self, job: Job) -> None:
+    @property
+    def _held(self) -> int:
+        return sum(len(one.works) for one in self._jobs.values())
+
+    def _has_room(self, job: Job) -> bool:
+        return len(self._jobs) < self._most and self._held + len(job.works) <= self._images
+
+    def _one_less(self, job: Job, work: Work) -> None:
         with self._changed:
+            work.task = work.task.bare()
             job.left -= 1
             if job.left == 0:
                 job.ended = time.monotonic()

@@ -24,7 +24,9 @@ TURNS: Final = 10
 GAIN, SPREAD_GAIN = 1 / 8, 1 / 4
 """Weight of the newest duration in the mean and in the mean deviation."""
 MARGIN: Final = 4.0
-"""Mean deviations by which a reading may take longer than usual."""
+"""Mean deviations by which a reading may take longer than usual, when it is let in."""
+LAST_MARGIN: Final = 3.0
+"""The same when it is begun."""
 
 
 class Rejected(EmendoError):
@@ -222,9 +224,9 @@ class WorkQueue:
         return self._paces.setdefault(kind, Pace(0.1, 0.05))
 
     def _hopeless(self, work: Work) -> bool:
-        """Whether work that has waited would end after its deadline more likely than not."""
+        """Whether work that has waited may well end after its deadline."""
         pace = self._pace(work.kind)
-        return not work.first and time.monotonic() + pace.mean + pace.spread > work.due
+        return not work.first and time.monotonic() + pace.mean + LAST_MARGIN * pace.spread > work.due
 
     def _wait(self) -> float:
         """Work before a new one, shared by the workers; none while one of them is free."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -30,12 +30,20 @@ Stopped = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One image to read: a file's content, which errors call `name`; of one with several frames `frame` (from 0)."""
+    """One image to read: a file's content, which errors call `name`; of one with several frames `frame` (from 0).
+
+    `characters` says whether the answer has them: there are many, and who does not want them need not keep them.
+    """
 
     kind: str
     content: bytes
     name: str = "image"
     frame: int | None = None
+    characters: bool = False
+
+    def bare(self) -> Task:
+        """The same without the content, once that was read."""
+        return replace(self, content=b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,13 @@ class Answer:
     reading: Reading
     size: tuple[int, int]
     lines: tuple[Line, ...] | None = None
+
+    def bare(self) -> Answer:
+        """The same without characters."""
+        lines = self.lines
+        if lines is not None:
+            lines = tuple(Line(replace(one.reading, characters=()), one.placed) for one in lines)
+        return Answer(replace(self.reading, characters=()), self.size, lines)
 
     def to_dict(self, *, characters: bool) -> dict[str, Any]:
         """The answer as JSON; with `characters` each with its probability and its columns."""
@@ -86,7 +101,8 @@ class Served:
                 what = f"has {len(document)} pages, and one image is read at once"
                 raise DocumentError(what, where=task.name, remedy="send it as a job")
             image = document.frame(task.frame or 0)
-        return self.readers[task.kind](image, stopped)
+        answer = self.readers[task.kind](image, stopped)
+        return answer if task.characters else answer.bare()
 
 
 def frames_of(content: bytes, name: str, settings: Settings) -> int:

@@ -47,7 +47,7 @@ class Service:
         self.queue = WorkQueue(
             serve.queue, self.workers, serve.wait_seconds, self.metrics.rejects.labels("expired").inc
         )
-        self.jobs = Jobs(serve.jobs, serve.job_minutes)
+        self.jobs = Jobs(serve.jobs, serve.job_images, serve.job_minutes)
         self.keys = Keys(Path(serve.api_keys)) if serve.api_keys else None
         self.keeper = Keeper(
             settings.model,
@@ -71,8 +71,7 @@ class Service:
         self._threads = [
             threading.Thread(target=self._work, name=f"read-{at}", daemon=True) for at in range(self.workers)
         ]
-        self._threads.append(threading.Thread(target=self._watch, name="watch", daemon=True))
-        for thread in self._threads:
+        for thread in (*self._threads, threading.Thread(target=self._watch, name="watch", daemon=True)):
             thread.start()
 
     @property

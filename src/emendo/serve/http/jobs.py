@@ -41,7 +41,7 @@ def add(app: FastAPI, service: Service) -> None:
         """Take images and documents of many pages; the answer says where to ask for the results."""
         may_read(service, kind)
         files = await sent_files(request, most=service.settings.serve.batch_images)
-        tasks = await asyncio.to_thread(tasks_of, files, kind, service)
+        tasks = await asyncio.to_thread(tasks_of, files, kind, service, characters)
         arrival: Arrival = request.state.arrival
         held: Held = request.state.held
         kept = arrival.bytes
@@ -80,7 +80,7 @@ def add(app: FastAPI, service: Service) -> None:
         return Response(status_code=204)
 
 
-def tasks_of(files: list[File], kind: str, service: Service) -> list[Task]:
+def tasks_of(files: list[File], kind: str, service: Service, characters: bool = False) -> list[Task]:
     """One task for each page of each file; a file that cannot be opened stays one, and fails when it is read."""
     tasks: list[Task] = []
     for file in files:
@@ -88,8 +88,8 @@ def tasks_of(files: list[File], kind: str, service: Service) -> list[Task]:
             frames = frames_of(file.content, file.name, service.settings)
         except EmendoError:
             frames = 1
-        tasks += [Task(kind, file.content, file.name, frame) for frame in range(frames)]
-    most = service.settings.limits.document_pages
+        tasks += [Task(kind, file.content, file.name, frame, characters) for frame in range(frames)]
+    most = min(service.settings.limits.document_pages, service.settings.serve.job_images)
     if len(tasks) > most:
         raise Fault(
             413, "too_large", f"{len(tasks)} pages were sent, more than {most}", remedy="send them as more jobs"

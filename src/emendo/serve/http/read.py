@@ -122,7 +122,7 @@ def add(app: FastAPI, service: Service) -> None:
         due = time.monotonic() + (within or usual)
         may_read(service, kind)
         file = await one_file(request)
-        works = service.submit([Task(kind, file.content, file.name)], due)
+        works = service.submit([Task(kind, file.content, file.name, characters=characters)], due)
         found = await answers(request, service, works)
         if found is None:
             return Response(status_code=GONE)
@@ -145,7 +145,8 @@ def add(app: FastAPI, service: Service) -> None:
         due = time.monotonic() + (within or usual)
         may_read(service, kind)
         files = await sent_files(request, most=service.settings.serve.batch_images)
-        works = service.submit([Task(kind, file.content, file.name) for file in files], due)
+        tasks = [Task(kind, file.content, file.name, characters=characters) for file in files]
+        works = service.submit(tasks, due)
         found = await answers(request, service, works)
         if found is None:
             return Response(status_code=GONE)
