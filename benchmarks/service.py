@@ -132,6 +132,8 @@ class Clients:
                     self.texts[said["model"], at].add(said["text"])
             if what == "refused":
                 return
+            if what == "503":
+                time.sleep(0.05)
             if not keep or what != "200":
                 connection.close()
                 connection = None
@@ -157,7 +159,9 @@ def overload(images: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     options = ("--model", arguments.model, "--queue", str(arguments.queue), "--deadline", str(arguments.deadline))
     with serving(*options) as service:
         deadline = ("--deadline", str(arguments.deadline))
-        calm = loaded(service, images, "--clients", "3", "--seconds", str(min(15.0, arguments.seconds)), *deadline)
+        calm = loaded(
+            service, images, "--clients", "3", "--seconds", str(min(15.0, arguments.seconds)), "--deadline", "60"
+        )
         rate = arguments.times * calm["read_per_second"]
         found = loaded(service, images, "--rate", str(rate), "--seconds", str(arguments.seconds), *deadline)
         lives = service.process.poll() is None

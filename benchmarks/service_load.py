@@ -138,7 +138,7 @@ async def run(arguments: argparse.Namespace) -> dict[str, Any]:
     else:
         await asyncio.gather(*(load.client(until) for _ in range(arguments.clients)), load.watch(until))
         ended = time.monotonic()
-    recovered = time.monotonic() - ended
+    recovered = time.monotonic() - ended if arguments.rate else None
     latencies = sorted(load.latencies)
     return {
         "counts": dict(load.counts),

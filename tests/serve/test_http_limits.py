@@ -172,10 +172,15 @@ def test_a_full_queue_answers_503_and_says_when_to_come_again() -> None:
         answer = client.post("/v1/read", content=png("a"))
         assert said(answer, 503, "full").startswith("2 images wait already, of 2 that may; ask again in")
         assert int(answer.headers["retry-after"]) >= 1
+        batch = client.post("/v1/batch", files=[("files", (name, png("a"))) for name in "abc"])
+        assert said(batch, 503, "full")
+        assert client.post("/v1/jobs?kind=line", content=png("a")).status_code == 202
         slow.go.set()
         assert [work.result.result(10).reading.text for work in works] == ["read"] * 3
         assert client.post("/v1/read", content=png("a")).status_code == 200
-        assert 'emendo_rejects_total{reason="full"} 1.0' in client.get("/metrics").text
+        many = client.post("/v1/batch", files=[("files", (name, png("a"))) for name in "abc"])
+        assert said(many, 400, "bad_request").startswith("too many files")
+        assert 'emendo_rejects_total{reason="full"} 2.0' in client.get("/metrics").text
 
 
 def test_a_deadline_that_cannot_be_kept_is_refused_at_once_and_one_that_passed_is_not_read() -> None:

@@ -15,7 +15,7 @@ from emendo.release.promote import install
 from emendo.serve import models
 from emendo.serve.keys import Access, add_key
 from emendo.serve.models import Hooks, Keeper, tried
-from emendo.serve.reading import Served, Task
+from emendo.serve.reading import Served, Task, named_now
 from emendo.serve.service import GOOD_READS, Service
 from emendo.workspace.folder import Workspace
 
@@ -220,6 +220,19 @@ def test_whoever_follows_the_champion_hears_of_its_use(workspace: Workspace, tmp
         for _ in range(GOOD_READS):
             client.post("/v1/read", content=png("a"))
     assert heard == ["start", "good", "start", "good", "end"]
+
+
+def test_what_the_champion_is_at_this_moment(workspace: Workspace, tmp_path: Path) -> None:
+    first = workspace.champion()
+    assert first is not None
+    for reference in ("", "champion"):
+        assert named_now(reference, workspace.root) == str(workspace.models / first.model)
+        assert named_now(reference, None) == (reference or "auto")
+    workspace.set_champion("base")
+    assert named_now("champion", workspace.root) == named_now("", workspace.root) == "auto"
+    fresh = Workspace.init(tmp_path / "fresh")
+    assert (named_now("", fresh.root), named_now("champion", fresh.root)) == ("auto", "champion")
+    assert named_now("base", workspace.root) == "base"
 
 
 def test_a_fixed_model_is_not_followed(workspace: Workspace, tmp_path: Path) -> None:

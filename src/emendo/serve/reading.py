@@ -22,6 +22,7 @@ from ..pages.read import AT_ONCE
 from ..pages.segment import line_image, segment
 from ..settings import Settings
 from ..types import Character, Image, Point, Reading, Recognizer
+from ..workspace.folder import Workspace
 from .queue import Rejected
 
 Stopped = Callable[[], bool]
@@ -112,14 +113,17 @@ def frames_of(content: bytes, name: str, settings: Settings) -> int:
 
 
 def named_now(reference: str, workspace: Path | None) -> str:
-    """What a reference means at this moment: the champion's folder where it means the champion, else itself.
+    """What a reference means at this moment: the champion's folder where it means the champion (`auto` where that is
+    the base), else itself.
 
     Raises WorkspaceError or BundleError when the pointer to the champion is damaged.
     """
     if workspace is None or reference not in {"", "champion"}:
         return reference or AUTO
     folder = champion_folder(workspace)
-    return str(folder) if folder is not None else reference or AUTO
+    if folder is not None:
+        return str(folder)
+    return AUTO if Workspace(workspace).champion() is not None else reference or AUTO
 
 
 def load_served(reference: str, workspace: Path | None, settings: Settings) -> Served:

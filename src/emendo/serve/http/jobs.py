@@ -39,7 +39,7 @@ def add(app: FastAPI, service: Service) -> None:
     )
     async def send(request: Request, kind: Sort = "page", characters: Characters = False) -> Response:
         """Take images and documents of many pages; the answer says where to ask for the results."""
-        may_read(service, kind)
+        may_read(service, kind, waits=False)
         files = await sent_files(request, most=service.settings.serve.batch_images)
         tasks = await asyncio.to_thread(tasks_of, files, kind, service, characters)
         arrival: Arrival = request.state.arrival

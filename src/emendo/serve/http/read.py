@@ -48,8 +48,9 @@ async def deadline(
 Seconds = Annotated[float | None, Depends(deadline)]
 
 
-def may_read(service: Service, kind: str) -> None:
-    """Raise Fault for a kind that this service does not read, Rejected when there is no room, before the body comes.
+def may_read(service: Service, kind: str, *, waits: bool = True) -> None:
+    """Raise Fault for a kind that this service does not read, before the body comes, and Rejected when somebody
+    `waits` for the answer and there is no room.
 
     While the service stops, requests are taken in whole before they are refused, so that the connection can be closed
     with nothing of the request left in it.
@@ -57,7 +58,7 @@ def may_read(service: Service, kind: str) -> None:
     if kind not in service.settings.serve.kinds:
         raise Fault(422, "bad_kind", f"this service reads no {kind}s", remedy="ask GET /v1/model what it reads")
     try:
-        if not service.queue.closed:
+        if waits and not service.queue.closed:
             service.queue.check()
     except Rejected as error:
         service.metrics.rejects.labels(error.reason).inc()
@@ -105,6 +106,7 @@ def result_row(name: str, found: Answer | EmendoError, *, page: int = 1, charact
 def add(app: FastAPI, service: Service) -> None:
     """Add the routes."""
     usual = service.settings.serve.deadline_seconds
+    most = min(service.settings.serve.batch_images, service.settings.serve.queue)
 
     @app.post(
         "/v1/read",
@@ -144,7 +146,7 @@ def add(app: FastAPI, service: Service) -> None:
         """
         due = time.monotonic() + (within or usual)
         may_read(service, kind)
-        files = await sent_files(request, most=service.settings.serve.batch_images)
+        files = await sent_files(request, most=most)
         tasks = [Task(kind, file.content, file.name, characters=characters) for file in files]
         works = service.submit(tasks, due)
         found = await answers(request, service, works)

@@ -7,6 +7,7 @@ import math
 import socket
 import sys
 import threading
+import time
 from contextlib import suppress
 from types import FrameType
 from typing import Final
@@ -24,7 +25,7 @@ for an instant only, is slow beside busy workers."""
 TOLD_SECONDS: Final = 0.5
 """How long new requests are still answered with 503 after the service was told to stop."""
 
-LAST_SECONDS: Final = 0.2
+LAST_SECONDS: Final = 1.0
 """How long a connection that was taken just before may still send its request, to be answered with 503."""
 
 
@@ -70,7 +71,9 @@ class Server(uvicorn.Server):
         """Close the door first, and the connections that came through it once they had time to say what they want."""
         for server in self.servers:
             server.close()
-        await asyncio.sleep(LAST_SECONDS)
+        until = time.monotonic() + LAST_SECONDS
+        while self.server_state.connections and time.monotonic() < until:
+            await asyncio.sleep(0.02)
         await super().shutdown(sockets)
 
     def _start(self) -> None:
