@@ -198,7 +198,8 @@ def sigterm(images: Path, arguments: argparse.Namespace) -> dict[str, Any]:
 def swap(images: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as held:
         workspace = Workspace.init(Path(held) / "ws")
-        (workspace.root / "emendo.toml").write_text("[serve]\npoll_seconds = 0.2\n", encoding="utf-8")
+        patient = "[serve]\npoll_seconds = 0.2\nwait_seconds = 300\ndeadline_seconds = 300\nprobe_seconds = 300\n"
+        (workspace.root / "emendo.toml").write_text(patient, encoding="utf-8")
         base = load_bundle(arguments.model)
         names = []
         for cost in (0.5, 1.5):  # two models that read some lines otherwise
@@ -215,7 +216,7 @@ def swap(images: Path, arguments: argparse.Namespace) -> dict[str, Any]:
                 started = time.monotonic()
                 workspace.set_champion(name)
                 while name.encode() not in service.get("/v1/model")[1]:
-                    assert time.monotonic() < started + 120, service.get("/v1/model")[1]
+                    assert time.monotonic() < started + 400, service.get("/v1/model")[1]
                     time.sleep(0.1)
                 seconds.append(time.monotonic() - started)
                 memory.append(psutil.Process(service.process.pid).memory_info().rss)
