@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Semaphore
@@ -45,6 +46,15 @@ def png_of(image: Image) -> bytes:
     held = io.BytesIO()
     Pillow.fromarray(image).save(held, "PNG")
     return held.getvalue()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds that is about to."""
+    for _ in range(2000):
+        if holds():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came about")
 
 
 def colour_model(folder: Path, **more: Any) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from emendo.serve.http import schemas
 from emendo.serve.http.app import create_app
 from emendo.serve.service import Service
 
-from .served import HOST, LINES, Slow, client_of, colour_model, png, png_of, settings_of, stripes
+from .served import HOST, LINES, Slow, client_of, colour_model, png, png_of, settings_of, stripes, until
 
 
 @pytest.fixture
@@ -96,12 +95,8 @@ def test_a_job_is_sent_asked_for_and_forgotten(client: TestClient) -> None:
     assert sent.status_code == 202
     job = checked(schemas.Progress, sent)
     assert sent.headers["location"] == f"/v1/jobs/{job['id']}" and job["total"] == 4
-    said = job
-    for _ in range(500):
-        said = checked(schemas.Progress, client.get(sent.headers["location"]))
-        if said["state"] == "done":
-            break
-        time.sleep(0.01)
+    until(lambda: client.get(sent.headers["location"]).json()["state"] == "done")
+    said = checked(schemas.Progress, client.get(sent.headers["location"]))
     rows = [(one["name"], one["page"], one.get("reading", {}).get("text")) for one in said["results"]]
     assert rows == [("book.tif", 1, "ab"), ("book.tif", 2, "cd"), ("book.tif", 3, "ef"), ("bad", 1, None)]
     assert said["done"] == 4 and said["results"][3]["error"]["code"] == "bad_image"

@@ -25,7 +25,7 @@ from emendo.serve.reading import Task
 from emendo.serve.service import Service
 from emendo.tools.listen import bound, listening
 
-from .served import LINES, Slow, client_of, colour_model, png, png_of, settings_of, stripes
+from .served import LINES, Slow, client_of, colour_model, png, png_of, settings_of, stripes, until
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +209,7 @@ def test_jobs_have_a_bound_and_the_oldest_result_makes_room() -> None:
         full = client.post("/v1/jobs?kind=line", content=png("a"))
         assert said(full, 503, "jobs").startswith("2 jobs with 2 images are at work already")
         slow.go.set()
-        assert service.queue.wait_idle(10)
+        until(lambda: not service.jobs.unfinished())
         assert client.post("/v1/jobs?kind=line", content=png("a")).status_code == 202
         assert [client.get(place).status_code for place in places].count(404) == 1
         service.queue.wait_idle(10)
@@ -226,13 +226,10 @@ def test_the_images_of_all_jobs_have_a_bound_and_a_job_that_is_done_holds_no_fil
         held = service.jobs.get(job, "")
         assert held is not None and held.works[1].task.content == png("b")
         slow.go.set()
-        assert service.queue.wait_idle(10)
-        time.sleep(0.05)
+        until(lambda: held.ended is not None)
         assert client.post("/v1/jobs?kind=line", files=two).status_code == 202
         assert held.works[1].task.content == b"" and client.get(f"/v1/jobs/{job}").status_code == 404
-        service.queue.wait_idle(10)
-        time.sleep(0.05)
-        assert "emendo_held_bytes 0.0" in client.get("/metrics").text
+        until(lambda: "emendo_held_bytes 0.0" in client.get("/metrics").text)
 
 
 def test_results_are_kept_for_a_while_only() -> None:
@@ -241,9 +238,7 @@ def test_results_are_kept_for_a_while_only() -> None:
     service = slow.service(serve__job_minutes=1e-9)
     with client_of(service) as client:
         place = client.post("/v1/jobs?kind=line", content=png("a")).headers["location"]
-        assert service.queue.wait_idle(10)
-        time.sleep(0.01)
-        assert client.get(place).status_code == 404
+        until(lambda: client.get(place).status_code == 404)
 
 
 def test_a_reader_that_breaks_is_one_answer_and_not_the_end(caplog: pytest.LogCaptureFixture) -> None:

@@ -16,7 +16,7 @@ from emendo.release.promote import install
 from emendo.workspace.folder import Workspace
 
 from .running import Load, asked, process
-from .served import colour_model, png
+from .served import colour_model, png, until
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_told_to_stop_under_load_it_ends_what_it_accepted(model: str) -> None:
     with process("--model", model) as service:
         service.wait_ready()
         load = Load(service.port, png("abcdefg"), 6)
-        time.sleep(0.5)
+        until(lambda: load.counts["200 abcdefg"] > 10)
         service.process.send_signal(signal.SIGTERM)
         status, said = service.end()
         counts = load.stop()
@@ -49,8 +49,7 @@ def test_a_champion_that_changes_under_load_costs_no_request(tmp_path: Path) -> 
         service.wait_ready()
         load = Load(service.port, png("ab"), 4)
         workspace.set_champion(names[1])
-        while names[1].encode() not in service.get("/v1/model")[1]:
-            time.sleep(0.05)
+        until(lambda: names[1].encode() in service.get("/v1/model")[1])
         counts = load.stop()
     assert set(counts) == {"200 ab", "200 ba"}
 
@@ -81,14 +80,11 @@ def test_a_client_that_leaves_takes_its_waiting_work_with_it(model: str) -> None
             left.append(opened)
         for opened in left:
             opened.close()
-        text = ""
-        for _ in range(200):
-            text = service.get("/metrics")[1].decode()
-            if "emendo_queue_length 0.0" in text and "emendo_reading 0.0" in text:
-                break
-            time.sleep(0.05)
+        quiet = ("emendo_queue_length 0.0", "emendo_reading 0.0", "emendo_held_bytes 0.0")
+        until(lambda: all(line in service.get("/metrics")[1].decode() for line in quiet))
+        text = service.get("/metrics")[1].decode()
         assert float(text.partition("\nemendo_cancelled_total ")[2].partition("\n")[0]) > 0
-        assert 'status="499"' in text and "emendo_held_bytes 0.0" in text
+        assert 'status="499"' in text
 
 
 def test_a_request_that_never_ends_is_given_up(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
