@@ -29,7 +29,7 @@ Load = Callable[[str], Served]
 Probe = Callable[[str], None]
 """Tries what a reference names in a process of its own; raises EmendoError when it cannot be used."""
 Told = Callable[[str], None]
-Call = Callable[[], None]
+Call = Callable[[], object]
 FOLLOWED: Final = ("", "champion")
 """References that mean the champion."""
 RETRY_SECONDS: Final = 60.0

@@ -129,7 +129,7 @@ class Service:
         self._call(self._hooks.end)
         return finished
 
-    def _call(self, hook: Callable[[], None]) -> None:
+    def _call(self, hook: Callable[[], object]) -> None:
         """What speaks against a model in use is for the log: the service goes on."""
         try:
             hook()
