@@ -16,6 +16,9 @@ from fastapi.testclient import TestClient
 from PIL import Image as Pillow
 from pydantic import BaseModel
 
+from emendo.models.detector import Detector
+from emendo.models.references import load_recognizer
+from emendo.pages.read import read_document
 from emendo.serve.http import schemas
 from emendo.serve.http.app import create_app
 from emendo.serve.service import Service
@@ -77,6 +80,9 @@ def test_the_lines_of_a_page_in_reading_order(tmp_path: Path) -> None:
     assert len(tops) == 3 and tops == sorted(tops) and all(len(one["polygon"]) >= 3 for one in said["lines"])
     assert said["text"].replace("\n\n", "\n").split("\n") == [one["text"] for one in said["lines"]]
     assert said["confidence"] == min(one["confidence"] for one in said["lines"])
+    (tmp_path / "page.png").write_bytes(png_of(page))
+    note = read_document(tmp_path / "page.png", recognizer=load_recognizer(str(model)), detector=Detector())
+    assert note.text.read_text(encoding="utf-8").strip() == said["text"].strip(), "as `emendo read` reads it"
 
 
 def test_plates_hold_only_what_plates_may(tmp_path: Path) -> None:
