@@ -97,6 +97,11 @@ def test_a_request_that_never_ends_is_given_up(model: str, monkeypatch: pytest.M
             answer = opened.recv(10_000)
             while not answer.endswith(b"}}"):
                 answer += opened.recv(10_000)
+        for begun in (b"", b"POST /v1/read HTTP/1.1\r\nHost: "):
+            with socket.create_connection(("127.0.0.1", service.port), timeout=20) as opened:
+                opened.sendall(begun)
+                assert opened.recv(10_000) == b"", "closed"
+        assert service.get("/healthz")[0] == 200
     assert b" 408 " in answer and b"the request did not arrive within 0.3 s" in answer
 
 

@@ -65,11 +65,11 @@ def add(app: FastAPI, service: Service) -> None:
     async def ask(request: Request, name: str) -> Response:
         """State and progress of a job, and its results once it is done."""
         job = known(request, name)
-        told = job.describe()
-        if job.ended is not None:
-            told["results"] = rows_of(job)
-            service.jobs.saw(job)
-        return JSONResponse(told)
+        if job.ended is None:
+            return JSONResponse(job.describe())
+        answer = await asyncio.to_thread(lambda: JSONResponse({**job.describe(), "results": rows_of(job)}))
+        service.jobs.saw(job)
+        return answer
 
     @app.delete("/v1/jobs/{name}", status_code=204, responses=_UNKNOWN, summary="End a job and forget it")
     async def end(request: Request, name: str) -> Response:

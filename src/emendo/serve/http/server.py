@@ -10,7 +10,7 @@ import threading
 import time
 from contextlib import suppress
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 
@@ -36,6 +36,7 @@ class Server(uvicorn.Server):
         self.service, self.opened = service, opened
         self.fault: EmendoError | None = None
         self._stopping: threading.Thread | None = None
+        self._idle: dict[Any, tuple[Any, float]] = {}
         config = uvicorn.Config(
             create_app(service, own_hosts(service, opened)),
             log_level="warning",
@@ -66,6 +67,26 @@ class Server(uvicorn.Server):
         self.service.drain()
         self._stopping = threading.Thread(target=self._stop, name="stop", daemon=True)
         self._stopping.start()
+
+    async def on_tick(self, counter: int) -> bool:
+        """What is done ten times a second; whether to end."""
+        if counter % 10 == 0:
+            self._close_stalled()
+        return await super().on_tick(counter)
+
+    def _close_stalled(self) -> None:
+        """Close connections on which no request was begun, or none came whole, for longer than one may take to arrive:
+        bodies have their own limit, this is for headers that never end."""
+        now, before = time.monotonic(), self._idle
+        self._idle = {}
+        for connection in list(self.server_state.connections):
+            cycle = getattr(connection, "cycle", None)
+            if cycle is not None and not cycle.response_complete:
+                continue
+            last, since = before.get(connection, (cycle, now))
+            self._idle[connection] = (cycle, since if last is cycle else now)
+            if now - self._idle[connection][1] > self.service.settings.serve.body_seconds:
+                connection.shutdown()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the door first, and the connections that came through it once they had time to say what they want."""
