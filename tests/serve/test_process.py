@@ -105,10 +105,10 @@ def test_a_request_that_never_ends_is_given_up(model: str, monkeypatch: pytest.M
     assert b" 408 " in answer and b"the request did not arrive within 0.3 s" in answer
 
 
-def test_a_model_that_is_not_there_ends_it_with_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    status = main(["serve", "--port", "0", "--model", str(tmp_path / "nothing")])
-    lines = capsys.readouterr().err.splitlines()
-    assert status == 2 and len(lines) == 2 and lines[1].startswith("error: no model")
+def test_a_model_that_is_not_there_ends_it_with_one_line(tmp_path: Path) -> None:
+    with process("--model", str(tmp_path / "nothing")) as service:
+        status, said = service.end()
+    assert status == 2 and said.startswith("error: no model") and said.count("\n") == 1
 
 
 def test_without_its_extra_it_says_what_to_install(
