@@ -39,6 +39,7 @@ class Server(uvicorn.Server):
         self._idle: dict[Any, tuple[Any, float]] = {}
         config = uvicorn.Config(
             create_app(service, own_hosts(service, opened)),
+            log_config=None,  # uvicorn's own would close the log handlers of the whole process
             log_level="warning",
             access_log=False,
             server_header=False,
