@@ -58,7 +58,7 @@ import uvicorn
 from emendo.label.desk import Desk
 from emendo.web.app import create_app
 from emendo.web.guard import Guard
-from emendo.web.serve import bound, listening
+from emendo.tools.listen import bound, listening
 from emendo.workspace.folder import Workspace
 
 def serve():

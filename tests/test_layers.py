@@ -13,7 +13,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "emendo"
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"types", "errors"}),
     frozenset({"fields", "image", "text", "metrics", "settings", "tools"}),
-    frozenset({"formats", "workspace"}),
+    frozenset({"client", "formats", "workspace"}),
     frozenset({"models"}),
     frozenset({"datasets", "correct", "pages"}),
     frozenset({"evaluate", "train"}),

@@ -20,9 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from .errors import SettingsError
 
 FILE_NAME = "emendo.toml"
-IGNORED = frozenset({"EMENDO_DATA", "EMENDO_CACHE", "EMENDO_SCREENSHOTS"})
+IGNORED = frozenset({"EMENDO_DATA", "EMENDO_CACHE", "EMENDO_SCREENSHOTS", "EMENDO_API_KEY"})
 """Environment names with our prefix that are no settings: where the development data, converted models and the
-pictures that tests make for the documentation lie."""
+pictures that tests make for the documentation lie, and the key for a service that reads elsewhere."""
 
 
 class _Section(BaseModel):
@@ -217,6 +217,40 @@ class ChannelSettings(_Section):
     check_hours: float = Field(24.0, ge=0, description="Hours after which the model in use is tested again.")
 
 
+class ServeSettings(_Section):
+    """The service that other programs ask for readings."""
+
+    workers: int = Field(0, ge=0, le=256, description="Threads that read, one image each (0: one per core).")
+    kinds: tuple[Literal["line", "page", "plate"], ...] = Field(
+        ("line", "page", "plate"), min_length=1, description="What images may show; each kind is loaded at the start."
+    )
+    queue: int = Field(64, ge=1, le=100_000, description="Most images that wait to be read.")
+    deadline_seconds: float = Field(
+        30.0, gt=0, le=600, description="Time in which a request is answered when it does not say otherwise."
+    )
+    wait_seconds: float = Field(
+        4.0, gt=0, le=600, description="Longest expected wait in the queue; whoever would wait longer is sent away."
+    )
+    grace_seconds: float = Field(
+        30.0, ge=0, le=3600, description="Time in which accepted work is ended when the service is told to stop."
+    )
+    body_seconds: float = Field(20.0, gt=0, le=600, description="Time in which a request has to arrive whole.")
+    body_bytes: int = Field(32_000_000, gt=0, description="Largest request, in bytes.")
+    held_bytes: int = Field(256_000_000, gt=0, description="Most bytes of requests held in memory at the same time.")
+    batch_images: int = Field(64, ge=1, description="Most images in one batch.")
+    jobs: int = Field(32, ge=1, description="Most jobs that are kept, done or not.")
+    job_images: int = Field(2000, ge=1, description="Most images of all jobs that are kept together.")
+    job_minutes: float = Field(60.0, gt=0, description="Minutes for which the result of a job is kept.")
+    poll_seconds: float = Field(2.0, gt=0, le=3600, description="Seconds between two looks at the champion.")
+    probe_seconds: float = Field(
+        60.0, gt=0, le=3600, description="Time in which a new model has to load and read in a process of its own."
+    )
+    hosts: tuple[str, ...] = Field(
+        (), description="Names, with port, by which the service may be asked (empty: any, on loopback its own)."
+    )
+    api_keys: str = Field("", description="File with the keys of those who may ask (empty: anybody may read).")
+
+
 class Settings(_Section):
     """All settings of one workspace or one command."""
 
@@ -234,6 +268,7 @@ class Settings(_Section):
     label: LabelSettings = LabelSettings()
     registry: RegistrySettings = RegistrySettings()
     channel: ChannelSettings = ChannelSettings()
+    serve: ServeSettings = ServeSettings()
 
     @property
     def cores(self) -> int:

@@ -9,9 +9,9 @@ from threading import Thread
 import uvicorn
 
 from emendo.label.desk import Desk
+from emendo.tools.listen import bound, listening
 from emendo.web.app import create_app
 from emendo.web.guard import Guard, one_person
-from emendo.web.serve import bound, listening
 from emendo.workspace.folder import Workspace
 from emendo.workspace.people import Person
 

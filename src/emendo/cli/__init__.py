@@ -23,6 +23,7 @@ from .people import people
 from .pipeline import pipeline
 from .probes import probe
 from .registry import registry
+from .serve import api_key, serve
 from .sync import sync
 
 app = typer.Typer(
@@ -68,6 +69,8 @@ app.add_typer(data.dataset, name="dataset")
 app.add_typer(data.synth, name="synth")
 app.add_typer(crops, name="crops")
 app.add_typer(pipeline, name="pipeline")
+app.command()(serve)
+app.command("api-key")(api_key)
 app.command()(develop.demo)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(develop.bench)
 

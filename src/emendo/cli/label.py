@@ -51,12 +51,11 @@ def label(
     """
     try:
         import uvicorn
-
-        from ..web.serve import bound, listening
     except ModuleNotFoundError as error:
         raise EngineError(f"the page needs {error.name!r}", remedy="pip install 'emendo[web]'") from error
     from ..correct import collect
     from ..label.desk import Desk
+    from ..tools.listen import bound, listening
     from ..web.app import create_app
     from ..web.guard import Guard, first_of, one_person
     from ..workspace.people import Person

@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
@@ -91,8 +92,15 @@ def open_document(path: Path, limits: Limits | None = None, *, dpi: int = 200) -
     Raises ImageError or DocumentError when the file is not a regular file, of no known kind, damaged in a way that
     shows on opening, or beyond the limits.
     """
-    limits = limits or Limits()
-    stream = open_regular(path)
+    return _opened(open_regular(path), path, limits or Limits(), dpi)
+
+
+def open_content(content: bytes, name: str, limits: Limits | None = None, *, dpi: int = 200) -> Document:
+    """The same for the content of a file that arrived over the network, which errors call `name`."""
+    return _opened(BytesIO(content), Path(name), limits or Limits(), dpi)
+
+
+def _opened(stream: BinaryIO, path: Path, limits: Limits, dpi: int) -> Document:
     try:
         head = stream.read(SNIFF)
         kind = sniff(head)

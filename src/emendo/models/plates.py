@@ -27,6 +27,7 @@ from .ensemble import combined
 from .pieces import Piece
 from .rapid import RAPIDOCR, RapidOcrRecognizer
 from .references import AUTO, champion_folder, embedded_names, load_bundle, load_recognizer
+from .remote import RemoteRecognizer, is_remote
 
 TALL = 0.65
 """Pieces at least so high as a share of the highest are the plate's."""
@@ -103,6 +104,8 @@ def load_plate_recognizer(
         return several
     if ref == RAPIDOCR:
         return FoldedRecognizer(RapidOcrRecognizer(threads=threads, tall=TALL), alphabet)
+    if is_remote(ref):
+        return RemoteRecognizer(ref, kind="plate")
     unnamed = ref in {"", AUTO} and (ref == AUTO or workspace is None or champion_folder(workspace) is None)
     if unnamed or ref in embedded_names():
         bundle = load_bundle(embedded_names()[0] if unnamed else ref)

@@ -26,6 +26,7 @@ from .generative.source import CONFIG_FILE, HUB_ID, Source, from_bundle, from_fo
 from .installed import installed_models
 from .rapid import RAPIDOCR, RapidOcrRecognizer
 from .registry import registered_bundle
+from .remote import RemoteRecognizer, is_remote
 from .shipped import SHIPPED, is_shipped, shipped_bundle
 
 AUTO = "auto"
@@ -49,7 +50,8 @@ def load_recognizer(
 
     An empty reference means the champion of the workspace when it has one, else `auto`; `language` is that of
     `CtcRecognizer`, `engine` computes the graph of a bundle that has one. `ensemble:A,B` and `fallback:A,B` name
-    several models (see `ensemble`), `rapidocr` the engine of that name. Raises UsageError when nothing of that name is
+    several models (see `ensemble`), `rapidocr` the engine of that name, `http://host:port` a service that reads
+    elsewhere (see `remote`). Raises UsageError when nothing of that name is
     there, BundleError when what is there is no sound model, EngineError when its family needs more than is installed.
     """
     if ref == AUTO or (ref == "" and (workspace is None or champion_folder(workspace) is None)):
@@ -68,6 +70,8 @@ def load_recognizer(
         return several
     if ref == RAPIDOCR:
         return RapidOcrRecognizer(threads=threads)
+    if is_remote(ref):
+        return RemoteRecognizer(ref)
     found = find_model(ref, workspace=workspace)
     if isinstance(found, Bundle):
         return open_recognizer(found, threads=threads, language=language, engine=engine)

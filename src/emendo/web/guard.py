@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import EmendoError, WorkspaceError
+from ..tools.listen import foreign
 from ..workspace.people import Person, Role
 
 COOKIE = "emendo"
@@ -97,12 +98,9 @@ class Guard:
             return refused(503, str(error))
 
     def _refusal(self, request: Request) -> Response | None:
-        host = request.headers.get("host", "")
-        origin = request.headers.get("origin")
-        if host not in self.hosts:
-            return refused(403, "this host name is not served here")
-        if origin is not None and origin.removeprefix("http://").removeprefix("https://") not in self.hosts:
-            return refused(403, "requests from other pages are not taken")
+        strange = foreign(request.headers.get("host", ""), request.headers.get("origin"), self.hosts)
+        if strange:
+            return refused(403, strange)
         if request.url.path == "/" and "token" in request.query_params:
             return None
         person = self._person(request)

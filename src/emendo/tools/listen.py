@@ -1,8 +1,10 @@
-"""The socket that the page is served at."""
+"""The socket that a server listens at, and whose requests it takes."""
 
 from __future__ import annotations
 
+import ipaddress
 import socket
+from collections.abc import Collection
 
 from ..errors import UsageError
 
@@ -33,3 +35,24 @@ def listening(opened: socket.socket) -> str:
     """Host and port as a browser names them."""
     host, port = opened.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address, or `localhost`, is reached from this machine only."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def foreign(host: str, origin: str | None, hosts: Collection[str]) -> str:
+    """Why a request is not taken whose headers Host and Origin are these; empty when it may pass.
+
+    `hosts` are names with port as browsers send them. A page of another site can make a browser send requests here:
+    such a request has a foreign Origin, or, when the site's name was made to lead here (DNS rebinding), a foreign Host.
+    """
+    if host not in hosts:
+        return "this host name is not served here"
+    if origin is not None and origin.removeprefix("http://").removeprefix("https://") not in hosts:
+        return "requests from other pages are not taken"
+    return ""

@@ -1,0 +1,106 @@
+"""Commands: serve, api-key."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import EngineError
+from ..serve.keys import Access
+from . import output
+from .context import Json, Model, open_context
+
+if TYPE_CHECKING:
+    from ..serve.models import Hooks
+    from ..workspace.folder import Workspace
+
+
+def serve(
+    model: Model = None,
+    workspace: Annotated[
+        Path, typer.Option("--workspace", metavar="DIR", help="Workspace whose champion is served.")
+    ] = Path(),
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Threads that read. [default: one per core]")] = None,
+    queue: Annotated[int | None, typer.Option(metavar="N", help="Most images that wait. [default: 64]")] = None,
+    deadline: Annotated[
+        float | None, typer.Option(metavar="S", help="Seconds in which a request is answered. [default: 30]")
+    ] = None,
+    grace: Annotated[
+        float | None, typer.Option(metavar="S", help="Seconds to finish in when told to stop. [default: 30]")
+    ] = None,
+    kinds: Annotated[
+        str | None, typer.Option(metavar="KIND,...", help="What is read: line, page, plate. [default: all]")
+    ] = None,
+    api_key_file: Annotated[
+        Path | None,
+        typer.Option("--api-key-file", metavar="FILE", help="Keys of those who may ask (`emendo api-key`)."),
+    ] = None,
+) -> int:
+    """Serve readings over HTTP.
+
+    POST /v1/read reads one image, /v1/batch several, /v1/jobs takes work to be asked for later; /openapi.json describes
+    all. Whoever would wait too long is answered 503 with Retry-After. When the champion of the workspace changes, the
+    service goes over to it without losing a request. SIGTERM and Ctrl+C let accepted work finish. Without keys anybody
+    who reaches the address may read; the model is changed with a key of the role admin only.
+    """
+    try:
+        import fastapi  # noqa: F401
+        import prometheus_client  # noqa: F401
+        import python_multipart  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise EngineError(f"the service needs {error.name!r}", remedy="pip install 'emendo[serve]'") from error
+    from ..serve.http.server import Server
+    from ..serve.service import Service
+    from ..tools.listen import bound, listening
+
+    context = open_context(
+        workspace,
+        model=model,
+        serve__workers=workers,
+        serve__queue=queue,
+        serve__deadline_seconds=deadline,
+        serve__grace_seconds=grace,
+        serve__kinds=tuple(part.strip() for part in kinds.split(",")) if kinds is not None else None,
+        serve__api_keys=str(api_key_file) if api_key_file is not None else None,
+    )
+    service = Service(context.settings, workspace=context.root, log=output.note, hooks=_marks(context.workspace))
+    opened = bound(host, port)
+    output.note(f"serving at http://{listening(opened)} with {service.workers} workers (Ctrl+C ends)")
+    Server(service, opened).serve_all()
+    return 0
+
+
+def _marks(workspace: Workspace | None) -> Hooks:
+    """On a device that follows a channel, a model that fails again and again under the service is taken back."""
+    from ..serve.models import Hooks
+    from ..serve.sync import note_end, note_good, note_start
+
+    if workspace is None:
+        return Hooks()
+    return Hooks(partial(note_start, workspace), partial(note_good, workspace), partial(note_end, workspace))
+
+
+def api_key(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File with the keys; made when it is not there.")],
+    name: Annotated[str, typer.Option(metavar="NAME", help="Whose key it is.")],
+    role: Annotated[Access, typer.Option(help="read: ask for readings; admin: change the model too.")] = Access.READ,
+    json: Json = False,
+) -> None:
+    """Make a key for the service; prints it, once.
+
+    The file holds its hash only. A running service takes the new key within seconds; to take a key back, remove its
+    line.
+    """
+    from ..serve.keys import add_key
+
+    key = add_key(file, name, role)
+    if json:
+        output.print_json({"name": name, "role": role.value, "key": key})
+    else:
+        typer.echo(key)

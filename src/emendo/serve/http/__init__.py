@@ -1,0 +1,1 @@
+"""The service over HTTP: everything here, and nothing below it, knows FastAPI."""

@@ -1,0 +1,120 @@
+"""The forms of what is answered, for /openapi.json; the tests hold the answers to them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Kind = Literal["line", "page", "plate"]
+Point = tuple[float, float]
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Sign(_Form):
+    """One character that was read."""
+
+    text: str = Field(examples=["a"])
+    probability: float = Field(ge=0, le=1, examples=[0.98])
+    start: float = Field(description="First column of the picture that was read.", examples=[12.0])
+    end: float = Field(description="Column behind the last.", examples=[20.5])
+
+
+class Line(_Form):
+    """One line of a page, in reading order; coordinates in pixels of the page, y down."""
+
+    text: str = Field(examples=["Le train est en retard."])
+    confidence: float = Field(ge=0, le=1, description="Chance that the text is exactly right.", examples=[0.91])
+    model: str = Field(examples=["base@0123456789abcdef"])
+    box: tuple[float, float, float, float] = Field(description="Left, top, right, bottom.")
+    polygon: list[Point]
+    baseline: list[Point]
+    region: int = Field(description="Block of the page, counted from 0.")
+    blank: bool = Field(description="Whether a blank line stands before it.")
+    characters: list[Sign] | None = None
+
+
+class Reading(_Form):
+    """What was read of one image; `lines` for a page, `characters` where they were asked for."""
+
+    text: str = Field(examples=["Le train est en retard."])
+    confidence: float = Field(ge=0, le=1, description="Chance that the text is exactly right.", examples=[0.91])
+    model: str = Field(description="Name and content id of the model.", examples=["base@0123456789abcdef"])
+    width: int = Field(description="Of the image, in pixels.", examples=[640])
+    height: int = Field(examples=[48])
+    characters: list[Sign] | None = None
+    lines: list[Line] | None = None
+
+
+class What(_Form):
+    """A fault: a word for programs and a sentence for people."""
+
+    code: str = Field(examples=["bad_image"])
+    message: str = Field(examples=["image: is empty"])
+
+
+class Error(_Form):
+    """How every error is answered."""
+
+    error: What
+
+
+class Result(_Form):
+    """One image of a batch or a page of a job: its reading or its fault. `page` counts from 1."""
+
+    name: str = Field(description="Name of the file that was sent.", examples=["scan.pdf"])
+    page: int = Field(1, examples=[1])
+    reading: Reading | None = None
+    error: What | None = None
+
+
+class Batch(_Form):
+    """The images of a batch in the order in which they were sent."""
+
+    results: list[Result]
+
+
+class Progress(_Form):
+    """State of a job; the results come with the last state."""
+
+    id: str = Field(examples=["9f1c4b1e8d0a4c6b8e2f7a5d3c1b0a99"])
+    state: Literal["waiting", "running", "done", "cancelled"]
+    created: str = Field(description="UTC, ISO 8601.", examples=["2026-11-29T12:00:00+00:00"])
+    done: int = Field(description="Images that are read.")
+    total: int
+    results: list[Result] | None = None
+
+
+class Failed(_Form):
+    """A model that could not be put in use."""
+
+    reference: str
+    message: str
+    at: str
+
+
+class Model(_Form):
+    """The model in use, what it reads, and the last one that could not be put in use."""
+
+    model: str = Field(examples=["base@0123456789abcdef"])
+    reference: str = Field(description="What the model was asked for by; empty: the champion.")
+    kinds: list[Kind]
+    since: str = Field(examples=["2026-11-29T12:00:00+00:00"])
+    failure: Failed | None
+
+
+class Wanted(_Form):
+    """The model to put in use."""
+
+    reference: str = Field(
+        max_length=1000, description="A model reference; empty: the champion, now and later.", examples=["champion"]
+    )
+
+
+class State(_Form):
+    """Whether the service lives, or can be asked."""
+
+    status: Literal["alive", "ready"]

@@ -1,0 +1,245 @@
+"""What is read of one image: a line, a plate, or all lines of a page, by a model that is loaded and warmed up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ..errors import DocumentError
+from ..image.load import open_content
+from ..models.detector import Detector
+from ..models.plates import load_plate_recognizer
+from ..models.probe import drawn_line
+from ..models.references import AUTO, champion_folder, load_recognizer
+from ..pages.order import Placed
+from ..pages.read import AT_ONCE
+from ..pages.segment import line_image, segment
+from ..settings import Settings
+from ..types import Character, Image, Point, Reading, Recognizer
+from ..workspace.folder import Workspace
+from .queue import Rejected
+
+Stopped = Callable[[], bool]
+"""Whether nobody waits for the answer any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One image to read: a file's content, which errors call `name`; of one with several frames `frame` (from 0).
+
+    `characters` says whether the answer has them: there are many, and who does not want them need not keep them.
+    """
+
+    kind: str
+    content: bytes
+    name: str = "image"
+    frame: int | None = None
+    characters: bool = False
+
+    def bare(self) -> Task:
+        """The same without the content, once that was read."""
+        return replace(self, content=b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a page, in its pixels. `blank` asks for a blank line before it; `region` counts blocks from 0."""
+
+    reading: Reading
+    placed: Placed
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was read of an image of `size` (width, height); of a page each line, in reading order."""
+
+    reading: Reading
+    size: tuple[int, int]
+    lines: tuple[Line, ...] | None = None
+
+    def bare(self) -> Answer:
+        """The same without characters."""
+        lines = self.lines
+        if lines is not None:
+            lines = tuple(Line(replace(one.reading, characters=()), one.placed) for one in lines)
+        return Answer(replace(self.reading, characters=()), self.size, lines)
+
+    def to_dict(self, *, characters: bool) -> dict[str, Any]:
+        """The answer as JSON; with `characters` each with its probability and its columns."""
+        said = {**_said(self.reading, characters), "width": self.size[0], "height": self.size[1]}
+        if self.lines is None:
+            return said
+        said.pop("characters", None)
+        return {**said, "lines": [_line(one, characters) for one in self.lines]}
+
+
+Reader = Callable[[Image, Stopped], Answer]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Served:
+    """A model that answers: the reference that named it, its own name, and what reads each kind of image.
+
+    `since` is ISO 8601 UTC, `seconds` how long a warm reading of each kind took.
+    """
+
+    reference: str
+    model: str
+    readers: Mapping[str, Reader]
+    since: str
+    seconds: Mapping[str, float]
+
+    def read(self, task: Task, settings: Settings, stopped: Stopped = lambda: False) -> Answer:
+        """Decode and read. Raises ImageError or DocumentError for a bad image, Rejected when `stopped` says so."""
+        with open_content(task.content, task.name, settings.limits, dpi=settings.read.dpi) as document:
+            if task.frame is None and len(document) > 1:
+                what = f"has {len(document)} pages, and one image is read at once"
+                raise DocumentError(what, where=task.name, remedy="send it as a job")
+            image = document.frame(task.frame or 0)
+        answer = self.readers[task.kind](image, stopped)
+        return answer if task.characters else answer.bare()
+
+
+def frames_of(content: bytes, name: str, settings: Settings) -> int:
+    """Pages of a document. Raises ImageError or DocumentError when it cannot be opened."""
+    with open_content(content, name, settings.limits, dpi=settings.read.dpi) as document:
+        return len(document)
+
+
+def named_now(reference: str, workspace: Path | None) -> str:
+    """What a reference means at this moment: the champion's folder where it means the champion (`auto` where that is
+    the base), else itself.
+
+    Raises WorkspaceError or BundleError when the pointer to the champion is damaged.
+    """
+    if workspace is None or reference not in {"", "champion"}:
+        return reference or AUTO
+    folder = champion_folder(workspace)
+    if folder is not None:
+        return str(folder)
+    return AUTO if Workspace(workspace).champion() is not None else reference or AUTO
+
+
+def load_served(reference: str, workspace: Path | None, settings: Settings) -> Served:
+    """The model that `reference` names, loaded and warmed up for the kinds that the settings name, one thread each.
+
+    Errors as for `load_recognizer`.
+    """
+    name = named_now(reference, workspace)
+    read = settings.read
+    lines = load_recognizer(name, workspace=workspace, threads=1, language=read.language, engine=read.engine)
+    readers: dict[str, Reader] = {}
+    for kind in settings.serve.kinds:
+        readers[kind] = _READERS[kind](lines, name, workspace, settings)
+    seconds = {kind: _warm_up(reader, *SIZES[kind]) for kind, reader in readers.items()}
+    return Served(reference, lines.model, readers, datetime.now(UTC).isoformat(timespec="seconds"), seconds)
+
+
+def _line_reader(lines: Recognizer, name: str, workspace: Path | None, settings: Settings) -> Reader:
+    return _whole(lines)
+
+
+def _plate_reader(lines: Recognizer, name: str, workspace: Path | None, settings: Settings) -> Reader:
+    alphabet, engine = settings.plates.alphabet, settings.read.engine
+    return _whole(load_plate_recognizer(name, alphabet, workspace=workspace, threads=1, engine=engine))
+
+
+def _page_reader(lines: Recognizer, name: str, workspace: Path | None, settings: Settings) -> Reader:
+    detector = Detector(threads=1)
+
+    def read(page: Image, stopped: Stopped) -> Answer:
+        placed = segment(page, detector)
+        found: list[Line] = []
+        for start in range(0, len(placed), AT_ONCE):
+            if stopped():
+                raise Rejected("expired", "the deadline passed while the page was read")
+            part = placed[start : start + AT_ONCE]
+            readings = lines.read([line_image(page, one.line) for one in part])
+            found += [Line(reading, one) for reading, one in zip(readings, part, strict=True)]
+        text = "".join(
+            ("\n" * (1 + one.placed.blank) if at else "") + _clean(one.reading) for at, one in enumerate(found)
+        )
+        sure = min((one.reading.confidence for one in found), default=1.0)
+        return Answer(Reading(text, sure, (), lines.model), (page.shape[1], page.shape[0]), tuple(found))
+
+    return read
+
+
+_READERS: Final[Mapping[str, Callable[[Recognizer, str, Path | None, Settings], Reader]]] = {
+    "line": _line_reader,
+    "page": _page_reader,
+    "plate": _plate_reader,
+}
+SIZES: Final = {"line": (640, 1), "page": (800, 10), "plate": (160, 1)}
+"""Columns and drawn lines of the pictures with which each kind is warmed up."""
+
+
+SLOW: Final = 0.5
+"""Seconds of a reading beside which those of opening a model do not matter."""
+
+
+def _whole(recognizer: Recognizer) -> Reader:
+    def read(image: Image, stopped: Stopped) -> Answer:
+        return Answer(recognizer.read([image])[0], (image.shape[1], image.shape[0]))
+
+    return read
+
+
+def _warm_up(reader: Reader, width: int, height: int) -> float:
+    """Read a drawn picture, and once more unless that took long, for the first reading opens and plans; seconds."""
+    picture = np.concatenate([drawn_line(width)] * height)
+    seconds = 0.0
+    for _ in range(2):
+        started = time.monotonic()
+        reader(picture, lambda: False)
+        seconds = time.monotonic() - started
+        if seconds > SLOW:
+            break
+    return seconds
+
+
+def _clean(reading: Reading) -> str:
+    return " ".join(reading.text.split())
+
+
+def _said(reading: Reading, characters: bool) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "text": reading.text,
+        "confidence": round(reading.confidence, 4),
+        "model": reading.model,
+    }
+    if characters:
+        said["characters"] = [_character(one) for one in reading.characters]
+    return said
+
+
+def _character(one: Character) -> dict[str, Any]:
+    return {
+        "text": one.text,
+        "probability": round(one.probability, 4),
+        "start": round(one.start, 1),
+        "end": round(one.end, 1),
+    }
+
+
+def _line(one: Line, characters: bool) -> dict[str, Any]:
+    line = one.placed.line
+    return {
+        **_said(one.reading, characters),
+        "text": _clean(one.reading),
+        "box": [round(value, 1) for value in line.box],
+        "polygon": _rounded(line.polygon),
+        "baseline": _rounded(line.baseline),
+        "region": one.placed.region,
+        "blank": one.placed.blank,
+    }
+
+
+def _rounded(points: Sequence[Point]) -> list[list[float]]:
+    return [[round(x, 1), round(y, 1)] for x, y in points]
