@@ -59,6 +59,16 @@ class Recipe(BaseModel):
         "auto", max_length=16, description="Language whose words the model expects; auto: told from the lines; or none."
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Arithmetic of training.")
+    alphabet: str = Field(
+        "", max_length=2000, description="All characters that the model reads; empty: those of the base and the lines."
+    )
+    geometry: dict[str, str | int | float] = Field(
+        {}, description="Changes of the base's line geometry (keys of `preprocessing` in bundle.yaml)."
+    )
+    camera: float = Field(
+        0.0, ge=0, le=3, description="Strength of what a camera does to a crop: angle, blur, shadow, few pixels; 0: none."
+    )
+    language_model: bool = Field(True, description="Decode with a language model of the lines where that helps.")
     signs: bool = Field(True, description="Find signs that stand for a whole phrase, and read them as one.")
 
 
