@@ -79,7 +79,7 @@ def _moved(image: Image, rng: np.random.Generator) -> Image:
     kernel = np.zeros((2 * length + 1, 2 * length + 1), np.float32)
     angle = rng.uniform(0, np.pi)
     reach = length / 2 * np.asarray([np.cos(angle), np.sin(angle)])
-    ends = [tuple(int(round(length + sign * part)) for part in reach) for sign in (-1, 1)]
+    ends = [tuple(round(length + sign * part) for part in reach) for sign in (-1, 1)]
     cv2.line(kernel, ends[0], ends[1], 1.0)
     return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()), np.uint8)
 

@@ -19,6 +19,7 @@ from ..datasets.build import build
 from ..datasets.mix import mix_corrected
 from ..datasets.synth import general_set
 from ..errors import DataError, Refused
+from ..evaluate import are_plates
 from ..mine.workspace import workspace_advice
 from ..models.base import cache_folder
 from ..models.bundle import read_bundle
@@ -109,7 +110,7 @@ def learn(
             workspace,
             settings,
             plan,
-            recipe=recipe or settings.watch.recipe,
+            recipe=recipe or settings.watch.recipe or _recipe_for(dataset.samples),
             threads=threads,
             put_in_use=put_in_use,
             log=log,
@@ -188,6 +189,11 @@ def _train_and_judge(
     except (Refused, DataError) as error:
         return ended(False, str(error))
     return ended(put_in_use, decision.reason if put_in_use else _left(decision))
+
+
+def _recipe_for(samples: Sequence[Sample]) -> str:
+    """The recipe that suits the corrections where none is named."""
+    return "plates" if are_plates(samples) else "default"
 
 
 def _left(decision: Decision) -> str:

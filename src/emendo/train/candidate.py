@@ -84,7 +84,7 @@ def open_start(
 
 
 def geometry_for(bundle: Bundle, recipe: Recipe) -> LineGeometry:
-    """How the lines of a run are shown: as to the base, with the recipe's changes. Raises SettingsError for a wrong one."""
+    """How lines are shown in a run: as to the base, with the changes of the recipe. Raises SettingsError."""
     changed = {**load_geometry(bundle).model_dump(), **recipe.geometry}
     try:
         return LineGeometry.model_validate(changed)

@@ -66,7 +66,10 @@ class Recipe(BaseModel):
         {}, description="Changes of the base's line geometry (keys of `preprocessing` in bundle.yaml)."
     )
     camera: float = Field(
-        0.0, ge=0, le=3, description="Strength of what a camera does to a crop: angle, blur, shadow, few pixels; 0: none."
+        0.0,
+        ge=0,
+        le=3,
+        description="What a camera does to crops: angle, blur, shadow, few pixels; 0: none.",
     )
     language_model: bool = Field(True, description="Decode with a language model of the lines where that helps.")
     signs: bool = Field(True, description="Find signs that stand for a whole phrase, and read them as one.")
