@@ -31,7 +31,8 @@ BENCHMARKS = {
     "metrics": ("metrics_speed.py", "corpus CER and WER on 100,000 pairs"),
     "manifests": ("manifests.py", "a manifest of a million rows: open, filter, split"),
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
-    "plates": ("plate_labels.py", "pre-labels of licence plates: base, rapidocr, both together"),
+    "plates": ("plates.py", "licence plates with 0, 43, 200 and all labels: the base, the adapted base, rapidocr"),
+    "plate-labels": ("plate_labels.py", "pre-labels of licence plates: base, rapidocr, both together"),
     "start": ("cold_start.py", "seconds from `emendo read` to the first line"),
 }
 """Name, script in benchmarks/, what it measures."""

@@ -142,7 +142,7 @@ def _train_and_judge(
     put_in_use: bool,
     log: Log,
 ) -> Round:
-    from ..train.recipe import load_recipe
+    from ..train.recipe import load_recipe, plate_changes
     from ..train.selection import training_parts
 
     dataset = open_dataset(str(plan["dataset"]), workspace=workspace.root)
@@ -158,7 +158,7 @@ def _train_and_judge(
         "val": parts.val,
         "left_out": parts.left_out,
         "base": AUTO,
-        "recipe": load_recipe(recipe),
+        "recipe": load_recipe(recipe, plate_changes(recipe, settings.plates.alphabet)),
         "out": run,
         "resume": run.is_dir(),
         "threads": threads,
