@@ -109,9 +109,7 @@ def test_the_command_takes_metrics_foldings_and_languages(tmp_path: Path, capsys
         (["template", "plates-of-metal", "x"], ()),
     ],
 )
-def test_plates_are_compared_with_o_as_0_as_well_and_nothing_else_is(
-    subsets: list[str], folds: tuple[str, ...]
-) -> None:
+def test_plates_are_compared_with_o_as_0_as_well_and_nothing_else(subsets: list[str], folds: tuple[str, ...]) -> None:
     data = lines(TEXTS)
     samples = [replace(sample, subset=subset) for sample, subset in zip(data.samples, subsets, strict=True)]
     assert usual_folds(samples) == folds
