@@ -12,7 +12,8 @@ from emendo.cli import main
 from emendo.errors import SettingsError
 from emendo.models.bundle import read_bundle
 from emendo.models.ctc.recognizer import CtcRecognizer, load_geometry
-from emendo.models.references import load_bundle
+from emendo.models.plates import PlateRecognizer, load_plate_recognizer
+from emendo.models.references import load_bundle, load_recognizer
 from emendo.release.gate import examine
 from emendo.settings import PlateSettings
 from emendo.train.candidate import geometry_for, open_start
@@ -59,6 +60,16 @@ def test_the_bundle_shows_and_reads_plates_as_they_were_trained(run: Path) -> No
     narrow = np.ascontiguousarray(crop[:, :160])
     said = CtcRecognizer(bundle).evidence([crop, narrow])
     assert [len(one.log_probs) for one in said] == [32, 32]
+
+
+def test_what_was_trained_on_plates_reads_them_as_it_was_made(run: Path) -> None:
+    alphabet = PlateSettings().alphabet
+    for ref in (str(run), f"plates:{run}"):
+        reader = load_recognizer(ref)
+        assert isinstance(reader, CtcRecognizer)
+        assert reader.bundle.folder == run / "bundle"
+    fewer = load_plate_recognizer(str(run), alphabet.replace("Z", ""))
+    assert isinstance(fewer, PlateRecognizer), "a character that no plate here has is not read"
 
 
 def test_labels_that_the_alphabet_cannot_spell_are_left_out_by_name(run: Path) -> None:
