@@ -51,7 +51,7 @@ def test_the_bundle_shows_and_reads_plates_as_they_were_trained(run: Path) -> No
     bundle = read_bundle(run / "bundle")
     assert "".join(bundle.info.alphabet) == PlateSettings().alphabet
     geometry = load_geometry(bundle)
-    assert (geometry.crop, geometry.fit_pixels, geometry.max_width) == ("none", 240, 256)
+    assert (geometry.crop, geometry.fit_pixels) == ("none", 240)
     assert bundle.info.looks == ()
     assert not set(bundle.info.files) & {"ngram.json", "words.txt"}
     assert examine(run / "bundle")[1].good, "what it was trained with is what it says"
