@@ -39,24 +39,24 @@ def photographed(image: Image, strength: float, rng: np.random.Generator) -> Ima
     if rng.random() < chance:
         image = _coarse(image, rng)
     if rng.random() < chance:
-        found = cv2.imdecode(np.frombuffer(jpeg_bytes(image, int(rng.integers(20, 70))), np.uint8), cv2.IMREAD_COLOR)
-        image = np.asarray(found[:, :, ::-1], np.uint8)
+        data = np.frombuffer(jpeg_bytes(image, int(rng.integers(20, 70))), np.uint8)
+        image = np.asarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[:, :, ::-1], np.uint8)
     return image
 
 
 def _seen_from_aside(image: Image, strength: float, rng: np.random.Generator) -> Image:
     """A random quadrilateral near the crop, stretched to its size; what lies outside repeats the edge."""
     height, width = image.shape[:2]
-    sides = np.float32([width, height])
-    corners = np.float32([[0, 0], [1, 0], [1, 1], [0, 1]]) - np.float32(0.5)
+    sides = np.asarray([width, height], np.float32)
+    corners = np.asarray([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32) - np.float32(0.5)
     margins = 1 + rng.uniform(-1.0, 1.0, 2) * MARGIN * strength
     angle = np.deg2rad(rng.standard_normal() * TURN * strength)
     turn = np.asarray([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     places = (corners * margins * sides) @ turn.T + sides / 2
-    places += rng.standard_normal((4, 2)) * CORNER * strength * float(np.sqrt(width * height)) * np.asarray([0.7, 0.7])
+    places += rng.standard_normal((4, 2)) * CORNER * strength * 0.7 * float(np.sqrt(width * height))
     places += rng.standard_normal(2) * 0.5 * MARGIN * strength * sides
     ends = (corners + np.float32(0.5)) * sides
-    matrix = cv2.getPerspectiveTransform(places.astype(np.float32), ends.astype(np.float32))
+    matrix = cv2.getPerspectiveTransform(np.asarray(places, np.float32), np.asarray(ends, np.float32))
     warped = cv2.warpPerspective(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(warped, np.uint8)
 
