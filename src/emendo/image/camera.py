@@ -12,8 +12,8 @@ import numpy as np
 from emendo.image.encode import jpeg_bytes
 from emendo.types import Image
 
-CORNER = 0.05
-"""Standard deviation of each corner's place, in shares of the sides, at strength 1."""
+CORNER = 0.035
+"""Standard deviation of each corner's place, in shares of the mean side, at strength 1."""
 MARGIN = 0.10
 """How far the crop's edges move outwards or inwards together, in shares of the sides."""
 TURN = 4.0
@@ -53,7 +53,7 @@ def _seen_from_aside(image: Image, strength: float, rng: np.random.Generator) ->
     angle = np.deg2rad(rng.standard_normal() * TURN * strength)
     turn = np.asarray([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     places = (corners * margins * sides) @ turn.T + sides / 2
-    places += rng.standard_normal((4, 2)) * CORNER * strength * 0.7 * float(np.sqrt(width * height))
+    places += rng.standard_normal((4, 2)) * CORNER * strength * float(np.sqrt(width * height))
     places += rng.standard_normal(2) * 0.5 * MARGIN * strength * sides
     ends = (corners + np.float32(0.5)) * sides
     matrix = cv2.getPerspectiveTransform(np.asarray(places, np.float32), np.asarray(ends, np.float32))
