@@ -74,6 +74,12 @@ class GateSettings(_Section):
     )
     slice_budget: float = Field(0.01, ge=0, description="Largest rise of CER on any slice of the personal test set.")
     min_test_lines: int = Field(5, ge=1, description="Fewest frozen test lines on which a verdict is given.")
+    plate_cer: float = Field(
+        0.1, gt=0, le=1, description="Of licence plates: CER on the held-out crops below which a model may be used."
+    )
+    plate_exact: float = Field(
+        0.7, ge=0, lt=1, description="Of licence plates: share of the held-out crops above which must be exactly right."
+    )
 
 
 class CollectSettings(_Section):
@@ -90,7 +96,11 @@ class CollectSettings(_Section):
 class WatchSettings(_Section):
     """The automatic loop."""
 
-    recipe: str = Field("default", min_length=1, description="Training recipe of the rounds: a name or a file.")
+    recipe: str = Field(
+        "",
+        description="Training recipe of the rounds: a name or a file; empty: plates where only crops of licence plates "
+        "were corrected, else default.",
+    )
     min_corrections: int = Field(50, ge=1, description="New corrections after which the model is trained again.")
     poll_seconds: float = Field(2.0, gt=0, description="Seconds between two looks at the folder.")
     unlabelled: bool = Field(

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from emendo.cli import main
 from emendo.errors import UsageError
-from emendo.evaluate import Measures, evaluate, read_report, usual_slices
+from emendo.evaluate import Measures, are_plates, evaluate, read_report, usual_folds, usual_slices
 
 from .scripted import Scripted, lines, pixels
 
@@ -97,3 +98,48 @@ def test_the_command_takes_metrics_foldings_and_languages(tmp_path: Path, capsys
     assert json.loads(capsys.readouterr().out)["samples"] == languages[first]["samples"]
     assert main([*command, "--include-language", "xx"]) == 2
     assert f"unknown language 'xx'; the data set has {first!r}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("subsets", "folds"),
+    [
+        (["plate", "plate_street", "synthetic-plate"], ("plates",)),
+        (["plate", "page", "plate"], ()),
+        (["", "", ""], ()),
+        (["template", "plates-of-metal", "x"], ()),
+    ],
+)
+def test_plates_are_compared_with_o_as_0_as_well_and_nothing_else(subsets: list[str], folds: tuple[str, ...]) -> None:
+    data = lines(TEXTS)
+    samples = [replace(sample, subset=subset) for sample, subset in zip(data.samples, subsets, strict=True)]
+    assert usual_folds(samples) == folds
+    assert are_plates(samples) == bool(folds)
+    assert usual_folds([]) == ()
+
+
+def test_exact_folded_is_the_share_of_lines_right_under_the_folding_in_all_and_in_each_slice() -> None:
+    data = lines(["0SG719", "CUSTOM", "ABC123", "XYZ1"], street=["a", "a", "b", "b"])
+    read = ["OSG719", "CUST0M", "ABC128", "XYZ1"]
+    figures = evaluate(
+        Scripted("m", read), data, slices=["street"], measures=Measures(folds=("plates",)), load=pixels
+    ).figures()
+    assert figures["exact_samples"] == 1
+    assert (figures["exact_folded_samples"], figures["exact_folded"]) == (3, 0.75)
+    assert figures["normalized"]["folds"] == ["o0"]
+    parts = figures["slices"]["street"]
+    assert {name: part["exact_folded"] for name, part in parts.items()} == {"a": 1.0, "b": 0.5}
+
+
+def test_the_command_gives_exact_folded_for_plates_unless_other_foldings_are_named(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [json.loads(row) for row in (data / "plates" / "lines.jsonl").read_text().splitlines()]
+    some = [row for row in rows if row["split"] == "val"][:3]
+    (tmp_path / "lines.jsonl").write_text("".join(json.dumps(row) + "\n" for row in some))
+    command = ["evaluate", "--data", f"held={tmp_path / 'lines.jsonl'}:{data / 'plates'}", "--json", "--threads", "1"]
+    assert main([*command, "--model", "plates:base", "--slice", "subset"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["exact_folded_samples"] == round(3 * found["exact_folded"]) > 0
+    assert "exact_folded" in found["slices"]["subset"]["plate"]
+    assert main([*command, "--model", "plates:base", "--normalize", ""]) == 0
+    assert "exact_folded" not in json.loads(capsys.readouterr().out)

@@ -113,3 +113,27 @@ def test_real_lines_take_about_a_millisecond(data: Path) -> None:
     for image in images:
         normalize_line(image, GEOMETRY)
     assert (time.process_time() - start) / len(images) < 0.006
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 200), st.integers(1, 400), st.floats(0, 0.4), st.floats(0.6, 1))
+def test_a_window_and_a_fixed_width_are_the_same_for_every_picture(
+    height: int, width: int, upper: float, lower: float
+) -> None:
+    geometry = LineGeometry(crop="none", upper=upper, lower=lower, fit_pixels=240, max_width=256)
+    found = normalize(np.zeros((height, width, 3), np.uint8), geometry)
+    assert (found.image.shape, found.used) == ((48, 256, 3), 240)
+    assert found.columns == pytest.approx(width / 240)
+    first, last = writing_rows(np.zeros((height, width, 3), np.uint8), geometry)
+    assert 0 <= first < last <= height
+    assert abs(first - upper * height) <= 1
+    assert abs(last - lower * height) <= 1
+
+
+def test_a_window_shows_only_its_rows() -> None:
+    image = np.zeros((100, 300, 3), np.uint8)
+    image[:20], image[90:] = (255, 0, 0), (0, 255, 0)
+    seen = normalize_line(image, LineGeometry(crop="none", upper=0.2, lower=0.9))
+    assert not seen.any()
+    with pytest.raises(ValidationError, match="ends above its beginning"):
+        LineGeometry(upper=0.5, lower=0.5)

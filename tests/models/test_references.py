@@ -10,8 +10,10 @@ import pytest
 
 from emendo.errors import BundleError, UsageError
 from emendo.models.base import base_bundle
-from emendo.models.bundle import BundleInfo, write_bundle
+from emendo.models.bundle import write_bundle
+from emendo.models.plates import PlateRecognizer
 from emendo.models.references import load_bundle, load_recognizer
+from emendo.settings import PlateSettings
 from emendo.workspace.folder import Workspace
 
 
@@ -19,9 +21,8 @@ from emendo.workspace.folder import Workspace
 def workspace(tmp_path: Path) -> Path:
     base = base_bundle()
     content = {name: base.folder / name for name in base.info.files}
-    write_bundle(
-        tmp_path / ".emendo" / "models" / "0123abcd", BundleInfo(name="mine", alphabet=base.info.alphabet), content
-    )
+    info = base.info.model_copy(update={"name": "mine"})
+    write_bundle(tmp_path / ".emendo" / "models" / "0123abcd", info, content)
     return tmp_path
 
 
@@ -61,3 +62,19 @@ def test_a_pointer_out_of_the_workspace_is_refused(workspace: Path) -> None:
     Workspace(workspace).set_champion("../elsewhere")
     with pytest.raises(BundleError, match="which is no model id"):
         load_bundle("", workspace=workspace)
+
+
+def test_the_reading_of_plates_is_named_with_the_alphabet_of_the_workspace(workspace: Path) -> None:
+    found = load_recognizer("plates:base")
+    assert isinstance(found, PlateRecognizer)
+    assert found.detector is not None
+    assert found.alphabet == PlateSettings().alphabet
+    (workspace / "emendo.toml").write_text('[plates]\nalphabet = "ABC12"\n', encoding="utf-8")
+    Workspace(workspace).set_champion("0123abcd")
+    for ref in ("plates:", "plates:champion"):
+        found = load_recognizer(ref, workspace=workspace)
+        assert isinstance(found, PlateRecognizer)
+        assert (found.alphabet, found.detector) == ("ABC12", None)
+        assert found.model.startswith("plate(mine@")
+    with pytest.raises(UsageError, match="no model 'no-such'"):
+        load_recognizer("plates:no-such")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -244,3 +244,26 @@ def test_a_broken_bundle_is_a_finding_not_a_crash(tmp_path: Path, fault: str) ->
     assert not decision.passed
     assert [f.name for f in decision.findings] == ["bundle"]
     assert len(decision.reason.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "good", "says"),
+    [
+        ({}, True, "CER 0.00 % and 100.00 % exact on 20 held-out plates"),
+        ({"f": "g"}, False, "below 10 % and above 70 % are needed"),
+    ],
+)
+def test_a_model_for_plates_must_also_read_well_enough_to_be_used(
+    tmp_path: Path, wrong: dict[str, str], good: bool, says: str
+) -> None:
+    write_colour_bundle(tmp_path / "new", wrong=wrong)
+    champion = CtcRecognizer(write_colour_bundle(tmp_path / "champion", wrong={"a": "b", "c": "d", "e": "f"}))
+    samples = tuple(replace(one, subset="plate") for one in colour_samples(tmp_path / "lines", TEXTS))
+    found = {one.name: one for one in gate(champion, tmp_path / "new", Lines(samples)).findings}
+    assert found["better"].good
+    assert found["plates"].good is good
+    assert says in found["plates"].what
+    lenient = GateSettings(plate_cer=0.9, plate_exact=0.0)
+    assert gate(champion, tmp_path / "new", Lines(samples), settings=lenient).findings[2].figures["cer_below"] == 0.9
+    plain = gate(champion, tmp_path / "new", Lines(colour_samples(tmp_path / "plain", TEXTS)))
+    assert "plates" not in {one.name for one in plain.findings}

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,14 @@ def test_a_name_takes_no_lines_and_no_version(
     assert main([*asked, "../journal"]) == 2
     assert capsys.readouterr().err.count("error:") == 3
     assert places(workspace) == {} and events(workspace) == []
+
+
+def test_plates_are_judged_against_how_plates_are_read_and_without_a_general_set(tmp_path: Path) -> None:
+    workspace = Workspace.init(tmp_path / "crops")
+    write_colour_bundle(tmp_path / "new", name="new")
+    samples = tuple(replace(one, subset="plate") for one in colour_samples(tmp_path / "lines", TEXTS[:6]))
+    general = Lines(colour_samples(tmp_path / "general", ["ffffff"] * 5), "built-in")
+    decision = promote(workspace, tmp_path / "new", Lines(samples), [general])
+    assert decision.champion.startswith("plate(base@")
+    assert {one.name for one in decision.findings} >= {"plates", "better"}
+    assert "general built-in" not in {one.name for one in decision.findings}

@@ -19,6 +19,7 @@ CASES = [
     ("forms", "ﻛﺘﺎﺏ ﷲ", "كتاب الله"),
     ("case", "Straße ÉTÉ", "strasse été"),
     ("blanks", "  un\t deux ", "un deux"),
+    ("o0", "LOOK, oh 8OO", "L00K, 0h 800"),
     ("punctuation", "«un», deux؟", "un deux"),
 ]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..train.firewall import LabelReport
 
 dataset = typer.Typer(help="Build, convert, split and show data sets.", no_args_is_help=True)
-synth = typer.Typer(help="Make synthetic lines, notebooks and invoices.", no_args_is_help=True)
+synth = typer.Typer(help="Make synthetic lines, plates, notebooks and invoices.", no_args_is_help=True)
 
 Ref = Annotated[str, typer.Argument(metavar="DATASET", help="File, folder, workspace, id, or label=manifest:root.")]
 Refs = Annotated[
@@ -143,7 +143,7 @@ def build(
         parents=parents,
         rejects=[reject for parent in parents for reject in parent.rejects],
     )
-    _show(built.dataset, json, id=built.id, existed=built.existed)
+    show_dataset(built.dataset, json, id=built.id, existed=built.existed)
 
 
 @dataset.command("import")
@@ -260,7 +260,7 @@ def filter_(
 @dataset.command()
 def show(ref: Ref, json: Json = False) -> None:
     """Show counts, splits, languages and alphabet of a data set."""
-    _show(open_context(Path()).dataset(ref), json)
+    show_dataset(open_context(Path()).dataset(ref), json)
 
 
 @dataset.command()
@@ -290,7 +290,7 @@ def fetch(
             trust_new=trust_new,
             progress=bar,
         )
-    _show(fetched, json)
+    show_dataset(fetched, json)
 
 
 @synth.command()
@@ -312,14 +312,14 @@ def lines(
     from ..datasets.words import LANGUAGES
 
     if fonts != "fetched" and all(one in LANGUAGES for one in language or ()):
-        _show(synth_lines(number, seed, out, languages=tuple(language or LANGUAGES), fonts=fonts), json)
+        show_dataset(synth_lines(number, seed, out, languages=tuple(language or LANGUAGES), fonts=fonts), json)
         return
     from ..datasets.printed import Recipe, printed_lines
 
     recipe = Recipe(tuple(language or LANGUAGES), _font_folders(fonts, json))
     with output.progress("setting lines", quiet=json) as bar:
         made = printed_lines(number, seed, out, recipe, processes=threads or 0, progress=bar)
-    _show(made, json)
+    show_dataset(made, json)
 
 
 def _font_folders(fonts: str, json: bool) -> tuple[Path, ...]:
@@ -368,7 +368,7 @@ def notebook(
     """
     from ..datasets.notebook import synth_notebook
 
-    _show(synth_notebook(out, seed, pages=pages, test_pages=max(1, pages // 4)), json)
+    show_dataset(synth_notebook(out, seed, pages=pages, test_pages=max(1, pages // 4)), json)
 
 
 @synth.command()
@@ -388,10 +388,11 @@ def invoices(
 
     with output.progress("setting documents", quiet=json) as bar:
         made = synth_invoices(number, seed, out, jobs=jobs, progress=bar)
-    _show(made, json)
+    show_dataset(made, json)
 
 
-def _show(opened: Dataset, json: bool, **more: object) -> None:
+def show_dataset(opened: Dataset, json: bool, **more: object) -> None:
+    """Counts, splits, languages and alphabet of a data set, `more` beside them in the JSON object."""
     from ..datasets.summary import summarize
 
     summary = summarize(opened)
@@ -410,4 +411,4 @@ def _show(opened: Dataset, json: bool, **more: object) -> None:
 def _written(out: Path, source: Dataset, json: bool) -> None:
     from ..datasets import open_dataset
 
-    _show(open_dataset(out), json, rejects_of_source=len(source.rejects))
+    show_dataset(open_dataset(out), json, rejects_of_source=len(source.rejects))

@@ -31,12 +31,13 @@ BENCHMARKS = {
     "metrics": ("metrics_speed.py", "corpus CER and WER on 100,000 pairs"),
     "manifests": ("manifests.py", "a manifest of a million rows: open, filter, split"),
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
-    "plates": ("plate_labels.py", "pre-labels of licence plates: base, rapidocr, both together"),
     "validator": ("validator.py", "corrupted and right documents before the validator of fields"),
     "registry": ("registry.py", "MLflow registry: push, pull, serve, a server that dies, kill -9 while aliases move"),
     "edge": ("edge_attacks.py", "attacks, kill -9 and a full disk while a device fetches a release"),
     "parity": ("parity.py", "torch network against its ONNX graph: every test line of every set of lines"),
     "service": ("service.py", "the service: overload, stops and swaps under load, workers, batches"),
+    "plates": ("plates.py", "licence plates with 0, 43, 200 and all labels: the base, the adapted base, rapidocr"),
+    "plate-labels": ("plate_labels.py", "pre-labels of licence plates: base, rapidocr, both together"),
     "start": ("cold_start.py", "seconds from `emendo read` to the first line"),
 }
 """Name, script in benchmarks/, what it measures."""

@@ -38,7 +38,9 @@ Tokens = Annotated[
 ]
 Normalize = Annotated[
     str | None,
-    typer.Option("--normalize", metavar="A,B", help="Compare with these folded too: arabic, loose, alef, harakat, ..."),
+    typer.Option(
+        "--normalize", metavar="A,B", help="Compare with these folded too: arabic, loose, plates, alef, harakat, ..."
+    ),
 ]
 FoldFile = Annotated[
     Path | None,
@@ -87,7 +89,7 @@ def evaluate(
     effort to correct.
     """
     from ..datasets.summary import included
-    from ..evaluate import Measures, read_report, usual_slices, write_report_page
+    from ..evaluate import Measures, read_report, usual_folds, usual_slices, write_report_page
     from ..evaluate.boards.drift import drift
     from ..evaluate.boards.summary import report_folder, summarize_report, write_summary
     from ..models.vision import Facts, facts_of
@@ -98,8 +100,9 @@ def evaluate(
     context = open_context(Path(), model=model, threads=threads, read__language=language)
     wanted = tuple(one for text in metric or () for one in names(text))
     phrases = read_phrases(fold_file) if fold_file else ()
-    measures = Measures(wanted, tokens, tuple(names(normalize)), phrases)
     dataset = included(context.dataset(data), language=include_language or (), subset=include_subset or ())
+    folds = usual_folds(dataset.samples) if normalize is None else tuple(names(normalize))
+    measures = Measures(wanted, tokens, folds, phrases)
     before = read_report(baseline) if baseline else None
     shown = usual_slices(dataset.samples) if slices is None else tuple(names(slices))
     if outputs:

@@ -58,12 +58,14 @@ def train(
     from ..datasets.summary import include_all
     from ..train import run
     from ..train.families import family_of
-    from ..train.recipe import family_recipe
+    from ..train.recipe import family_recipe, plate_changes
     from ..train.selection import training_parts
 
     context = open_context(Path(), threads=threads)
     family, _ = family_of(base, workspace=context.root)
-    fitted = family_recipe(recipe or family.default, set_ or (), family=family.name, kind=family.recipe)
+    name = recipe or family.default
+    changes = (*plate_changes(name, context.settings.plates.alphabet), *(set_ or ()))
+    fitted = family_recipe(name, changes, family=family.name, kind=family.recipe)
     given = [context.dataset(ref) for ref in data]
     kept = include_all(given, language=include_language or (), subset=include_subset or ())
     parts = training_parts(kept, context.dataset(val) if val else None)

@@ -166,7 +166,8 @@ def _rows(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     for name, figures in rows:
         bounds = f"({percent(figures['cer_low'])} to {percent(figures['cer_high'])})"
         lines = f"{figures['samples']} line{'s' * (figures['samples'] != 1)}"
+        folded = f" ({percent(figures['exact_folded'])} folded)" if "exact_folded" in figures else ""
         sys.stdout.write(
             f"{name:{width}}  CER {percent(figures['cer']):>7} {bounds:18}  WER {percent(figures['wer']):>7}"
-            f"  without error {percent(figures['exact']):>7}  {lines}, {figures['characters']} characters\n"
+            f"  without error {percent(figures['exact']):>7}{folded}  {lines}, {figures['characters']} characters\n"
         )

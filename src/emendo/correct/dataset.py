@@ -112,6 +112,7 @@ def _sample(workspace: Workspace, line: Line, correction: Correction, language: 
         image=workspace.root / line.image,
         text=correction.text,
         language=language,
+        subset=str(line.kind) if line.kind is Kind.PLATE else "",
         group=_group(line, correction),
         origin=_ORIGINS[correction.verdict],
         source=correction.source,

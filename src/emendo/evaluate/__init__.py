@@ -1,7 +1,7 @@
 """Evaluation of recognisers: reports, slices, comparisons, and their pages."""
 
 from .compare import Comparison, compare, compare_reports
-from .measures import Measures
+from .measures import Measures, are_plates, usual_folds
 from .page import comparison_page, report_page, write_comparison_page, write_report_page
 from .report import Line, Report, Unreadable, read_report
 from .run import SampleSet, evaluate, evaluate_many, usual_slices
@@ -13,6 +13,7 @@ __all__ = [
     "Report",
     "SampleSet",
     "Unreadable",
+    "are_plates",
     "compare",
     "compare_reports",
     "comparison_page",
@@ -20,6 +21,7 @@ __all__ = [
     "evaluate_many",
     "read_report",
     "report_page",
+    "usual_folds",
     "usual_slices",
     "write_comparison_page",
     "write_report_page",

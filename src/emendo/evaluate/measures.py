@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,29 @@ from typing import Any, Protocol
 from ..metrics.table import Pairs, measure, metric
 from ..metrics.tokens import tokenizer
 from ..text.folds import Fold, fold_of
+from ..types import Sample
+
+KINDS: Mapping[str, tuple[str, ...]] = {"plate": ("plates",)}
+"""Foldings under which some kinds of lines are compared as well unless others are named: the letter O and the digit 0
+look the same on most licence plates, and who writes down the truth can only guess. The kind is a word of the subset
+(`plate`, `plate_street`, `synthetic-plate`)."""
+
+
+def are_plates(samples: Sequence[Sample]) -> bool:
+    """Whether all labelled samples are licence plates, by their subset; no samples are none."""
+    return kind_of(samples) == "plate"
+
+
+def kind_of(samples: Sequence[Sample]) -> str:
+    """The kind of `KINDS` that all labelled samples are of, empty when there is none."""
+    subsets = {sample.subset for sample in samples if sample.text is not None}
+    found = {next((word for word in re.split("[_-]", subset) if word in KINDS), "") for subset in subsets}
+    return found.pop() if len(found) == 1 else ""
+
+
+def usual_folds(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """The foldings that are usual for samples of their kind."""
+    return KINDS.get(kind_of(samples), ())
 
 
 class Read(Protocol):
@@ -27,8 +51,8 @@ class Measures:
     """Which metrics to add to a report, in which tokens, and which foldings to compare under as well.
 
     The plain figures are never folded; the folded ones stand beside them under `normalized`, with the names of the
-    foldings and the phrases that count as one sign (as in `text.folds.Fold`). Raises UsageError for a name that is
-    unknown.
+    foldings and the phrases that count as one sign (as in `text.folds.Fold`), and `exact_folded` is the share of lines
+    without an error then, of `exact_folded_samples`. Raises UsageError for a name that is unknown.
     """
 
     metrics: tuple[str, ...] = ()
@@ -54,10 +78,14 @@ class Measures:
             found["metrics"] = measure(self.metrics, self._pairs(lines, Fold()))
         if self.folds or self.phrases:
             names = dict.fromkeys(("cer", "wer", "exact", *self.metrics))
+            pairs = self._pairs(lines, self.fold)
+            same = sum(a == b for a, b in zip(pairs.references, pairs.hypotheses, strict=True))
+            found["exact_folded_samples"] = same
+            found["exact_folded"] = same / len(lines) if lines else 0.0
             found["normalized"] = {
                 "folds": list(self.fold.names),
                 **({"phrases": [list(pair) for pair in self.phrases]} if self.phrases else {}),
-                **measure(names, self._pairs(lines, self.fold)),
+                **measure(names, pairs),
             }
         return found
 

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emendo.image.line import LineGeometry, bucket_width, paper_colour, writing_rows
+from emendo.image.line import LineGeometry, bucket_width, paper_colour, used_columns, writing_rows
 from emendo.types import Image
 
 _Floats = npt.NDArray[np.float32]
@@ -75,13 +75,13 @@ def _smooth(rng: np.random.Generator, length: int, step: float) -> _Floats:
 def _warped(
     image: Image, geometry: LineGeometry, strength: Augmentation, rng: np.random.Generator, paper: npt.NDArray[np.uint8]
 ) -> Image:
-    top, bottom = writing_rows(image, geometry) if geometry.crop == "core" else (0, image.shape[0])
+    top, bottom = writing_rows(image, geometry)
     rows, height, width = bottom - top, geometry.height, image.shape[1]
     upper = top + rows * rng.uniform(-1, 1) * strength.rows
     lower = bottom + rows * rng.uniform(-1, 1) * strength.rows
     scale = (lower - upper) / height
-    factor = geometry.stretch * float(np.exp(rng.uniform(-1, 1) * strength.stretch))
-    used = int(np.clip(round(width / scale * factor), 8, geometry.max_width - geometry.right_pixels))
+    factor = float(np.exp(rng.uniform(-1, 1) * strength.stretch))
+    used = used_columns(width / scale, geometry, factor)
     speed = np.exp(_smooth(rng, used, 60) * strength.stretch * 0.5).astype(np.float32)
     columns = np.cumsum(speed, dtype=np.float32)
     columns *= width / columns[-1]

@@ -18,7 +18,7 @@ from typing import Literal
 import cv2
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from emendo.types import Image
 
@@ -35,8 +35,13 @@ class LineGeometry(BaseModel):
     crop: Literal["core", "none"] = Field("core", description="Cut to a window around the core zone, or keep all rows.")
     above: float = Field(1.6, ge=0, le=8, description="Rows kept above the core zone, in heights of that zone.")
     below: float = Field(1.3, ge=0, le=8, description="Rows kept below the core zone, in heights of that zone.")
+    upper: float = Field(0.0, ge=0, lt=1, description="With crop none: share of the rows left out above.")
+    lower: float = Field(1.0, gt=0, le=1, description="With crop none: share of the rows at which the window ends.")
     least_share: float = Field(0.3, gt=0, le=1, description="Least share of the crop's rows that is kept.")
     stretch: float = Field(1.1, gt=0.1, le=4, description="Horizontal scale relative to the vertical one.")
+    fit_pixels: int = Field(
+        0, ge=0, le=4096, description="Columns that every line takes, whatever its shape; 0: as `stretch` says."
+    )
     right_pixels: int = Field(16, ge=0, le=512, description="Least paper behind the end of the line.")
     bucket_pixels: int = Field(32, ge=8, le=1024, description="Widths are multiples of this.")
     min_width: int = Field(96, ge=8, description="Least width.")
@@ -44,6 +49,12 @@ class LineGeometry(BaseModel):
     channels: Literal["bgr", "rgb"] = Field("bgr", description="Order of the channels; the base has that of OpenCV.")
     scale: float = Field(2 / 255, gt=0, le=1, description="What a pixel in [0, 255] is multiplied by.")
     offset: float = Field(-1.0, ge=-10, le=10, description="What is added then.")
+
+    @model_validator(mode="after")
+    def _window(self) -> LineGeometry:
+        if self.upper >= self.lower:
+            raise ValueError("the window ends above its beginning (upper >= lower)")
+        return self
 
 
 _BASE = LineGeometry()
@@ -75,11 +86,10 @@ def normalize(image: Image, geometry: LineGeometry) -> NormalizedLine:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise ValueError(f"a line image is (height, width, 3) uint8, not {image.shape} {image.dtype}")
     paper = paper_colour(image)
-    top, bottom = writing_rows(image, geometry) if geometry.crop == "core" else (0, image.shape[0])
+    top, bottom = writing_rows(image, geometry)
     part = image[top:bottom]
     width = image.shape[1]
-    scaled = max(8, round(width * geometry.height / part.shape[0] * geometry.stretch))
-    used = min(scaled, geometry.max_width - geometry.right_pixels)
+    used = used_columns(width * geometry.height / part.shape[0], geometry)
     shrinks = used < width and geometry.height < part.shape[0]
     scaled_part = cv2.resize(
         part, (used, geometry.height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
@@ -88,6 +98,15 @@ def normalize(image: Image, geometry: LineGeometry) -> NormalizedLine:
     canvas[:, :used] = scaled_part
     canvas[:, used:] = paper
     return NormalizedLine(canvas, width / used, used)
+
+
+def used_columns(columns: float, geometry: LineGeometry, factor: float = 1.0) -> int:
+    """Columns of the normalised line that show a line of `columns`, scaled alike in both directions.
+
+    `factor` is a further horizontal scale (augmentation).
+    """
+    wanted = geometry.fit_pixels or columns * geometry.stretch
+    return min(max(8, round(wanted * factor)), geometry.max_width - geometry.right_pixels)
 
 
 def bucket_width(used: int, geometry: LineGeometry) -> int:
@@ -104,8 +123,14 @@ def paper_colour(image: Image) -> npt.NDArray[np.uint8]:
 
 
 def writing_rows(image: Image, geometry: LineGeometry) -> tuple[int, int]:
-    """First and one past the last row to keep: the core zone with what `above` and `below` add, inside the image."""
+    """First and one past the last row to keep: the core zone with what `above` and `below` add, inside the image.
+
+    With crop `none` the window is the same part of every line, whatever it shows.
+    """
     height = image.shape[0]
+    if geometry.crop == "none":
+        first = min(height - 1, round(geometry.upper * height))
+        return first, max(first + 1, round(geometry.lower * height))
     top, bottom = core_zone(image)
     core = bottom - top
     first, last = top - geometry.above * core, bottom + geometry.below * core

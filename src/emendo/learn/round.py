@@ -20,6 +20,7 @@ from ..datasets.build import build
 from ..datasets.mix import mix_corrected
 from ..datasets.synth import general_set
 from ..errors import DataError, Refused
+from ..evaluate import are_plates
 from ..mine.workspace import workspace_advice
 from ..models.base import cache_folder
 from ..models.bundle import read_bundle
@@ -112,7 +113,7 @@ def learn(
             workspace,
             settings,
             plan,
-            recipe=recipe or settings.watch.recipe,
+            recipe=recipe or settings.watch.recipe or _recipe_for(dataset.samples),
             threads=threads,
             put_in_use=put_in_use,
             log=log,
@@ -144,7 +145,7 @@ def _train_and_judge(
     put_in_use: bool,
     log: Log,
 ) -> Round:
-    from ..train.recipe import load_recipe
+    from ..train.recipe import load_recipe, plate_changes
     from ..train.selection import training_parts
 
     dataset = open_dataset(str(plan["dataset"]), workspace=workspace.root)
@@ -160,7 +161,7 @@ def _train_and_judge(
         "val": parts.val,
         "left_out": parts.left_out,
         "base": AUTO,
-        "recipe": load_recipe(recipe),
+        "recipe": load_recipe(recipe, plate_changes(recipe, settings.plates.alphabet)),
         "out": run,
         "resume": run.is_dir(),
         "threads": threads,
@@ -200,6 +201,11 @@ def _tell(workspace: Workspace, settings: Settings, run: Path, log: Log) -> None
         told = LiveRun(open_registry(settings.registry, workspace), run, lambda done, total, text: None).end()
         if told is not None:
             log(told.sentence())
+
+
+def _recipe_for(samples: Sequence[Sample]) -> str:
+    """The recipe that suits the corrections where none is named."""
+    return "plates" if are_plates(samples) else "default"
 
 
 def _left(decision: Decision) -> str:

@@ -93,7 +93,8 @@ def load_plate_recognizer(
     """The recogniser of plates that a model reference names; errors as for `references.load_recognizer`.
 
     `ensemble:A,B` and `fallback:A,B` take several. The embedded models and `rapidocr` look for the plate's text in the
-    crop; the champion and other models are shown the crop as it is.
+    crop; the champion and other models are shown the crop as it is, and one that was trained on plates and knows no
+    character but theirs reads as it was made, with its own confidence.
     """
 
     def load(name: str) -> Recognizer:
@@ -112,6 +113,8 @@ def load_plate_recognizer(
         inner = CtcRecognizer(bundle, threads=threads, decoder="greedy", engine=engine, geometry=GEOMETRY)
         return PlateRecognizer(inner, alphabet, Detector(threads=threads, settings=FINDING))
     other = load_recognizer(ref, workspace=workspace, threads=threads, engine=engine)
+    if isinstance(other, CtcRecognizer) and set(other.alphabet) <= set(alphabet):
+        return other
     if isinstance(other, EvidenceRecognizer):
         return PlateRecognizer(other, alphabet, None)
     return FoldedRecognizer(other, alphabet)

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from emendo.errors import BundleError, UsageError
+from emendo.settings import load_settings
 from emendo.types import Recognizer
 from emendo.workspace.folder import Workspace
 from emendo.workspace.names import SCHEME
@@ -29,6 +30,8 @@ from .registry import registered_bundle
 from .remote import RemoteRecognizer, is_remote
 from .shipped import SHIPPED, is_shipped, shipped_bundle
 
+PLATES = "plates:"
+"""How a reference begins that names the reading of licence plates by a model (see `plates`): `plates:base`."""
 AUTO = "auto"
 """Names whichever embedded model suits the lines at hand: to read, as `choice` says; to train, the best reader."""
 
@@ -50,9 +53,10 @@ def load_recognizer(
 
     An empty reference means the champion of the workspace when it has one, else `auto`; `language` is that of
     `CtcRecognizer`, `engine` computes the graph of a bundle that has one. `ensemble:A,B` and `fallback:A,B` name
-    several models (see `ensemble`), `rapidocr` the engine of that name, `http://host:port` a service that reads
-    elsewhere (see `remote`). Raises UsageError when nothing of that name is
-    there, BundleError when what is there is no sound model, EngineError when its family needs more than is installed.
+    several models (see `ensemble`), `plates:REF` reads crops of licence plates with a model (see `plates`), `rapidocr`
+    is the engine of that name, `http://host:port` a service that reads elsewhere (see `remote`). Raises UsageError when
+    nothing of that name is there, BundleError when what is there is no sound model, EngineError when its family needs
+    more than is installed.
     """
     if ref == AUTO or (ref == "" and (workspace is None or champion_folder(workspace) is None)):
 
@@ -68,6 +72,12 @@ def load_recognizer(
     several = combined(ref, load)
     if several is not None:
         return several
+    if ref.startswith(PLATES):
+        from .plates import load_plate_recognizer
+
+        settings = load_settings(workspace).plates
+        inner = ref.removeprefix(PLATES)
+        return load_plate_recognizer(inner, settings.alphabet, workspace=workspace, threads=threads, engine=engine)
     if ref == RAPIDOCR:
         return RapidOcrRecognizer(threads=threads)
     if is_remote(ref):

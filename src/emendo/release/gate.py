@@ -11,6 +11,7 @@ A candidate passes when every finding is good:
   together they may stop a harmless candidate in at most that share of cases. Slices with fewer lines than a verdict
   needs are judged together, as one.
 - *general*: on every general set the CER rises by no more than the budget (forgetting guard).
+- *plates*: where the test lines are licence plates, the candidate reads them well enough to be used at all.
 - *characters*: no character that the champion reads is lost (see `lost_characters`), on the personal and general sets.
 
 Every finding keeps its figures, the good ones too.
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BundleError
-from ..evaluate import Comparison, SampleSet, compare
+from ..evaluate import Comparison, SampleSet, are_plates, compare
 from ..evaluate.compare import Pair, paired, paired_figures
 from ..metrics import Paired
 from ..models.bundle import Bundle, read_bundle
@@ -144,6 +145,8 @@ def judge(
     findings = list(before)
     if isinstance(champion, CtcRecognizer) and isinstance(candidate, CtcRecognizer):
         findings.append(missing_characters(champion.alphabet, candidate.alphabet, (first, *others)))
+    if are_plates(personal.samples):
+        findings.append(plates_finding(first, settings or GateSettings()))
     findings += decide(first, others, settings or GateSettings())
     return Decision(candidate.model, champion.model, tuple(findings), (first, *others))
 
@@ -208,6 +211,16 @@ def general_finding(general: Comparison, settings: GateSettings) -> Finding:
     budget = f"a rise of {100 * settings.general_budget:g} points is allowed"
     what = moved if good else f"{moved}: {budget}"
     return Finding(f"general {general.a.dataset}", good, what, _pair_figures(general.pairs, result))
+
+
+def plates_finding(personal: Comparison, settings: GateSettings) -> Finding:
+    """Whether plates are read well enough, whatever the model in use does: CER and share of crops exactly right."""
+    cer, exact = personal.b.counts.cer, personal.b.counts.exact_rate
+    good = cer < settings.plate_cer and exact > settings.plate_exact
+    read = f"CER {_percent(cer)} and {_percent(exact)} exact on {len(personal.pairs)} held-out plates"
+    asked = f"below {100 * settings.plate_cer:g} % and above {100 * settings.plate_exact:g} % are needed"
+    figures = {"cer": cer, "exact": exact, "cer_below": settings.plate_cer, "exact_above": settings.plate_exact}
+    return Finding("plates", good, read if good else f"{read}: {asked}", figures)
 
 
 def lost_characters(comparisons: Iterable[Comparison]) -> Finding:

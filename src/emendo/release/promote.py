@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BundleError, Refused
-from ..evaluate import SampleSet
+from ..evaluate import SampleSet, are_plates
 from ..models.bundle import INFO_FILE, read_bundle
-from ..models.references import AUTO, embedded_names, load_bundle, load_recognizer
+from ..models.references import AUTO, PLATES, embedded_names, load_bundle, load_recognizer
 from ..models.registry import install
 from ..settings import GateSettings, Limits
 from ..tools.files import PARTIAL
@@ -110,6 +110,9 @@ def consider(
 ) -> Decision:
     """What `promote` would decide now, told in the log; nothing is put in use.
 
+    Where the test lines are licence plates the model in use reads them as plates, and no general set is looked at: what
+    reads plates reads nothing else.
+
     Takes what `promote` takes. Raises Refused when the candidate is in use already, and Busy.
     """
     with workspace.lock(LOCK):
@@ -139,14 +142,15 @@ def _considered(
     keep: Path | None,
 ) -> Decision:
     present = current(workspace)
-    held, champion = _champion(workspace, present, threads)
+    plates = are_plates(personal.samples)
+    held, champion = _champion(workspace, present, threads, plates=plates)
     if read_bundle(candidate).id in held:
         raise Refused("not promoted: it is the model in use already", where=candidate)
     decision = gate(
         champion,
         candidate,
         personal,
-        general,
+        () if plates else general,
         split=split,
         settings=settings or workspace.settings().gate,
         limits=limits,
@@ -205,12 +209,13 @@ def models(workspace: Workspace) -> list[ModelEntry]:
     return [replace(entry, places=kept_as.get(entry.id, ())) for entry in entries]
 
 
-def _champion(workspace: Workspace, present: str, threads: int) -> tuple[set[str], Recognizer]:
+def _champion(workspace: Workspace, present: str, threads: int, *, plates: bool) -> tuple[set[str], Recognizer]:
     """Content ids of what is in use, and its recogniser; where nothing was promoted yet, the embedded models."""
     names = embedded_names() if present == BASE else (present,)
     try:
         held = {load_bundle(name, workspace=workspace.root).id for name in names}
-        return held, load_recognizer(AUTO if present == BASE else present, workspace=workspace.root, threads=threads)
+        ref = (PLATES if plates else "") + (AUTO if present == BASE else present)
+        return held, load_recognizer(ref, workspace=workspace.root, threads=threads)
     except BundleError as error:
         raise BundleError(f"the model in use is damaged ({error})", remedy="run `emendo rollback` first") from error
 

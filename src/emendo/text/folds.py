@@ -52,6 +52,7 @@ FOLDINGS: tuple[Folding, ...] = (
     Folding("forms", "presentation forms as their letters"),
     Folding("case", "capital letters as small ones"),
     Folding("blanks", "runs of blanks as one, none at the ends"),
+    Folding("o0", "the letter O as the digit 0", turns={ord("O"): "0", ord("o"): "0"}),
     Folding("punctuation", "no punctuation", drops=_punctuation()),
 )
 """Every folding by name."""
@@ -59,6 +60,7 @@ FOLDINGS: tuple[Folding, ...] = (
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "arabic": ("alef", "ya", "ta-marbuta", "tatweel", "harakat", "forms"),
     "loose": ("case", "blanks", "punctuation"),
+    "plates": ("o0",),
 }
 """Names that stand for several foldings."""
 

@@ -15,6 +15,7 @@ import torch
 from torch.utils.data import Dataset
 
 from emendo.image.augment import Augmentation, augment_line
+from emendo.image.camera import photographed
 from emendo.image.line import LineGeometry, network_input, normalize_line, pad_to
 from emendo.types import Image
 
@@ -86,11 +87,13 @@ class BatchDataset(Dataset[dict[str, Any]]):
         geometry: LineGeometry,
         encode: Callable[[str], list[int]],
         augment: float,
+        camera: float = 0.0,
         seed: int,
     ) -> None:
         self._own, self._general, self._plan, self._rehearsal = own, general, plan, rehearsal
         self._geometry, self._encode, self._seed = geometry, encode, seed
         self._strength = scaled(augment) if augment > 0 else None
+        self._camera = camera
         self._pieces, self._spliced = pieces, spliced if pieces else 0.0
 
     def __len__(self) -> int:
@@ -120,6 +123,8 @@ class BatchDataset(Dataset[dict[str, Any]]):
         }
 
     def _picture(self, image: Image, rng: np.random.Generator) -> Image:
+        if self._camera:
+            image = photographed(image, self._camera, rng)
         if self._strength is None:
             return normalize_line(image, self._geometry)
         return augment_line(image, self._geometry, self._strength, rng)

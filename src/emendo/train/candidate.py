@@ -10,18 +10,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 
-from emendo.image.line import network_input, normalize_line
+from emendo.errors import SettingsError
+from emendo.image.line import LineGeometry, network_input, normalize_line
 from emendo.metrics.align import Counts, counts
 from emendo.models.base import base_bundle, load_graph, weights_bytes
 from emendo.models.bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, BundleInfo, write_bundle
 from emendo.models.ctc.network import LineNetwork, load_network, store_network
-from emendo.models.ctc.recognizer import CtcRecognizer
+from emendo.models.ctc.recognizer import CtcRecognizer, load_geometry
 from emendo.models.ctc.tune import LANGUAGE_FIELDS
 from emendo.models.ctc.weights import Head, grow_head, read_layers
 from emendo.text.direction import Direction, direction_of
 from emendo.types import Image
 
+from .recipe import Recipe
 from .selection import TrainingLine
 
 PARITY_LINES = 4
@@ -36,25 +39,60 @@ class Start:
     network: LineNetwork
     head: Head
     direction: Direction
+    geometry: LineGeometry
+    """How lines are shown to the trained model."""
+
+    @property
+    def preprocessing(self) -> dict[str, Any]:
+        """The geometry as it stands in `bundle.yaml`."""
+        return self.geometry.model_dump() if self.shown_anew else dict(self.bundle.info.preprocessing)
+
+    @property
+    def shown_anew(self) -> bool:
+        """Whether lines are shown otherwise than to the base: what was found out about its reading holds no more."""
+        return self.geometry != load_geometry(self.bundle)
 
 
-def open_start(bundle: Bundle, lines: Sequence[TrainingLine], seed: int, *, signs: Sequence[str] = ()) -> Start:
+def open_start(
+    bundle: Bundle,
+    lines: Sequence[TrainingLine],
+    seed: int,
+    *,
+    signs: Sequence[str] = (),
+    alphabet: str = "",
+    geometry: LineGeometry | None = None,
+) -> Start:
     """The base with a head that also knows every character of the lines, and `signs` that stand for phrases.
 
-    All characters of the base stay; missing ones come from the full embedded base or a look-alike.
+    All characters of the base stay; missing ones come from the full embedded base or a look-alike. With `alphabet` the
+    head has exactly these characters. `geometry` replaces that of the base.
     """
     graph = load_graph(bundle.path(GRAPH_FILE))
     _, weight, bias = read_layers(graph)[-1]
     known = bundle.info.alphabet
-    new = sorted(({char for line in lines for char in line.text} | set(signs)) - set(known))
+    wanted = tuple(alphabet) or known
+    new = [] if alphabet else sorted(({char for line in lines for char in line.text} | set(signs)) - set(known))
     further = None
-    if new:
+    if set(wanted) | set(new) > set(known) or not set(wanted) <= set(known):
         full = base_bundle("base-full")
         _, full_weight, full_bias = read_layers(load_graph(full.path(GRAPH_FILE)))[-1]
         if full_weight.shape[1] == weight.shape[1]:
             further = (full_weight, full_bias, full.info.alphabet)
-    head = grow_head(weight, bias, known, (*known, *new), further=further, seed=seed)
-    return Start(bundle, graph, load_network(graph, head), head, direction_for(bundle, lines))
+    head = grow_head(weight, bias, known, (*wanted, *new), further=further, seed=seed)
+    shown = geometry or load_geometry(bundle)
+    return Start(bundle, graph, load_network(graph, head), head, direction_for(bundle, lines), shown)
+
+
+def geometry_for(bundle: Bundle, recipe: Recipe) -> LineGeometry:
+    """How lines are shown in a run: as to the base, with the changes of the recipe. Raises SettingsError."""
+    changed = {**load_geometry(bundle).model_dump(), **recipe.geometry}
+    try:
+        return LineGeometry.model_validate(changed)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(("geometry", *map(str, first["loc"])))
+        known = ", ".join(LineGeometry.model_fields)
+        raise SettingsError(f"{place}: {first['msg'].lower()}", where="recipe", remedy=f"keys: {known}") from error
 
 
 def direction_for(bundle: Bundle, lines: Sequence[TrainingLine]) -> Direction:
@@ -84,8 +122,8 @@ def write_candidate(network: LineNetwork, start: Start, target: Path, **info: An
         "name": base.name,
         "base": base.base,
         "alphabet": start.head.alphabet,
-        "preprocessing": base.preprocessing,
-        "calibration": base.calibration,
+        "preprocessing": start.preprocessing,
+        "calibration": {} if start.shown_anew else base.calibration,
         "licences": base.licences,
         **info,
     }

@@ -26,11 +26,13 @@ from .selection import (
     readable_lines,
     require_lines,
     signs_of,
+    spelled_lines,
     usable_lines,
     vouched,
 )
 
 if TYPE_CHECKING:
+    from emendo.text.language import LanguageModel
     from emendo.text.lexicon import Lexicon
 
     from .fit import Task
@@ -121,23 +123,23 @@ def _prepare(
     progress: Progress,
 ) -> tuple[Task, list[LeftOut]]:
     from emendo.models.ctc.network import COLUMNS_PER_FRAME
-    from emendo.models.ctc.recognizer import load_geometry
 
-    from .candidate import fresh_share, open_start
+    from .candidate import fresh_share, geometry_for, open_start
     from .fit import Task
     from .trainee import half_is_fast
 
     progress(0, 0, "reading the lines")
-    geometry = load_geometry(bundle)
+    geometry = geometry_for(bundle, recipe)
     read, left_out = readable_lines(samples, geometry, columns_per_frame=COLUMNS_PER_FRAME)
     known = [entry for entry in bundle.info.alphabet if len(entry) > 1]
     signs = sorted({*known, *(signs_of(read) if recipe.signs else ())}, key=len, reverse=True)
     own, too_long = fitting_lines(read, signs)
-    left_out += too_long
+    own, strange = spelled_lines(own, recipe.alphabet)
+    left_out += too_long + strange
     require_lines(certain(own), left_out)
     held, not_held = readable_lines(val or (), geometry, columns_per_frame=COLUMNS_PER_FRAME)
     held, held_too_long = fitting_lines(held, signs)
-    start = open_start(bundle, own, recipe.seed, signs=signs)
+    start = open_start(bundle, own, recipe.seed, signs=signs, alphabet=recipe.alphabet, geometry=geometry)
     if beside is not None and beside.info.alphabet != start.head.alphabet:
         what = f"the model {beside.info.name!r} has another alphabet than the one that would be trained"
         raise UsageError(what, remedy="train both from the same base, on the same corrected lines")
@@ -259,7 +261,7 @@ def _written(
             "base": record["base"],
             "recipe": record["recipe"],
             "schedule": record["schedule"],
-            "preprocessing": dict(task.start.bundle.info.preprocessing),
+            "preprocessing": task.start.preprocessing,
         },
         metrics={"cer_before": outcome.before, "cer_after": outcome.after, **judged},
         parity=agreed,
@@ -279,25 +281,36 @@ def _decoded(task: Task, bundle: Bundle, *, trained: bool) -> tuple[Bundle, dict
     from emendo.models.calibration import LEAST_LINES
     from emendo.models.ctc.decode import WORDS_WEIGHT
     from emendo.models.ctc.recognizer import CtcRecognizer
-    from emendo.models.ctc.tune import ORDER, Tuning, apply, tune, with_language
+    from emendo.models.ctc.tune import ORDER, Tuning, apply, with_language
     from emendo.text.direction import swept
     from emendo.text.language import learn_language
 
+    enough = task.validated and len(task.judged) >= LEAST_LINES
+    if not task.recipe.language_model:
+        return _tuned(task, bundle, None) if enough else (bundle, {})
     direction = task.start.direction
     author = vouched(task.own)
     lexicon = lexicon_for(task.recipe.language, task.own)
     own, further = ([swept(line.text, direction) for line in lines] for lines in (author, task.general[:MODEL_GENERAL]))
     language = learn_language(own, further, lexicon, order=ORDER)
+    if enough:
+        return _tuned(task, bundle, language)
     recognizer = CtcRecognizer(bundle, threads=task.threads)
-    if task.validated and len(task.judged) >= LEAST_LINES:
-        tuning = tune(recognizer, [line.image for line in task.judged], [line.text for line in task.judged], language)
-        return apply(bundle, tuning), tuning.report
     if not trained or (lexicon is None and len(author) < MODEL_LINES):
         return bundle, {}
     weight = WORDS_WEIGHT if lexicon is not None else MODEL_WEIGHT
     decoding = with_language(recognizer.decoding, language, weight)
     report = {"model_weight": weight, "language": decoding.language, "words_share": decoding.words_share}
     return apply(bundle, Tuning(decoding, recognizer.calibration, language, {})), report
+
+
+def _tuned(task: Task, bundle: Bundle, language: LanguageModel | None) -> tuple[Bundle, dict[str, Any]]:
+    from emendo.models.ctc.recognizer import CtcRecognizer
+    from emendo.models.ctc.tune import apply, tune
+
+    recognizer = CtcRecognizer(bundle, threads=task.threads)
+    tuning = tune(recognizer, [line.image for line in task.judged], [line.text for line in task.judged], language)
+    return apply(bundle, tuning), tuning.report
 
 
 def lexicon_for(language: str, lines: Sequence[TrainingLine]) -> Lexicon | None:

@@ -16,7 +16,7 @@ from emendo.models.base import load_graph
 from emendo.models.bundle import GRAPH_FILE, Bundle, read_bundle
 from emendo.models.ctc.align import encode
 from emendo.models.ctc.network import LineNetwork, load_network
-from emendo.models.ctc.recognizer import CtcRecognizer, load_geometry
+from emendo.models.ctc.recognizer import CtcRecognizer
 from emendo.text.direction import on_page, right_to_left
 
 from .batches import BatchDataset, plan_batches
@@ -98,7 +98,8 @@ class _Best:
     def begin(self, *, resume: bool) -> float:
         """Judge the start, and take up the best of an earlier part of the run; returns the CER of the start."""
         task = self._task
-        bundle = write_candidate(task.start.network, task.start, task.out / "start", **reading_of(task.start.bundle))
+        reading = {} if task.start.shown_anew else reading_of(task.start.bundle)
+        bundle = write_candidate(task.start.network, task.start, task.out / "start", **reading)
         recognizer = CtcRecognizer(bundle, threads=task.threads)
         before = count_errors(recognizer, task.judged).cer
         self.bundle, self.cer = bundle, before
@@ -149,7 +150,6 @@ def _run(task: Task, schedule: Schedule, best: _Best, *, resume: bool) -> tuple[
     network.set_dropout(recipe.dropout)
     network.freeze(schedule.frozen)
     trainee = Trainee(network, decay=recipe.average, bfloat=task.half, share=schedule.share, beside=_weights(task))
-    geometry = load_geometry(start.bundle)
     shown = balanced(task.own)
     batches = BatchDataset(
         shown,
@@ -160,9 +160,10 @@ def _run(task: Task, schedule: Schedule, best: _Best, *, resume: bool) -> tuple[
         else (),
         pieces=best.pieces,
         spliced=schedule.splice,
-        geometry=geometry,
+        geometry=start.geometry,
         encode=lambda text: encode(start.head.alphabet, on_page(text, start.direction), start.direction)[0].tolist(),
         augment=schedule.augment,
+        camera=recipe.camera,
         seed=recipe.seed,
     )
     watch = Watch(total=schedule.steps, progress=task.progress, patience=recipe.patience)

@@ -9,6 +9,7 @@ so one recipe serves 16 lines and 100,000.
 from __future__ import annotations
 
 import difflib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -21,6 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emendo.errors import SettingsError, UsageError
 
+PLATES = "plates"
+"""Recipe for crops of licence plates; their characters are those of the setting `plates.alphabet`."""
 SUFFIXES = (".yaml", ".yml")
 _Kind = TypeVar("_Kind", bound=BaseModel)
 
@@ -59,6 +62,19 @@ class Recipe(BaseModel):
         "auto", max_length=16, description="Language whose words the model expects; auto: told from the lines; or none."
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Arithmetic of training.")
+    alphabet: str = Field(
+        "", max_length=2000, description="All characters that the model reads; empty: those of the base and the lines."
+    )
+    geometry: dict[str, str | int | float] = Field(
+        {}, description="Changes of the base's line geometry (keys of `preprocessing` in bundle.yaml)."
+    )
+    camera: float = Field(
+        0.0,
+        ge=0,
+        le=3,
+        description="What a camera does to crops: angle, blur, shadow, few pixels; 0: none.",
+    )
+    language_model: bool = Field(True, description="Decode with a language model of the lines where that helps.")
     signs: bool = Field(True, description="Find signs that stand for a whole phrase, and read them as one.")
 
 
@@ -172,6 +188,11 @@ def family_recipe(name: str, changes: Sequence[str] = (), *, family: str, kind: 
         return kind.model_validate(values)
     except ValidationError as error:
         raise SettingsError(_sentence(error.errors()[0], kind), where=f"recipe {name}") from error
+
+
+def plate_changes(name: str, alphabet: str) -> tuple[str, ...]:
+    """What the characters of plates here change in the recipe of a name: nothing but in `plates`."""
+    return (f"alphabet={json.dumps(alphabet)}",) if name == PLATES else ()
 
 
 def _content(name: str, family: str) -> Mapping[str, Any]:

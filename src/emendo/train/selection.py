@@ -133,6 +133,20 @@ def fitting_lines(lines: Sequence[TrainingLine], signs: Sequence[str] = ()) -> t
     return kept, left_out
 
 
+def spelled_lines(lines: Sequence[TrainingLine], alphabet: str) -> tuple[list[TrainingLine], list[LeftOut]]:
+    """The lines that the characters of `alphabet` can spell (all, when it is empty), and the others by name."""
+    if not alphabet:
+        return list(lines), []
+    strange = [sorted(set(line.text) - set(alphabet)) for line in lines]
+    kept = [line for line, odd in zip(lines, strange, strict=True) if not odd]
+    out = [
+        LeftOut(line.sample.id, f"{odd[0]!r} is not in the alphabet of the recipe")
+        for line, odd in zip(lines, strange, strict=True)
+        if odd
+    ]
+    return kept, out
+
+
 def readable_lines(
     samples: Sequence[Sample], geometry: LineGeometry, *, columns_per_frame: int
 ) -> tuple[list[TrainingLine], list[LeftOut]]:

@@ -43,8 +43,10 @@ class Tuning:
     report: dict[str, Any]
 
 
-def tune(recognizer: CtcRecognizer, images: Sequence[Image], texts: Sequence[str], language: LanguageModel) -> Tuning:
-    """Choose on validation lines; `language` was learnt outside them.
+def tune(
+    recognizer: CtcRecognizer, images: Sequence[Image], texts: Sequence[str], language: LanguageModel | None
+) -> Tuning:
+    """Choose on validation lines; `language` was learnt outside them, without one only the calibration is fitted.
 
     Below `LEAST_LINES` validation lines all stays as it is.
     """
@@ -59,7 +61,8 @@ def tune(recognizer: CtcRecognizer, images: Sequence[Image], texts: Sequence[str
     report: dict[str, Any] = {"lines": len(shown), "characters": sum(map(len, truths)), "edits": {"greedy": errors}}
     least = errors
     chosen = plain_decoding
-    for weight in WEIGHTS:
+    for weight in WEIGHTS if language is not None else ():
+        assert language is not None
         tried = with_language(plain_decoding, language, weight)
         found = _edits(truths, [beam_text(one.evidence, language, tried) for one in seen])
         report["edits"][f"beam {weight}"] = found
