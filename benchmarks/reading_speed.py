@@ -190,7 +190,7 @@ def measured(
 def load_lines(ref: str, split: str, most: int) -> tuple[list[Image], list[str], str]:
     """Images and texts of every n-th line, and the language that the first one is said to be in."""
     data = Path(os.environ.get("EMENDO_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
-    found = open_dataset(str(data / ref) if (data / ref).is_dir() else ref)
+    found = open_dataset(str(data / ref) if (data / ref).exists() else ref)
     samples = [sample for sample in found.split(split) if sample.text]
     if not samples:
         raise SystemExit(f"{ref} has no lines in split {split}")

@@ -32,6 +32,8 @@ BENCHMARKS = {
     "manifests": ("manifests.py", "a manifest of a million rows: open, filter, split"),
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
     "plates": ("plate_labels.py", "pre-labels of licence plates: base, rapidocr, both together"),
+    "pareto": ("pareto.py", "CER against ms per line: forms of a model by each engine, rapidocr beside them"),
+    "threads": ("threads.py", "one recogniser shared by 16 threads: the same readings, and how much sooner"),
     "start": ("cold_start.py", "seconds from `emendo read` to the first line"),
 }
 """Name, script in benchmarks/, what it measures."""

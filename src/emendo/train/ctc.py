@@ -143,7 +143,8 @@ def _prepare(
         what = f"the model {beside.info.name!r} has another alphabet than the one that would be trained"
         raise UsageError(what, remedy="train both from the same base, on the same corrected lines")
     if beside is not None and start.teacher is not None:
-        raise UsageError("a model in another form cannot stand beside", remedy="leave `inside` and `halved` as they are")
+        what = "a model of another form cannot stand beside the one that is trained"
+        raise UsageError(what, remedy="leave `inside` and `halved` as they are")
     schedule = schedule_for(recipe, len(own), fresh=fresh_share(start.head, own))
     general = _general_lines(recipe, schedule, geometry)
     half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and half_is_fast())

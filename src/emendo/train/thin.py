@@ -20,6 +20,8 @@ from emendo.models.ctc.network import Block, LineNetwork
 
 RIDGE = 1e-4
 """Added to the second moments, as a share of their mean: lines that were not seen look somewhat different."""
+COMPACTED = 0.9
+"""Share of the channels left at which the matrices are made smaller."""
 
 
 def form_for(inside: float, halved: int, now: Form) -> Form:
@@ -90,18 +92,20 @@ def _eliminated(moments: Tensor, weight: Tensor, bias: Tensor, count: int) -> tu
     rows = torch.cat([weight.T, bias[None]]).double()
     ridge = RIDGE * moments.diagonal()[:size].mean()
     inverse = torch.linalg.inv(moments + ridge * torch.eye(size + 1, dtype=torch.float64))
-    alive = torch.ones(size, dtype=torch.bool)
-    for _ in range(size - count):
-        cost = rows[:size].square().sum(1) / inverse.diagonal()[:size]
-        cost[~alive] = torch.inf
+    kept = torch.arange(size + 1)
+    alive = torch.ones(size + 1, dtype=torch.bool)
+    while (left := int(alive.sum())) > count + 1:
+        if left < COMPACTED * len(kept):  # what is gone costs no more time
+            kept, rows, inverse = kept[alive], rows[alive], inverse[alive][:, alive]
+            alive = alive[alive]
+        cost = rows.square().sum(1) / inverse.diagonal()
+        cost[~alive] = cost[-1] = torch.inf
         gone = int(cost.argmin())
         column = inverse[:, gone] / inverse[gone, gone]
-        rows -= torch.outer(column, rows[gone])
-        inverse -= torch.outer(column, inverse[gone])
-        inverse[gone, gone] = 1.0  # never looked at again, but divided by
+        rows.addr_(column, rows[gone].clone(), alpha=-1)
+        inverse.addr_(column, inverse[gone].clone(), alpha=-1)
         alive[gone] = False
-    kept = alive.nonzero()[:, 0]
-    return kept, rows[kept].T.float(), rows[-1].float()
+    return kept[alive][:-1], rows[alive][:-1].T.float(), rows[-1].float()
 
 
 def _halving(kernel: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ class Weighing:
     bonus: float
     least: float = -5.0
     most: int = 8
-    pruned: float = 8.0
+    pruned: float = 6.0
     one: bool = True
 
 
