@@ -138,13 +138,10 @@ def _prepare(
     require_lines(certain(own), left_out)
     held, not_held = readable_lines(val or (), geometry, columns_per_frame=COLUMNS_PER_FRAME)
     held, held_too_long = fitting_lines(held, signs)
-    start = _thinned(open_start(bundle, own, recipe.seed, signs=signs), recipe, own)
+    start = _thinned(open_start(bundle, own, recipe.seed, signs=signs), recipe, own, beside)
     if beside is not None and beside.info.alphabet != start.head.alphabet:
         what = f"the model {beside.info.name!r} has another alphabet than the one that would be trained"
         raise UsageError(what, remedy="train both from the same base, on the same corrected lines")
-    if beside is not None and start.teacher is not None:
-        what = "a model of another form cannot stand beside the one that is trained"
-        raise UsageError(what, remedy="leave `inside` and `halved` as they are")
     schedule = schedule_for(recipe, len(own), fresh=fresh_share(start.head, own))
     general = _general_lines(recipe, schedule, geometry)
     half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and half_is_fast())
@@ -166,12 +163,15 @@ def _prepare(
     return task, left_out + not_held + held_too_long
 
 
-def _thinned(start: Start, recipe: Recipe, own: Sequence[TrainingLine]) -> Start:
-    """The start in the form that the recipe asks for."""
+def _thinned(start: Start, recipe: Recipe, own: Sequence[TrainingLine], beside: Bundle | None) -> Start:
+    """The start in the form that the recipe asks for, which a model that stands beside must have already."""
     from .candidate import thin_start
     from .thin import form_for
 
     form = form_for(recipe.inside, recipe.halved, start.network.form)
+    if beside is not None and form != start.network.form:
+        what = "a model of another form cannot stand beside the one that is trained"
+        raise UsageError(what, remedy="leave `inside` and `halved` as they are")
     return thin_start(start, form, own)
 
 
