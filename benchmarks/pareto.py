@@ -1,7 +1,7 @@
 """CER against milliseconds per line: every form of a model on the same lines in the same run, rapidocr beside them.
 
     python benchmarks/pareto.py --models whole=BUNDLE narrow=BUNDLE int8=BUNDLE [--split val] [--lines 0] [--rounds 3]
-        [--engines onnxruntime openvino] [--svg docs/pareto.svg] [--json]
+        [--engines onnxruntime openvino] [--words-only] [--svg docs/pareto.svg] [--json]
 
 Each model is read by each engine, with the words of its language and without. The engines take turns; the figure is
 processor time, the best round of each (`reading_speed.py`, whose readers these are). The reference is the first model
@@ -52,7 +52,9 @@ class Form:
         return self.times >= FASTER and self.above <= WORSE
 
 
-def readers_of(models: Sequence[str], engines: Sequence[str]) -> tuple[dict[str, Reader], dict[str, str]]:
+def readers_of(
+    models: Sequence[str], engines: Sequence[str], *, plain: bool
+) -> tuple[dict[str, Reader], dict[str, str]]:
     """A reader for each form, the reference first, and why others are missing."""
     found: dict[str, Reader] = {}
     missing: dict[str, str] = {}
@@ -61,7 +63,7 @@ def readers_of(models: Sequence[str], engines: Sequence[str]) -> tuple[dict[str,
         if not equals:
             raise SystemExit(f"--models {model!r} is no NAME=MODEL")
         for engine in engines:
-            for words in (True, False):
+            for words in (True, False) if plain else (True,):
                 shown = f"{name}, {ENGINES[engine]}, {'with' if words else 'without'} words"
                 try:
                     found[shown] = emendo(ref, engine=engine, words=words)  # type: ignore[arg-type]
@@ -75,8 +77,6 @@ def forms_of(
 ) -> list[Form]:
     """Every form measured, the reference first and the peer last."""
     readers = {**readers, PEER: rapidocr()}
-    for read in readers.values():
-        read(images)  # type: ignore[arg-type]  # plans of widths, words of the language
     found = measured(readers, images, rounds=rounds)  # type: ignore[arg-type]
     errors = {name: [counts(a, b).edits for a, b in zip(texts, one.texts, strict=True)] for name, one in found.items()}
     sizes = [counts(text, text).characters for text in texts]
@@ -160,13 +160,14 @@ def main() -> None:
     parser.add_argument("--data", default="peraire", metavar="REF")
     parser.add_argument("--split", default="val")
     parser.add_argument("--lines", type=int, default=48, help="0: all lines of the split")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="at least 2: the first makes the plans of the widths")
+    parser.add_argument("--words-only", action="store_true", help="only with the words of the language")
     parser.add_argument("--svg", type=Path, help="where the forms are drawn")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     cv2.setNumThreads(1)
     images, texts, _ = load_lines(given.data, given.split, given.lines)
-    readers, missing = readers_of(given.models, given.engines)
+    readers, missing = readers_of(given.models, given.engines, plain=not given.words_only)
     groups = [str(at) for at in range(len(texts))]
     forms = forms_of(readers, images, texts, groups, given.rounds)
     if given.svg:

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from emendo.models.ctc.forms import BLOCKS, Form
-from emendo.models.ctc.network import Block, LineNetwork
+from emendo.models.ctc.network import Block, Convolution, LineNetwork
 
 RIDGE = 1e-4
 """Added to the second moments, as a share of their mean: lines that were not seen look somewhat different."""
@@ -47,16 +47,22 @@ def thinned(network: LineNetwork, form: Form, lines: Sequence[Tensor]) -> LineNe
     other = {key: value for key, value in network.state_dict().items() if not key.startswith("blocks.")}
     made.load_state_dict(other, strict=False)
     seen = [network.stem(line) for line in lines]
-    for at, (old, new) in enumerate(zip(network.blocks, made.blocks, strict=True)):
-        block = copy.deepcopy(old)
-        if halves and at >= form.halved:
-            kernel = block.depthwise.weight
-            block.depthwise = copy.deepcopy(new.depthwise)
-            block.depthwise.weight.copy_(_halving(kernel) if at == form.halved else _coarse(kernel))
-            block.depthwise.bias.copy_(old.depthwise.bias)
-        _fill(new, block, seen)
-        seen = [new(x) for x in seen]
+    for at, (wide, narrow) in enumerate(zip(network.blocks, made.blocks, strict=True)):
+        assert isinstance(wide, Block) and isinstance(narrow, Block)
+        block = _coarser(wide, narrow.depthwise, first=at == form.halved) if halves and at >= form.halved else wide
+        _fill(narrow, block, seen)
+        seen = [narrow(x) for x in seen]
     return made
+
+
+def _coarser(block: Block, depthwise: Convolution, *, first: bool) -> Block:
+    """The block for columns twice as wide, or the `first` that makes them so, with a convolution like `depthwise`."""
+    coarser = copy.deepcopy(block)
+    kernel = block.depthwise.weight.detach()
+    coarser.depthwise = copy.deepcopy(depthwise)
+    coarser.depthwise.weight.copy_(_halving(kernel) if first else _coarse(kernel))
+    coarser.depthwise.bias.copy_(block.depthwise.bias)
+    return coarser
 
 
 def _fill(new: Block, old: Block, seen: Sequence[Tensor]) -> None:
@@ -65,7 +71,7 @@ def _fill(new: Block, old: Block, seen: Sequence[Tensor]) -> None:
     if new.squeeze is not None and old.squeeze is not None:
         new.squeeze.load_state_dict(old.squeeze.state_dict())
     size, count = old.wide.weight.shape[0], new.wide.weight.shape[0]
-    kept, weight, bias = torch.arange(size), old.narrow.weight[:, :, 0, 0], old.narrow.bias
+    kept, weight, bias = torch.arange(size), old.narrow.weight[:, :, 0, 0], old.narrow.bias.detach()
     if count < size:
         kept, weight, bias = _eliminated(_moments(old, seen), weight, bias, count)
     new.wide.weight.copy_(old.wide.weight[kept])
