@@ -20,8 +20,8 @@ import resource
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -157,10 +157,40 @@ def processor_seconds() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
+@dataclass
+class Measured:
+    """Milliseconds per line in the best round, processor time and clock, and what was read last."""
+
+    cpu_ms: float = float("inf")
+    wall_ms: float = float("inf")
+    texts: Sequence[str] = ()
+
+
+def measured(
+    readers: Mapping[str, Reader], images: Sequence[Image], *, rounds: int, fewer: Mapping[str, int] | None = None
+) -> dict[str, Measured]:
+    """Each reader on the same lines, in turn, round by round; some of them on `fewer` lines."""
+    found = {name: Measured() for name in readers}
+    for _ in range(rounds):
+        for name, read in readers.items():
+            forget()
+            taken = images[: (fewer or {}).get(name)]
+            began, clock = processor_seconds(), time.perf_counter()
+            texts = read(taken)
+            spent, waited = processor_seconds() - began, time.perf_counter() - clock
+            one = found[name]
+            one.cpu_ms, one.wall_ms = (
+                min(one.cpu_ms, 1e3 * spent / len(taken)),
+                min(one.wall_ms, 1e3 * waited / len(taken)),
+            )
+            one.texts = texts
+    return found
+
+
 def load_lines(ref: str, split: str, most: int) -> tuple[list[Image], list[str], str]:
     """Images and texts of every n-th line, and the language that the first one is said to be in."""
     data = Path(os.environ.get("EMENDO_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
-    found = open_dataset(str(data / ref) if (data / ref).is_dir() else ref)
+    found = open_dataset(str(data / ref) if (data / ref).exists() else ref)
     samples = [sample for sample in found.split(split) if sample.text]
     if not samples:
         raise SystemExit(f"{ref} has no lines in split {split}")
@@ -190,20 +220,12 @@ def main() -> None:
             readers[name](taken)  # plans of widths, words of the language
         except (ImportError, FileNotFoundError, EngineError) as error:
             missing[name] = str(error)
-    best: dict[str, float] = {}
-    wall: dict[str, float] = {}
-    errors: dict[str, Counts] = {}
-    for _ in range(arguments.rounds):
-        for name, read in readers.items():
-            forget()
-            taken = images[: arguments.trocr_lines] if name.startswith("TrOCR") else images
-            began, clock = processor_seconds(), time.perf_counter()
-            found = read(taken)
-            spent, waited = processor_seconds() - began, time.perf_counter() - clock
-            best[name] = min(best.get(name, 1e9), 1000 * spent / len(taken))
-            wall[name] = min(wall.get(name, 1e9), 1000 * waited / len(taken))
-            if len(found) == len(texts) and any(found):
-                errors[name] = sum((counts(a, b) for a, b in zip(texts, found, strict=True)), Counts())
+    found = measured(readers, images, rounds=arguments.rounds, fewer={"TrOCR-small, torch": arguments.trocr_lines})
+    errors = {
+        name: sum((counts(a, b) for a, b in zip(texts, one.texts, strict=True)), Counts())
+        for name, one in found.items()
+        if len(one.texts) == len(texts) and any(one.texts)
+    }
     report = {
         "model": arguments.model,
         "data": arguments.data,
@@ -214,18 +236,18 @@ def main() -> None:
         "missing": missing,
         "engines": {
             name: {
-                "cpu_ms": round(best[name], 2),
-                "wall_ms": round(wall[name], 2),
+                "cpu_ms": round(one.cpu_ms, 2),
+                "wall_ms": round(one.wall_ms, 2),
                 "cer": round(errors[name].cer, 4) if name in errors else None,
             }
-            for name in best
+            for name, one in found.items()
         },
     }
     print(json.dumps(report, ensure_ascii=False))
     print("\n| engine | ms of one core per line | wall ms | CER % |\n|---|---|---|---|")
-    for name, spent in best.items():
+    for name, one in found.items():
         cer = f"{100 * errors[name].cer:.1f}" if name in errors else "-"
-        print(f"| {name} | {spent:.1f} | {wall[name]:.1f} | {cer} |")
+        print(f"| {name} | {one.cpu_ms:.1f} | {one.wall_ms:.1f} | {cer} |")
 
 
 if __name__ == "__main__":

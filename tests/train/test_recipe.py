@@ -12,7 +12,7 @@ from emendo.train.tuning.recipe import TuneRecipe
 
 
 def test_every_built_in_recipe_loads():
-    assert recipe_names("ctc") == ("default", "hands", "plates", "script")
+    assert recipe_names("ctc") == ("default", "fast", "hands", "plates", "script")
     for name in recipe_names():
         for family in recipe_families(name):
             kind = Recipe if family == "ctc" else TuneRecipe

@@ -87,7 +87,8 @@ def test_every_recipe_trains_for_a_few_steps(data, tmp_path, name):
     result = train(own, val=val, base="base", out=tmp_path / "run", recipe=load_recipe(name, quick), threads=1)
     assert result.report["steps"] == 2
     run = yaml.safe_load((tmp_path / "run" / "run.yaml").read_text("utf-8"))
-    assert run["schedule"]["share"] == {"default": pytest.approx(0.7), "hands": 0.6, "script": pytest.approx(0.7)}[name]
+    few = pytest.approx(0.7)
+    assert run["schedule"]["share"] == {"default": few, "fast": 1.0, "hands": 0.6, "script": few}[name]
 
 
 def test_a_sign_for_a_phrase_is_found_trained_and_read(data, tmp_path):

@@ -38,6 +38,8 @@ BENCHMARKS = {
     "service": ("service.py", "the service: overload, stops and swaps under load, workers, batches"),
     "plates": ("plates.py", "licence plates with 0, 43, 200 and all labels: the base, the adapted base, rapidocr"),
     "plate-labels": ("plate_labels.py", "pre-labels of licence plates: base, rapidocr, both together"),
+    "pareto": ("pareto.py", "CER against ms per line: forms of a model by each engine, rapidocr beside them"),
+    "threads": ("threads.py", "one recogniser shared by 16 threads: the same readings, and how much sooner"),
     "start": ("cold_start.py", "seconds from `emendo read` to the first line"),
 }
 """Name, script in benchmarks/, what it measures."""

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emendo.errors import BundleError, EngineError
+from emendo.settings import cores
 
 EngineName = Literal["auto", "onnxruntime", "openvino", "torch"]
 """`torch` is the trained network itself, for comparison (`models.ctc.reference`); it opens no graph."""
@@ -122,17 +123,22 @@ class _OnnxRuntimeGraph:
 
 
 class _Compiled:
-    """A model compiled by OpenVINO with one request a thread, for requests are not shared."""
+    """A model compiled by OpenVINO with one request a thread, for requests are not shared.
+
+    A stream computes one request at a time, whatever threads ask, so there are as many as the cores can keep busy.
+    """
 
     def __init__(self, path: Path, threads: int) -> None:
         import openvino
 
         core = openvino.Core()
         precision = "bf16" if _half_by_openvino() else "f32"
+        threads = max(1, threads)
+        streams = max(1, cores() // threads)
         hints = {
             "INFERENCE_PRECISION_HINT": precision,
-            "INFERENCE_NUM_THREADS": max(1, threads),
-            "NUM_STREAMS": 1,
+            "INFERENCE_NUM_THREADS": threads * streams,
+            "NUM_STREAMS": streams,
             "PERFORMANCE_HINT": "LATENCY",
             "ENABLE_CPU_PINNING": False,
         }

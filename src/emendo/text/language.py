@@ -27,6 +27,9 @@ class LanguageModel:
     lexicon: Lexicon | None = None
     share: float = 0.5
     _foreseen: dict[str, tuple[float, str]] = field(default_factory=dict, repr=False, compare=False)
+    _worths: dict[tuple[float, float], dict[str, tuple[float, str]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def follow(self, context: str, character: str) -> tuple[float, str]:
         """`log_prob` of `character` after `context`, and all of the new context that matters for what comes next.
@@ -44,6 +47,11 @@ class LanguageModel:
     def forget(self) -> None:
         """Drop the answers that `follow` remembers."""
         self._foreseen.clear()
+        self._worths.clear()
+
+    def worths(self, weight: float, bonus: float) -> dict[str, tuple[float, str]]:
+        """Where a search that weighs the answers so keeps what it made of them, for all lines; `forget` drops it."""
+        return self._worths.setdefault((weight, bonus), {})
 
     def _remembered(self, context: str) -> str:
         """The end of a context after which everything is as probable as after the whole of it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from emendo.image.line import LineGeometry, network_input, normalize_line
 from emendo.metrics.align import Counts, counts
 from emendo.models.base import base_bundle, load_graph, weights_bytes
 from emendo.models.bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, BundleInfo, write_bundle
+from emendo.models.ctc.forms import Form, reform
 from emendo.models.ctc.network import LineNetwork, load_network, store_network
 from emendo.models.ctc.recognizer import CtcRecognizer, load_geometry
 from emendo.models.ctc.tune import LANGUAGE_FIELDS
@@ -26,13 +27,19 @@ from emendo.types import Image
 
 from .recipe import Recipe
 from .selection import TrainingLine
+from .thin import thinned
 
 PARITY_LINES = 4
+THINNED_ON = 24
+"""Lines that a narrower form is fitted on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a run begins with: the base bundle, its graph, and network and head for the new alphabet."""
+    """What a run begins with: the base bundle, its graph, and network and head for the new alphabet.
+
+    Where the network is a narrower form of the base's, `teacher` is the base's, with the same head.
+    """
 
     bundle: Bundle
     graph: Any
@@ -41,6 +48,7 @@ class Start:
     direction: Direction
     geometry: LineGeometry
     """How lines are shown to the trained model."""
+    teacher: LineNetwork | None = None
 
     @property
     def preprocessing(self) -> dict[str, Any]:
@@ -93,6 +101,24 @@ def geometry_for(bundle: Bundle, recipe: Recipe) -> LineGeometry:
         place = ".".join(("geometry", *map(str, first["loc"])))
         known = ", ".join(LineGeometry.model_fields)
         raise SettingsError(f"{place}: {first['msg'].lower()}", where="recipe", remedy=f"keys: {known}") from error
+
+
+def thin_start(start: Start, form: Form, lines: Sequence[TrainingLine]) -> Start:
+    """The start in a narrower form, fitted on some of the lines; the start itself when that is its form already.
+
+    Raises BundleError when its columns are halved elsewhere.
+    """
+    if form == start.network.form:
+        return start
+    graph = copy.deepcopy(start.graph)
+    reform(graph, form)
+    some = lines[:: max(1, len(lines) // THINNED_ON)][:THINNED_ON]
+    pictures = [
+        torch.from_numpy(network_input([normalize_line(line.image, start.geometry)], start.geometry)) for line in some
+    ]
+    network = thinned(start.network.eval(), form, pictures)
+    store_network(network, graph)
+    return replace(start, graph=graph, network=network, teacher=start.network)
 
 
 def direction_for(bundle: Bundle, lines: Sequence[TrainingLine]) -> Direction:

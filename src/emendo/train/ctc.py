@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from emendo.text.language import LanguageModel
     from emendo.text.lexicon import Lexicon
 
+    from .candidate import Start
     from .fit import Task
     from .session import Outcome
 
@@ -139,7 +140,8 @@ def _prepare(
     require_lines(certain(own), left_out)
     held, not_held = readable_lines(val or (), geometry, columns_per_frame=COLUMNS_PER_FRAME)
     held, held_too_long = fitting_lines(held, signs)
-    start = open_start(bundle, own, recipe.seed, signs=signs, alphabet=recipe.alphabet, geometry=geometry)
+    opened = open_start(bundle, own, recipe.seed, signs=signs, alphabet=recipe.alphabet, geometry=geometry)
+    start = _thinned(opened, recipe, own, beside)
     if beside is not None and beside.info.alphabet != start.head.alphabet:
         what = f"the model {beside.info.name!r} has another alphabet than the one that would be trained"
         raise UsageError(what, remedy="train both from the same base, on the same corrected lines")
@@ -162,6 +164,18 @@ def _prepare(
         progress=progress,
     )
     return task, left_out + not_held + held_too_long
+
+
+def _thinned(start: Start, recipe: Recipe, own: Sequence[TrainingLine], beside: Bundle | None) -> Start:
+    """The start in the form that the recipe asks for, which a model that stands beside must have already."""
+    from .candidate import thin_start
+    from .thin import form_for
+
+    form = form_for(recipe.inside, recipe.halved, start.network.form)
+    if beside is not None and form != start.network.form:
+        what = "a model of another form cannot stand beside the one that is trained"
+        raise UsageError(what, remedy="leave `inside` and `halved` as they are")
+    return thin_start(start, form, own)
 
 
 def _general_lines(recipe: Recipe, schedule: Schedule, geometry: Any) -> list[TrainingLine]:

@@ -149,7 +149,15 @@ def _run(task: Task, schedule: Schedule, best: _Best, *, resume: bool) -> tuple[
     network: LineNetwork = load_network(start.graph, start.head)
     network.set_dropout(recipe.dropout)
     network.freeze(schedule.frozen)
-    trainee = Trainee(network, decay=recipe.average, bfloat=task.half, share=schedule.share, beside=_weights(task))
+    trainee = Trainee(
+        network,
+        decay=recipe.average,
+        bfloat=task.half,
+        share=schedule.share,
+        beside=_weights(task),
+        teacher=start.teacher,
+        taught=recipe.taught,
+    )
     shown = balanced(task.own)
     batches = BatchDataset(
         shown,

@@ -75,6 +75,15 @@ class Recipe(BaseModel):
         description="What a camera does to crops: angle, blur, shadow, few pixels; 0: none.",
     )
     language_model: bool = Field(True, description="Decode with a language model of the lines where that helps.")
+    inside: float = Field(
+        1.0, gt=0, le=1, description="Share of the channels inside the network's blocks that stay: a faster model."
+    )
+    halved: int = Field(
+        13, ge=3, le=13, description="Block from which on a column stands for 8 pixels; 13: behind the last, as it is."
+    )
+    taught: float = Field(
+        0.0, ge=0, le=100, description="Weight of staying near what the model that training starts from sees."
+    )
     signs: bool = Field(True, description="Find signs that stand for a whole phrase, and read them as one.")
 
 

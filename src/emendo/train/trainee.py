@@ -20,10 +20,22 @@ class Trainee(nn.Module):
     2022): with few lines the last part of the way forgets more than it learns. With the weights of a model `beside`
     it is the mean of both, which errs less than either where they came different ways from one start (Wortsman et al.,
     "Model soups", 2022).
+
+    A `teacher` is a wider network whose features (before the head) the trained ones are drawn to with the weight
+    `taught` (Hinton et al., "Distilling the knowledge in a neural network", 2015; on features: Romero et al.,
+    "FitNets", 2015).
     """
 
     def __init__(
-        self, network: LineNetwork, *, decay: float, bfloat: bool, share: float = 1.0, beside: Sequence[Tensor] = ()
+        self,
+        network: LineNetwork,
+        *,
+        decay: float,
+        bfloat: bool,
+        share: float = 1.0,
+        beside: Sequence[Tensor] = (),
+        teacher: LineNetwork | None = None,
+        taught: float = 0.0,
     ) -> None:
         super().__init__()
         self.network = network
@@ -31,6 +43,8 @@ class Trainee(nn.Module):
         self.updates: Tensor
         self.register_buffer("updates", torch.zeros((), dtype=torch.long))
         self.decay, self.bfloat, self.share, self._beside = decay, bfloat, share, beside
+        self._teacher = [teacher.eval()] if teacher is not None and taught else []  # in a list: no part of the state
+        self._taught = taught
         self._start = [parameter.detach().clone() for parameter in network.parameters()]
 
     def forward(self, images: Tensor, targets: Tensor, lengths: Tensor) -> dict[str, Tensor]:
@@ -39,11 +53,21 @@ class Trainee(nn.Module):
         `images` (N, 3, 48, W) in [-1, 1], `targets` the classes of all lines in a row, `lengths` (N,) of each.
         """
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.bfloat):
-            logits = self.network(images)
+            features = self.network.features(images)
+            logits = self.network.classified(features)
         log_probs = logits.float().log_softmax(-1)
         frames = torch.full_like(lengths, log_probs.shape[1])
         losses = F.ctc_loss(log_probs.transpose(0, 1), targets, frames, lengths, reduction="none", zero_infinity=True)
-        return {"loss": (losses / lengths).mean()}
+        return {"loss": (losses / lengths).mean() + self._distance(images, features)}
+
+    def _distance(self, images: Tensor, features: Tensor) -> Tensor | float:
+        """How far the features are from the teacher's, as a share of their variance, times its weight."""
+        if not self._teacher:
+            return 0.0
+        teacher = self._teacher[0].to(images.device)
+        with torch.no_grad(), torch.autocast(images.device.type, torch.bfloat16, enabled=self.bfloat):
+            wanted = teacher.features(images).float()
+        return self._taught * F.mse_loss(features.float(), wanted) / wanted.var()
 
     @torch.no_grad()
     def update_average(self) -> None:

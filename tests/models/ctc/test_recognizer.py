@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from dataclasses import replace
@@ -18,6 +19,7 @@ from emendo.models.bundle import BundleInfo, read_bundle, write_bundle
 from emendo.models.ctc.align import forced_alignment, log_likelihood
 from emendo.models.ctc.recognizer import CtcRecognizer, batches
 from emendo.models.ctc.tune import apply, tune
+from emendo.models.engine import EngineName
 from emendo.text.language import LanguageModel, learn_language
 from emendo.text.lexicon import Lexicon
 from emendo.text.ngram import CharacterModel
@@ -83,6 +85,31 @@ def test_readings_do_not_depend_on_their_company_or_on_threads(
         worker.join()
     assert [alone[i] for i in range(6)] == [reading.text for reading in together]
     assert quick.read([]) == []
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_sixteen_threads_read_what_one_reads_even_while_the_words_are_forgotten(
+    lines: tuple[list[Image], list[str]], monkeypatch: pytest.MonkeyPatch, engine: EngineName
+) -> None:
+    bundle = base_bundle()
+    plain = replace(bundle, info=bundle.info.model_copy(update={"looks": ()}))
+    shared = CtcRecognizer(plain, language="fr", engine=engine)
+    crops = [np.ascontiguousarray(image[:, :200]) for image in lines[0][:6]]
+    alone = [shared.read([crop])[0] for crop in crops]
+    assert len({reading.text for reading in alone}) > 3
+    monkeypatch.setattr("emendo.text.language.MOST_FORESEEN", 50)
+    taken, found = itertools.count(), []
+
+    def work() -> None:
+        while (at := next(taken)) < 48:
+            found.append(shared.read([crops[at % 6]])[0] == alone[at % 6])
+
+    workers = [threading.Thread(target=work) for _ in range(16)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert found == [True] * 48
 
 
 def test_spans_lie_inside_the_image_and_evidence_fits_the_reading(

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from emendo.errors import BundleError
 
+from .forms import BASE, BLOCKS, Form, form_of
 from .weights import Array, Head, read_layers, write_layers
 
 if TYPE_CHECKING:
@@ -24,16 +25,6 @@ if TYPE_CHECKING:
 
 COLUMNS_PER_FRAME = 8
 FEATURES = 120
-BLOCKS: tuple[tuple[int, int, int, bool], ...] = (
-    (96, 96, 1, True),
-    *[(96, 96, 1, False)] * 2,
-    (96, 192, 2, False),
-    *[(192, 192, 1, True), (192, 192, 1, False)] * 3,
-    (192, 384, 2, False),
-    (384, 384, 1, True),
-    (384, 384, 1, False),
-)
-"""Channels in, channels out, vertical stride, squeeze-and-excitation: PP-LCNetV4 in its small form."""
 
 
 class Convolution(nn.Module):
@@ -77,21 +68,28 @@ class Squeeze(nn.Module):
 class Block(nn.Module):
     """Depthwise 3 x 3, then two pointwise convolutions around a GELU."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int, squeeze: bool) -> None:
+    def __init__(self, row: tuple[int, int, int, bool], hidden: int, *, halves: bool) -> None:
         super().__init__()
-        self.depthwise = Convolution(inputs, inputs, (3, 3), stride=(stride, 1), groups=inputs)
+        inputs, outputs, stride, squeeze = row
+        kernel, steps = ((3, 4), (stride, 2)) if halves else ((3, 3), (stride, 1))
+        self.depthwise = Convolution(inputs, inputs, kernel, stride=steps, groups=inputs, padding=(1, 1))
         self.squeeze = Squeeze(inputs) if squeeze else None
-        self.wide = Convolution(inputs, 2 * inputs, (1, 1))
-        self.narrow = Convolution(2 * inputs, outputs, (1, 1))
+        self.wide = Convolution(inputs, hidden, (1, 1))
+        self.narrow = Convolution(hidden, outputs, (1, 1))
         self.residual = inputs == outputs and stride == 1
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, inputs, H, W) -> (N, outputs, H / stride, W)."""
-        x = self.depthwise(x)
-        if self.squeeze is not None:
-            x = self.squeeze(x)
+        """(N, inputs, H, W) -> (N, outputs, H / stride, W), half of W where the block halves the columns."""
+        x = self.gathered(x)
         y: Tensor = self.narrow(F.gelu(self.wide(x)))
         return x + y if self.residual else y
+
+    def gathered(self, x: Tensor) -> Tensor:
+        """What goes into the pointwise convolutions."""
+        gathered: Tensor = self.depthwise(x)
+        if self.squeeze is not None:
+            gathered = self.squeeze(gathered)
+        return gathered
 
 
 class Mixer(nn.Module):
@@ -123,14 +121,18 @@ class Mixer(nn.Module):
 class LineNetwork(nn.Module):
     """Lines (N, 3, 48, W), scaled to [-1, 1], to logits (N, W / 8, classes); class 0 is the CTC blank."""
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, form: Form = BASE) -> None:
         super().__init__()
+        self.form = form
         self.stem1 = Convolution(3, 48, (3, 3), stride=(2, 2))
         self.stem2a = Convolution(48, 24, (2, 2), padding=(0, 0))
         self.stem2b = Convolution(24, 48, (2, 2), padding=(0, 0))
         self.stem3 = Convolution(96, 48, (3, 3), stride=(2, 2))
         self.stem4 = Convolution(48, 96, (1, 1))
-        self.blocks = nn.ModuleList(Block(*row) for row in BLOCKS)
+        self.blocks = nn.ModuleList(
+            Block(row, hidden, halves=at == form.halved)
+            for at, (row, hidden) in enumerate(zip(BLOCKS, form.hidden, strict=True))
+        )
         self.skip = Convolution(384, FEATURES, (1, 1))
         self.reduce = Convolution(384, FEATURES, (1, 1))
         self.local = Convolution(FEATURES, FEATURES, (1, 7), groups=FEATURES)
@@ -152,16 +154,21 @@ class LineNetwork(nn.Module):
         for module in lowest if blocks else ():
             module.requires_grad_(False)
 
-    def features(self, x: Tensor) -> Tensor:
-        """(N, 3, 48, W) -> (N, W / 8, 120)."""
+    def stem(self, x: Tensor) -> Tensor:
+        """(N, 3, 48, W) -> (N, 96, 12, W / 4)."""
         x = F.pad(F.relu(self.stem1(x)), (0, 1, 0, 1))
         y = F.relu(self.stem2a(x))
         y = F.relu(self.stem2b(F.pad(y, (0, 1, 0, 1))))
         x = F.relu(self.stem3(torch.cat([F.max_pool2d(x, 2, 1), y], 1)))
-        x = F.relu(self.stem4(x))
+        stem: Tensor = F.relu(self.stem4(x))
+        return stem
+
+    def features(self, x: Tensor) -> Tensor:
+        """(N, 3, 48, W) -> (N, W / 8, 120)."""
+        x = self.stem(x)
         for block in self.blocks:
             x = block(x)
-        x = F.avg_pool2d(x, (3, 2))
+        x = F.avg_pool2d(x, (3, 2 if self.form.halved == len(BLOCKS) else 1))
         skipped = F.silu(self.skip(x))
         x = F.silu(self.reduce(x))
         x = (x + F.silu(self.local(x))).squeeze(2).transpose(1, 2)
@@ -172,7 +179,11 @@ class LineNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, 48, W) -> logits (N, W / 8, classes)."""
-        logits: Tensor = self.head(F.dropout(self.features(x), self.dropout, self.training))
+        return self.classified(self.features(x))
+
+    def classified(self, features: Tensor) -> Tensor:
+        """(N, T, 120) -> logits (N, T, classes)."""
+        logits: Tensor = self.head(F.dropout(features, self.dropout, self.training))
         return logits
 
 
@@ -191,7 +202,7 @@ def load_network(model: onnx.ModelProto, head: Head | None = None) -> LineNetwor
     read = read_layers(model)
     if head is not None:
         read[-1] = (read[-1][0], head.weight, head.bias)
-    network = LineNetwork(len(read[-1][2]))
+    network = LineNetwork(len(read[-1][2]), form_of(model))
     modules = weighted_layers(network)
     if len(modules) != len(read):
         raise BundleError(f"the graph has {len(read)} layers, not {len(modules)}", remedy="use PP-OCRv6 small")

@@ -42,7 +42,7 @@ class Weighing:
     bonus: float
     least: float = -5.0
     most: int = 8
-    pruned: float = 8.0
+    pruned: float = 6.0
     one: bool = True
 
 
@@ -116,6 +116,7 @@ class _Beam:
     ) -> None:
         self.alphabet, self.weighing = alphabet, weighing
         self.model = model if weighing.model_weight else None
+        self.worths = {} if self.model is None else self.model.worths(weighing.model_weight, weighing.bonus)
         self.most = exp(weighing.bonus)  # no class is worth more, for no probability is above one
         self.cut = exp(-weighing.pruned)
         self.begun = _Prefix(begun, last, 1.0, self._context(begun))
@@ -141,7 +142,7 @@ class _Beam:
 
     def step(self, frame: int, blank: float, candidates: _Candidates) -> None:
         """Go on by one frame, counted from 1."""
-        kept, width, cut, most = self.kept, self.weighing.width, self.cut, self.most
+        kept, width, cut, most, alphabet = self.kept, self.weighing.width, self.cut, self.most, self.alphabet
         if not candidates:  # the blank alone: all prefixes fare alike
             self.log_measure += log(max(blank, _LEAST))
             for prefix in kept:
@@ -167,7 +168,14 @@ class _Beam:
                 if child is None:
                     if gained * most < floor:
                         continue
-                    child = self._longer(prefix, k)
+                    factor, context = self._worth(prefix.context, k)
+                    gained *= factor
+                    if gained >= floor:
+                        child = children[k] = _Prefix(prefix.text + alphabet[k - 1], k, factor, context)
+                        child.frame, child.mass, child.held = frame, gained, gained
+                        grown.append(child)
+                        floor = max(floor, gained * cut)
+                    continue
                 gained *= child.factor
                 if child.frame == frame:
                     child.mass += gained
@@ -188,12 +196,17 @@ class _Beam:
         ]
         return sorted(scored, key=attrgetter("score"), reverse=True)
 
-    def _longer(self, prefix: _Prefix, k: int) -> _Prefix:
+    def _worth(self, context: str, k: int) -> tuple[float, str]:
+        """What the language model and the bonus give for class `k` in a context, and the context after it."""
         entry = self.alphabet[k - 1]
-        foreseen, context = self._foreseen(prefix.context, entry)
-        factor = exp(self.weighing.bonus + self.weighing.model_weight * foreseen / len(entry))
-        made = prefix.children[k] = _Prefix(prefix.text + entry, k, factor, context)
-        return made
+        known = self.worths.get(context + entry)
+        if known is not None:
+            return known
+        foreseen, after = self._foreseen(context, entry)
+        worth = exp(self.weighing.bonus + self.weighing.model_weight * foreseen / len(entry)), after
+        if len(entry) == 1:  # a sign would be taken for its last character in a longer context
+            self.worths[context + entry] = worth
+        return worth
 
     def _foreseen(self, context: str, text: str) -> tuple[float, str]:
         """Log-probability of a text in a context, and the context after it."""
