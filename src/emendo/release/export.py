@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import EngineError, Refused, UsageError
 from ..image.load import sample_image
-from ..models.bundle import WEIGHTS_FILE, Bundle, BundleInfo, update_info, write_bundle
+from ..models.bundle import CTC_FAMILIES, WEIGHTS_FILE, Bundle, BundleInfo, update_info, write_bundle
 from ..models.generative.graphs import (
     DECODER_FILE,
     ENCODER_FILE,
@@ -73,7 +73,7 @@ def export(
     not because of int8.
     """
     name = model.family if isinstance(model, Source) else model.info.family
-    if name != "ctc":
+    if name not in CTC_FAMILIES:
         needs(f"exporting a model of the family {name!r}")
     forms = family(name).exports
     if form not in forms:
@@ -81,7 +81,7 @@ def export(
         raise UsageError(f"a model of the family {name!r} is not written as {form!r}", remedy=known)
     if out.exists():
         raise UsageError(f"{out} is there already", remedy="choose another --out")
-    if name == "ctc":
+    if name in CTC_FAMILIES:
         assert isinstance(model, Bundle)
         files = {name: model.path(name) for name in model.info.files if name != WEIGHTS_FILE}
         bundle = write_bundle(out, model.info, files)

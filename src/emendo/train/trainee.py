@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-from emendo.models.ctc.network import LineNetwork
 
 
 class Trainee(nn.Module):
@@ -23,13 +22,14 @@ class Trainee(nn.Module):
     """
 
     def __init__(
-        self, network: LineNetwork, *, decay: float, bfloat: bool, share: float = 1.0, beside: Sequence[Tensor] = ()
+        self, network: nn.Module, *, decay: float, bfloat: bool, share: float = 1.0, beside: Sequence[Tensor] = ()
     ) -> None:
         super().__init__()
         self.network = network
         self.average = copy.deepcopy(network).requires_grad_(False)
         self.updates: Tensor
         self.register_buffer("updates", torch.zeros((), dtype=torch.long))
+        self.blanks = 0.0  # share of the frames of the last batch whose best class is the blank
         self.decay, self.bfloat, self.share, self._beside = decay, bfloat, share, beside
         self._start = [parameter.detach().clone() for parameter in network.parameters()]
 
@@ -41,6 +41,7 @@ class Trainee(nn.Module):
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.bfloat):
             logits = self.network(images)
         log_probs = logits.float().log_softmax(-1)
+        self.blanks = float((logits.detach().argmax(-1) == 0).float().mean())
         frames = torch.full_like(lengths, log_probs.shape[1])
         losses = F.ctc_loss(log_probs.transpose(0, 1), targets, frames, lengths, reduction="none", zero_infinity=True)
         return {"loss": (losses / lengths).mean()}
@@ -51,12 +52,14 @@ class Trainee(nn.Module):
         count = int(self.updates)
         decay = min(self.decay, (1 + count) / (10 + count))
         torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
+        for kept, seen in zip(self.average.buffers(), self.network.buffers(), strict=True):
+            kept.copy_(seen)
         self.updates += 1
 
     @torch.no_grad()
-    def released(self) -> LineNetwork:
+    def released(self) -> Any:
         """A network of its own with the weights worth keeping."""
-        released: LineNetwork = copy.deepcopy(self.average)
+        released: Any = copy.deepcopy(self.average)
         for parameter, start in zip(released.parameters(), self._start, strict=True):
             parameter.copy_(start.to(parameter.device).lerp(parameter, self.share))
         for parameter, other in zip(released.parameters(), self._beside, strict=False):
