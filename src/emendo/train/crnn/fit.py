@@ -97,7 +97,7 @@ def fit(task: Task, *, resume: bool) -> tuple[Bundle, Outcome, list[dict[str, An
 
     steps = task.course.steps
     outcome = train_through(attempt, best, before, out=task.out, steps=steps, resume=resume, again=best.forget)
-    if outcome.kept != "trained":
+    if outcome.kept != "trained" or (best.silent and not task.recipe.force):
         raise explained(outcome.steps, circumstances(task, task.recipe.learning_rate))
     return best.bundle, outcome, best.epochs
 
@@ -118,6 +118,7 @@ class _Best:
         self.cer, self.step, self.last_step = float("inf"), 0, 0
         self.epochs: list[dict[str, Any]] = []
         self.loss = float("nan")
+        self.silent = True
         self._targets = [encode(task.alphabet, line.text, "ltr")[0].tolist() for line in task.judged]
 
     def begin(self, *, resume: bool) -> float:
@@ -141,6 +142,7 @@ class _Best:
         self.epochs = [row for row in rows if row["step"] <= reached]
         if int(held.info.run["step"]) <= reached:
             self.bundle, self.cer, self.step = held, float(held.info.metrics["cer"]), int(held.info.run["step"])
+            self.silent = bool(held.info.run["silent"])
 
     def forget(self) -> None:
         """Begin anew: what an attempt that blew up has shown does not count."""
@@ -151,7 +153,7 @@ class _Best:
         task = self._task
         network: Crnn = trainee.released()
         draft = write_network(network, task, task.out / CANDIDATE)
-        total, exact = self._read(draft)
+        total, exact, silent = self._read(draft)
         row = {
             "epoch": len(self.epochs) + 1,
             "step": step,
@@ -165,20 +167,23 @@ class _Best:
         task.tell(epoch_line(row, task))
         self.last_step = step
         if total.cer < self.cer:
-            found = {"metrics": {"cer": total.cer}, "run": {"step": step}}
+            found = {"metrics": {"cer": total.cer}, "run": {"step": step, "silent": silent}}
             self.bundle = write_network(network, task, task.out / BEST, **found)
-            self.cer, self.step = total.cer, step
+            self.cer, self.step, self.silent = total.cer, step, silent
         return float(total.cer)
 
     def judge_last(self, trainer: LineTrainer) -> None:
         """Judge the weights with which the loop ended."""
         self.judge(trainer.model, trainer.state.global_step)
 
-    def _read(self, bundle: Bundle) -> tuple[Counts, float]:
-        """Alignment counts of the readings of the judged lines, and the share of those that are exactly right."""
+    def _read(self, bundle: Bundle) -> tuple[Counts, float, bool]:
+        """Alignment counts of the readings of the judged lines, the share of those that are exactly right, and whether
+        all are empty.
+        """
         readings = CtcRecognizer(bundle, threads=self._task.threads).read([line.image for line in self._task.judged])
         found = [counts(line.text, one.text) for line, one in zip(self._task.judged, readings, strict=True)]
-        return sum(found, Counts()), sum(one.edits == 0 for one in found) / len(found)
+        exact = sum(one.edits == 0 for one in found) / len(found)
+        return sum(found, Counts()), exact, not any(one.text for one in readings)
 
     @torch.no_grad()
     def _val_loss(self, network: Crnn) -> float:
