@@ -54,11 +54,6 @@ class Attendant(TrainerCallback):  # type: ignore[misc]
         self._mean, self._best = math.nan, math.inf
         self._began = time.monotonic()
 
-    @property
-    def mean(self) -> float:
-        """Running mean of the loss."""
-        return self._mean
-
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Before a step."""
         self._began = time.monotonic()

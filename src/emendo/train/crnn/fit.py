@@ -117,16 +117,17 @@ class _Best:
         self.bundle: Bundle
         self.cer, self.step, self.last_step = float("inf"), 0, 0
         self.epochs: list[dict[str, Any]] = []
-        self.loss = float("nan")
         self.silent = True
         self._targets = [encode(task.alphabet, line.text, "ltr")[0].tolist() for line in task.judged]
 
     def begin(self, *, resume: bool) -> float:
-        """Judge the start, and take up the best of an earlier part of the run; returns the CER of the start."""
+        """Judge the start, and take up the best of an earlier part of the run; returns the CER of the start.
+
+        Unlike that of a base, a start from random weights is never worth keeping.
+        """
         task = self._task
         self.bundle = write_network(task.first, task, task.out / CANDIDATE)
         before = self._read(self.bundle)[0].cer
-        self.cer = before
         if resume:
             self._take_up()
         return before
@@ -148,16 +149,21 @@ class _Best:
         """Begin anew: what an attempt that blew up has shown does not count."""
         self.epochs = []
 
-    def judge(self, trainee: Trainee, step: int) -> float:
-        """CER of the released weights, as serving reads; they are kept when better than all before."""
+    def judge(self, trainee: Trainee, step: int, history: Sequence[Mapping[str, Any]]) -> float:
+        """CER of the released weights, as serving reads; they are kept when better than all before.
+
+        `history` holds the loss of each step.
+        """
         task = self._task
+        ended = self.epochs[-1]["step"] if self.epochs else 0
+        losses = [float(row["loss"]) for row in history if "loss" in row and row["step"] > ended]
         network: Crnn = trainee.released()
         draft = write_network(network, task, task.out / CANDIDATE)
         total, exact, silent = self._read(draft)
         row = {
             "epoch": len(self.epochs) + 1,
             "step": step,
-            "loss": self.loss,
+            "loss": sum(losses) / max(1, len(losses)),
             "val_loss": self._val_loss(network),
             "cer": total.cer,
             "exact": exact,
@@ -174,7 +180,7 @@ class _Best:
 
     def judge_last(self, trainer: LineTrainer) -> None:
         """Judge the weights with which the loop ended."""
-        self.judge(trainer.model, trainer.state.global_step)
+        self.judge(trainer.model, trainer.state.global_step, trainer.state.log_history)
 
     def _read(self, bundle: Bundle) -> tuple[Counts, float, bool]:
         """Alignment counts of the readings of the judged lines, the share of those that are exactly right, and whether
@@ -279,20 +285,20 @@ def _run(task: Task, rate: float, best: _Best, *, resume: bool) -> tuple[LineTra
         validated=True,
     )
 
-    def validate(model: Trainee, step: int) -> float:
-        best.loss = attendant.mean
-        return best.judge(model, step)
-
-    attendant = Attendant(watch, trainee.update_average)
     trainer = CrnnTrainer(
         trainee,
         batches,
-        validate=validate,
+        validate=lambda model, step: best.judge(model, step, trainer.state.log_history),
         recipe=Recipe(seed=recipe.seed, weight_decay=recipe.weight_decay, clip=recipe.clip),
         schedule=schedule_of(recipe, course, rate),
         watch=watch,
         args=TrainingArguments(per_device_train_batch_size=1, save_total_limit=2, label_names=["targets"], **common),
-        callbacks=[attendant, guard, tensorboard(task.out / LOGS), CurveKeeper(task.out)],
+        callbacks=[
+            Attendant(watch, trainee.update_average),
+            guard,
+            tensorboard(task.out / LOGS),
+            CurveKeeper(task.out),
+        ],
     )
     trainer.remove_callback(PrinterCallback)
     checkpoint = last_checkpoint(task.out / CHECKPOINTS) if resume else None
