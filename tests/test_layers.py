@@ -28,6 +28,7 @@ FLOOR = {package: floor for floor, packages in enumerate(LAYERS) for package in 
 TORCH_HOMES = (
     "train",
     "models/ctc/network.py",
+    "models/ctc/crnn.py",
     *(
         f"models/generative/{name}.py"
         for name in ("network", "one_token", "trocr", "vlm", "recognizer", "write_graphs")

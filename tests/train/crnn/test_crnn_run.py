@@ -97,7 +97,8 @@ def test_a_run_goes_on_from_a_crnn_and_learns_new_characters(
     other = [replace(one, text=f"{one.text}Ä") for one in plates]
     further = train(other, base=str(out), recipe=recipe(steps=2), out=tmp_path / "more", threads=1)
     known = read_bundle(result.bundle).info.alphabet
-    assert read_bundle(further.bundle).info.alphabet == (*known, "Ä")
+    alphabet = read_bundle(further.bundle).info.alphabet
+    assert alphabet[: len(known)] == known and "Ä" in alphabet[len(known) :]
     assert further.report["losses"][0][1] < result.report["losses"][0][1]  # it begins where the other ended
 
 
@@ -126,15 +127,15 @@ def test_too_few_labels_are_told_before_anything_is_trained_or_written(
 
 
 def test_a_blank_collapse_stops_the_run_early_with_cause_and_remedy(plates: tuple[Sample, ...], tmp_path: Path) -> None:
-    wild = recipe(steps=400, learning_rate=0.5, warmup=0.0, clip=1e6, augment=0.0, force=False)
+    wild = recipe(steps=120, learning_rate=0.05, warmup=0.0, clip=1e6, augment=0.0, force=False)
     seen: list[int] = []
     many = [replace(one, id=f"{one.id}-{turn}") for turn in range(10) for one in plates]
     with pytest.raises(Collapsed, match="blank collapse: at step") as caught:
         train(
             many, base="crnn", recipe=wild, out=tmp_path / "run", threads=1, progress=lambda done, *_: seen.append(done)
         )
-    assert "the learning rate 0.5 is too high; start again with --set learning_rate=" in str(caught.value)
-    assert max(seen) < 400 and caught.value.exit_status == 1
+    assert "the learning rate 0.05 is too high; start again with --set learning_rate=" in str(caught.value)
+    assert max(seen) < 60 and caught.value.exit_status == 1
     assert not (tmp_path / "run" / "bundle").exists()
 
 
@@ -154,7 +155,7 @@ def test_each_cause_of_a_collapse_has_its_remedy(seen: Circumstances, sentence: 
 
 def test_a_network_that_reads_nothing_is_never_released(plates: tuple[Sample, ...], tmp_path: Path) -> None:
     many = [replace(one, id=f"{one.id}-{turn}") for turn in range(10) for one in plates]
-    silent = recipe(steps=25, learning_rate=0.5, warmup=0.0, clip=1e6, augment=0.0, force=False)
+    silent = recipe(steps=25, learning_rate=0.05, warmup=0.0, clip=1e6, augment=0.0, force=False)
     with pytest.raises(Collapsed, match="every frame of every line is blank"):
         train(many, base="crnn", recipe=silent, out=tmp_path / "run", threads=1)
 
