@@ -119,7 +119,7 @@ def peer(python: str, model: Path, out: Path, minutes: float, split: str) -> str
         with (out / f"{name}.csv").open("w", encoding="utf-8", newline="") as stream:
             rows = csv.writer(stream)
             rows.writerow(["image_path", "plate_text"])
-            rows.writerows([str(one.image), one.text] for one in plates(name))
+            rows.writerows([os.path.relpath(one.image, out), one.text] for one in plates(name))
     longest = max(len(one.text or "") for name in ("train", "val", split) for one in plates(name))
     alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
     plate = {"max_plate_slots": longest, "alphabet": alphabet, "pad_char": "_", "img_height": 64, "img_width": 128}
