@@ -29,6 +29,7 @@ TORCH_HOMES = (
     "train",
     "models/ctc/network.py",
     "models/ctc/reference.py",
+    "models/ctc/crnn.py",
     *(
         f"models/generative/{name}.py"
         for name in ("network", "one_token", "trocr", "vlm", "recognizer", "write_graphs")

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emendo.errors import EmendoError, SettingsError, UsageError
+from emendo.train.crnn.recipe import CrnnRecipe
 from emendo.train.recipe import Recipe, family_recipe, load_recipe, recipe_families, recipe_names, schedule_for
 from emendo.train.tuning.recipe import TuneRecipe
 
@@ -15,7 +16,7 @@ def test_every_built_in_recipe_loads():
     assert recipe_names("ctc") == ("default", "fast", "hands", "plates", "script")
     for name in recipe_names():
         for family in recipe_families(name):
-            kind = Recipe if family == "ctc" else TuneRecipe
+            kind = {"ctc": Recipe, "crnn": CrnnRecipe}.get(family, TuneRecipe)
             assert isinstance(family_recipe(name, family=family, kind=kind), kind)
 
 

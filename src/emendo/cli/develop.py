@@ -40,6 +40,7 @@ BENCHMARKS = {
     "plate-labels": ("plate_labels.py", "pre-labels of licence plates: base, rapidocr, both together"),
     "pareto": ("pareto.py", "CER against ms per line: forms of a model by each engine, rapidocr beside them"),
     "threads": ("threads.py", "one recogniser shared by 16 threads: the same readings, and how much sooner"),
+    "crnn": ("plate_crnn.py", "a CRNN from nothing on plates, threads, and fast-plate-ocr trained on the same"),
     "start": ("cold_start.py", "seconds from `emendo read` to the first line"),
 }
 """Name, script in benchmarks/, what it measures."""

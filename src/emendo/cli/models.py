@@ -30,7 +30,10 @@ def train(
         typer.Option(metavar="REF", help="Learn too from what the model reads of these lines; half as long again."),
     ] = None,
     base: Annotated[
-        str, typer.Option(metavar="REF", help="Model to start from: auto, base, a bundle, a model folder, a hub id.")
+        str,
+        typer.Option(
+            metavar="REF", help="Model to start from: auto, base, a bundle, a model folder, a hub id; or crnn."
+        ),
     ] = "auto",
     recipe: RecipeName = None,
     set_: Set = None,
@@ -87,7 +90,7 @@ def train(
 
                 result = train_with_unlabelled(parts.train, context.lines_to_read(unlabelled), **common)
             else:
-                result = run.train(parts.train, **common)
+                result = run.train(parts.train, **common, tell=output.note)
             registered, sentences = registering.end(result.bundle)
             report, told = {**result.report, **registered}, [*result.sentences(), *sentences]
             if context.workspace:

@@ -27,6 +27,7 @@ from ..formats.base import Refusal
 from ..formats.jsonl import DECODER
 from ..image.load import sample_image
 from ..metrics import wilson
+from ..models.bundle import CTC_FAMILIES
 from ..models.generative.recognizer import GenerativeRecognizer
 from ..models.vision import facts_of
 from ..pages.segment import Finder
@@ -134,8 +135,8 @@ def _asker(recognizer: Recognizer, probe: str, finder: Finder | None) -> tuple[C
         how = f"cannot be asked (family {family or 'unknown'}): the page is read line by line, and searched"
         reader = PageReader(recognizer, finder)
         return (lambda image, _: reader.read([image])[0].text), how
-    if family == "ctc":
-        what = f"a model of the family 'ctc' writes what stands in a line and cannot write {probe.upper()}"
+    if family in CTC_FAMILIES:
+        what = f"a model of the family {family!r} writes what stands in a line and cannot write {probe.upper()}"
         raise Refused(what, remedy="take a model of the family trocr or vlm, or score recorded answers with --outputs")
     return (lambda image, _: recognizer.read([image])[0].text), "shown the image; it takes no question"
 

@@ -1,7 +1,7 @@
 """A model as a directory: weights, one ONNX graph, and `bundle.yaml` that says what they are.
 
     bundle.yaml         what the model is, with the size and SHA-256 of each file beside it
-    model.onnx          the graph that reads (CTC family)
+    model.onnx          the graph that reads (families ctc and crnn)
     model.safetensors   the weights from which training goes on
     config.json ...     what `from_pretrained` of transformers expects beside them (families trocr and vlm)
     adapter/            the LoRA adapter that was merged into the weights, where there is one
@@ -33,7 +33,9 @@ FORMAT: Final = "emendo-bundle/1"
 INFO_FILE: Final = "bundle.yaml"
 GRAPH_FILE: Final = "model.onnx"
 WEIGHTS_FILE: Final = "model.safetensors"
-FAMILIES: Final = ("ctc", "trocr", "vlm")
+CTC_FAMILIES: Final = ("ctc", "crnn")
+"""Families whose one graph gives characters by frame, and which are read alike."""
+FAMILIES: Final = (*CTC_FAMILIES, "trocr", "vlm")
 SUFFIXES: Final = frozenset({".onnx", ".safetensors", ".json", ".yaml", ".md", ".txt", ".png", ".jinja"})
 """Kinds of file a bundle may hold; none of them is code or a pickle (chat templates are rendered in a sandbox)."""
 INFO_BYTES: Final = 8_000_000
@@ -59,7 +61,7 @@ class BundleInfo(BaseModel):
 
     `alphabet` lists the characters in class order without the blank: class i + 1 of the network is `alphabet[i]`. An
     entry of several characters is one sign that stands for a phrase. It is empty for the families whose tokenizer lies
-    beside the weights. `preprocessing` is the line geometry (ctc), the size and range of the pixels (trocr) or prompt
+    beside the weights. `preprocessing` is the line geometry (ctc, crnn), size and range of the pixels (trocr) or prompt
     and image budget (vlm), `looks` are the ways in which doubtful lines are read once more (the unadapted base has
     some, a trained model none), `decoding` and `calibration` what the family wrote there; `dataset`, `run`, `metrics`
     and `parity` are the marks of those who trained and measured it.

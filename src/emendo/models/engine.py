@@ -2,7 +2,7 @@
 
 ONNX Runtime computes in float32, near what a core can do. OpenVINO (the extra `emendo[fast]`) computes in bfloat16 on
 processors that have it (AVX512-BF16, AMX), three to four times as fast; each new width costs it a plan of some 50 ms,
-so it gets few widths.
+so it gets few widths. `cuda` is ONNX Runtime on a GPU.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from emendo.errors import BundleError, EngineError
 from emendo.settings import cores
 
-EngineName = Literal["auto", "onnxruntime", "openvino", "torch"]
+EngineName = Literal["auto", "onnxruntime", "openvino", "cuda", "torch"]
 """`torch` is the trained network itself, for comparison (`models.ctc.reference`); it opens no graph."""
 Array = npt.NDArray[np.float32]
 PLANNED_COLUMNS = 128
@@ -49,9 +49,9 @@ class Engine(Protocol):
 def open_engine(path: Path, *, threads: int, engine: EngineName = "onnxruntime") -> Engine:
     """The graph of a file, ready to run with `threads` threads; `auto` takes OpenVINO where it computes in bfloat16.
 
-    Raises EngineError when OpenVINO is asked for and not installed, BundleError when the file cannot be opened.
+    Raises EngineError when OpenVINO or a GPU is asked for and not there, BundleError when the file cannot be opened.
     """
-    return _OpenVino(path, threads) if _by_openvino(engine) else _OnnxRuntime(path, threads)
+    return _OpenVino(path, threads) if _by_openvino(engine) else _OnnxRuntime(path, threads, gpu=engine == "cuda")
 
 
 def _by_openvino(engine: EngineName) -> bool:
@@ -71,19 +71,27 @@ class Graph(Protocol):
 
 def open_graph(path: Path, *, threads: int, engine: EngineName = "onnxruntime") -> Graph:
     """The graph of a file whose shapes are run as they come; engines and errors as for `open_engine`."""
-    return _OpenVinoGraph(path, threads) if _by_openvino(engine) else _OnnxRuntimeGraph(path, threads)
+    by_openvino = _by_openvino(engine)
+    return _OpenVinoGraph(path, threads) if by_openvino else _OnnxRuntimeGraph(path, threads, gpu=engine == "cuda")
 
 
-def open_session(path: Path, threads: int, *, arena: bool = True) -> Any:
+CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+
+
+def open_session(path: Path, threads: int, *, arena: bool = True, gpu: bool = False) -> Any:
     """An ONNX Runtime session with `threads` threads that do not spin while they wait, for that slows all else here.
 
     `arena` keeps freed memory for the next call; without it a graph that sees large images once in a while gives the
-    memory back. Raises EngineError when ONNX Runtime is missing, BundleError when the file cannot be opened.
+    memory back; `gpu` computes by CUDA. Raises EngineError when ONNX Runtime or its CUDA provider is missing,
+    BundleError when the file cannot be opened.
     """
     try:
         import onnxruntime
     except ImportError as error:
         raise EngineError("ONNX Runtime is not installed", remedy="pip install onnxruntime") from error
+    if gpu and CUDA not in onnxruntime.get_available_providers():
+        what = "this ONNX Runtime cannot compute on a GPU"
+        raise EngineError(what, remedy="pip install onnxruntime-gpu with CUDA beside it, or leave the GPU out")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = max(1, threads)
     options.inter_op_num_threads = 1
@@ -91,7 +99,7 @@ def open_session(path: Path, threads: int, *, arena: bool = True) -> Any:
     options.enable_cpu_mem_arena = arena
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=[CUDA, CPU] if gpu else [CPU])
     except OSError as error:
         raise BundleError(f"cannot be read ({error.strerror})", where=path) from error
     except Exception as error:  # ONNX Runtime's own errors share no base class but this one
@@ -101,8 +109,8 @@ def open_session(path: Path, threads: int, *, arena: bool = True) -> Any:
 class _OnnxRuntime:
     """A graph on ONNX Runtime."""
 
-    def __init__(self, path: Path, threads: int) -> None:
-        self._session = open_session(path, threads)
+    def __init__(self, path: Path, threads: int, *, gpu: bool) -> None:
+        self._session = open_session(path, threads, gpu=gpu)
         self.inputs, self.outputs = map(_ends, (self._session.get_inputs(), self._session.get_outputs()))
 
     def run(self, batch: Array) -> Array:
@@ -113,8 +121,8 @@ class _OnnxRuntime:
 class _OnnxRuntimeGraph:
     """A graph on ONNX Runtime, called by the names of its inputs."""
 
-    def __init__(self, path: Path, threads: int) -> None:
-        self._session = open_session(path, threads)
+    def __init__(self, path: Path, threads: int, *, gpu: bool) -> None:
+        self._session = open_session(path, threads, gpu=gpu)
         self.inputs = _ends(self._session.get_inputs())
 
     def __call__(self, feeds: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:

@@ -16,7 +16,7 @@ from emendo.workspace.folder import Workspace
 from emendo.workspace.names import SCHEME
 
 from .base import NAMES, base_bundle
-from .bundle import INFO_FILE, Bundle, read_bundle
+from .bundle import CTC_FAMILIES, INFO_FILE, Bundle, read_bundle
 from .choice import ChoosingRecognizer
 from .ctc.recognizer import CtcRecognizer
 from .engine import EngineName
@@ -92,7 +92,7 @@ def open_recognizer(
     bundle: Bundle, *, threads: int = 1, language: str = "", engine: EngineName = "onnxruntime"
 ) -> Recognizer:
     """The recogniser of a verified bundle, by its family; parameters and errors as for `load_recognizer`."""
-    if bundle.info.family == "ctc":
+    if bundle.info.family in CTC_FAMILIES:
         return CtcRecognizer(bundle, threads=threads, language=language, engine=engine)
     if has_graphs(bundle):
         return GraphRecognizer(bundle, threads=threads, engine=engine)

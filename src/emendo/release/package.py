@@ -26,7 +26,7 @@ from typing import Any, Final
 from .. import __version__
 from ..errors import UsageError
 from ..models.base import NAMES
-from ..models.bundle import INFO_FILE, Bundle, read_bundle
+from ..models.bundle import CTC_FAMILIES, INFO_FILE, Bundle, read_bundle
 from ..models.generative.graphs import has_graphs
 from ..models.installed import BUNDLE, GROUP
 from ..models.references import AUTO
@@ -130,14 +130,14 @@ def model_card(bundle: Bundle, name: str, reference: str) -> str:
 
 def requirement(bundle: Bundle) -> str:
     """What reads it, as a requirement of pip."""
-    if bundle.info.family == "ctc":
+    if bundle.info.family in CTC_FAMILIES:
         return f"emendo>={__version__}"
     return f"emendo[{'trocr' if has_graphs(bundle) else 'train'}]>={__version__}"
 
 
 def _elsewhere(bundle: Bundle) -> str:
     """How to load it without emendo."""
-    if bundle.info.family == "ctc":
+    if bundle.info.family in CTC_FAMILIES:
         return (
             "Without emendo: `bundle/model.onnx` takes lines (N, 3, height, width) float32 in [-1, 1], channels blue, "
             "green, red, and gives (N, frames, classes) natural logarithms; class 0 is the CTC blank, class i + 1 is "

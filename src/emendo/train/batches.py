@@ -72,7 +72,8 @@ class BatchDataset(Dataset[dict[str, Any]]):
     """Item `k` is the batch of step `k`: `images` (N, 3, 48, W) float32, `targets` (sum of lengths,), `lengths` (N,).
 
     Own lines come from `plan`, general lines (replay) from `rehearsal`, which has as many entries or is empty. A share
-    `spliced` of the own lines is put together from `pieces` instead, about as long as the line it stands for.
+    `spliced` of the own lines is put together from `pieces` instead, about as long as the line it stands for. Widths of
+    batches are multiples of `multiple`.
     """
 
     def __init__(
@@ -89,7 +90,9 @@ class BatchDataset(Dataset[dict[str, Any]]):
         augment: float,
         camera: float = 0.0,
         seed: int,
+        multiple: int = _BATCH_COLUMNS,
     ) -> None:
+        self._multiple = multiple
         self._own, self._general, self._plan, self._rehearsal = own, general, plan, rehearsal
         self._geometry, self._encode, self._seed = geometry, encode, seed
         self._strength = scaled(augment) if augment > 0 else None
@@ -114,7 +117,7 @@ class BatchDataset(Dataset[dict[str, Any]]):
                     image, text = splice(self._pieces, round(line.columns * share), rng)
                 images.append(self._picture(image, rng))
                 labels.append(self._encode(text))
-        width = -(-max(image.shape[1] for image in images) // _BATCH_COLUMNS) * _BATCH_COLUMNS
+        width = -(-max(image.shape[1] for image in images) // self._multiple) * self._multiple
         batch = torch.from_numpy(network_input([pad_to(image, width) for image in images], self._geometry))
         return {
             "images": batch.contiguous(memory_format=torch.channels_last),

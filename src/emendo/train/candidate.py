@@ -173,15 +173,17 @@ def reading_of(bundle: Bundle) -> dict[str, Any]:
     return {"decoding": kept, "looks": bundle.info.looks, "calibration": bundle.info.calibration}
 
 
-def parity(network: LineNetwork, recognizer: CtcRecognizer, lines: Sequence[TrainingLine]) -> dict[str, Any]:
-    """How far the graph that reads is from the network that was trained, on the first few lines.
+def parity(
+    network: torch.nn.Module, recognizer: CtcRecognizer, lines: Sequence[TrainingLine], *, most: int = PARITY_LINES
+) -> dict[str, Any]:
+    """How far the graph that reads is from the network that was trained, on the first `most` lines.
 
     `log_prob_difference` is the greatest absolute difference where the network gives more than e^-10,
     `same_reading` whether every frame has the same best class.
     """
     worst, same = 0.0, True
     network.eval()
-    for line in lines[:PARITY_LINES]:
+    for line in lines[:most]:
         picture: Image = normalize_line(line.image, recognizer.geometry)
         with torch.no_grad():
             ours = network(torch.from_numpy(network_input([picture], recognizer.geometry))).log_softmax(-1).numpy()
@@ -189,4 +191,4 @@ def parity(network: LineNetwork, recognizer: CtcRecognizer, lines: Sequence[Trai
         held = ours > -10
         worst = max(worst, float(np.abs(ours - theirs)[held].max()))
         same = same and bool((ours.argmax(-1) == theirs.argmax(-1)).all())
-    return {"lines": min(len(lines), PARITY_LINES), "log_prob_difference": worst, "same_reading": same}
+    return {"lines": min(len(lines), most), "log_prob_difference": worst, "same_reading": same}

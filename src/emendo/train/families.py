@@ -1,7 +1,8 @@
 """The families of models that one trainer trains, as a table: a family is a file and a row here.
 
 The reference of the base decides: the embedded base and its descendants are `ctc`, a `VisionEncoderDecoderModel` is
-`trocr`, every other image-to-text class of transformers is `vlm`.
+`trocr`, every other image-to-text class of transformers is `vlm`. The name of a family in `SCRATCH` in place of a base
+starts one of its networks from random weights.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from pydantic import BaseModel
 
-from emendo.models.bundle import Bundle
+from emendo.models.bundle import CTC_FAMILIES, Bundle
 from emendo.models.generative.source import Source, from_bundle
 from emendo.models.references import find_model
 from emendo.types import Sample
@@ -23,18 +24,25 @@ from .selection import LeftOut
 
 FAMILIES: Final[Mapping[str, str]] = {
     "ctc": "emendo.train.ctc:FAMILY",
+    "crnn": "emendo.train.crnn.family:FAMILY",
     "trocr": "emendo.train.tuning.family:TROCR",
     "vlm": "emendo.train.tuning.family:VLM",
 }
 
 
+SCRATCH: Final = ("crnn",)
+"""Families that need no base."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be trained: samples, the model to start from, the family's recipe, and the folder of the run."""
+    """What is to be trained: samples, the model to start from (None: nothing), the family's recipe, and the folder of
+    the run.
+    """
 
     samples: Sequence[Sample]
     val: Sequence[Sample] | None
-    model: Bundle | Source
+    model: Bundle | Source | None
     recipe: Any
     out: Path
     threads: int
@@ -45,6 +53,8 @@ class Order:
     """Samples that fell out before."""
     beside: Bundle | None = None
     """A model with the same alphabet whose weights are averaged with the trained ones."""
+    tell: Callable[[str], None] = lambda sentence: None
+    """Takes the line of each epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +134,13 @@ def family(name: str) -> Family:
     return found
 
 
-def family_of(base: str, *, workspace: Path | None = None) -> tuple[Family, Bundle | Source]:
-    """The family of a base, and the base itself. Raises what `find_model` raises."""
+def family_of(base: str, *, workspace: Path | None = None) -> tuple[Family, Bundle | Source | None]:
+    """The family of a base, and the base itself, None for a family in its place. Raises what `find_model` raises."""
+    if base in SCRATCH:
+        return family(base), None
     found = find_model(base, workspace=workspace)
     if isinstance(found, Source):
         return family(found.family), found
-    if found.info.family == "ctc":
-        return family("ctc"), found
+    if found.info.family in CTC_FAMILIES:
+        return family(found.info.family), found
     return family(found.info.family), from_bundle(found, base)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -28,7 +29,7 @@ class Trainee(nn.Module):
 
     def __init__(
         self,
-        network: LineNetwork,
+        network: nn.Module,
         *,
         decay: float,
         bfloat: bool,
@@ -42,6 +43,7 @@ class Trainee(nn.Module):
         self.average = copy.deepcopy(network).requires_grad_(False)
         self.updates: Tensor
         self.register_buffer("updates", torch.zeros((), dtype=torch.long))
+        self.blanks = 0.0  # share of the frames of the last batch whose best class is the blank
         self.decay, self.bfloat, self.share, self._beside = decay, bfloat, share, beside
         self._teacher = [teacher.eval()] if teacher is not None and taught else []  # in a list: no part of the state
         self._taught = taught
@@ -53,21 +55,26 @@ class Trainee(nn.Module):
         `images` (N, 3, 48, W) in [-1, 1], `targets` the classes of all lines in a row, `lengths` (N,) of each.
         """
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.bfloat):
-            features = self.network.features(images)
-            logits = self.network.classified(features)
+            if self._teacher and isinstance(self.network, LineNetwork):
+                features: Tensor | None = self.network.features(images)
+                logits = self.network.classified(features)
+            else:
+                features, logits = None, self.network(images)
         log_probs = logits.float().log_softmax(-1)
+        self.blanks = float((logits.detach().argmax(-1) == 0).float().mean())
         frames = torch.full_like(lengths, log_probs.shape[1])
         losses = F.ctc_loss(log_probs.transpose(0, 1), targets, frames, lengths, reduction="none", zero_infinity=True)
         return {"loss": (losses / lengths).mean() + self._distance(images, features)}
 
-    def _distance(self, images: Tensor, features: Tensor) -> Tensor | float:
+    def _distance(self, images: Tensor, features: Tensor | None) -> Tensor | float:
         """How far the features are from the teacher's, as a share of their variance, times its weight."""
-        if not self._teacher:
+        if features is None:
             return 0.0
         teacher = self._teacher[0].to(images.device)
         with torch.no_grad(), torch.autocast(images.device.type, torch.bfloat16, enabled=self.bfloat):
-            wanted = teacher.features(images).float()
-        return self._taught * F.mse_loss(features.float(), wanted) / wanted.var()
+            wanted: Tensor = teacher.features(images).float()
+        distance: Tensor = self._taught * F.mse_loss(features.float(), wanted) / wanted.var()
+        return distance
 
     @torch.no_grad()
     def update_average(self) -> None:
@@ -75,12 +82,14 @@ class Trainee(nn.Module):
         count = int(self.updates)
         decay = min(self.decay, (1 + count) / (10 + count))
         torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
+        for kept, seen in zip(self.average.buffers(), self.network.buffers(), strict=True):
+            kept.copy_(seen)
         self.updates += 1
 
     @torch.no_grad()
-    def released(self) -> LineNetwork:
+    def released(self) -> Any:
         """A network of its own with the weights worth keeping."""
-        released: LineNetwork = copy.deepcopy(self.average)
+        released: Any = copy.deepcopy(self.average)
         for parameter, start in zip(released.parameters(), self._start, strict=True):
             parameter.copy_(start.to(parameter.device).lerp(parameter, self.share))
         for parameter, other in zip(released.parameters(), self._beside, strict=False):

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from emendo.errors import BundleError, EngineError, FormatError
 from emendo.image.line import LineGeometry, network_input, normalize
-from emendo.models.bundle import GRAPH_FILE, Bundle
+from emendo.models.bundle import CTC_FAMILIES, GRAPH_FILE, Bundle
 from emendo.models.calibration import Calibration
 from emendo.models.engine import Engine, EngineName, open_engine
 from emendo.text.language import LanguageModel
@@ -68,8 +68,9 @@ class CtcRecognizer:
         engine: EngineName = "onnxruntime",
         geometry: LineGeometry | None = None,
     ) -> None:
-        if bundle.info.family != "ctc":
-            raise BundleError(f"is of the family {bundle.info.family!r}, not 'ctc'", where=bundle.folder)
+        if bundle.info.family not in CTC_FAMILIES:
+            what = f"is of the family {bundle.info.family!r}, not {' or '.join(map(repr, CTC_FAMILIES))}"
+            raise BundleError(what, where=bundle.folder)
         self.bundle = bundle
         self.alphabet = bundle.info.alphabet
         self.geometry = geometry or load_geometry(bundle)

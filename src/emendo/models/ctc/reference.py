@@ -7,12 +7,14 @@ from typing import Final
 
 import numpy as np
 import torch
+from safetensors.numpy import load_file
 
 from emendo.errors import BundleError
 from emendo.models.base import load_graph
 from emendo.models.bundle import GRAPH_FILE, LINE_HEIGHT, WEIGHTS_FILE, Bundle
 from emendo.models.engine import Array, End
 
+from .crnn import network_of
 from .network import LineNetwork, load_network
 
 
@@ -65,5 +67,10 @@ def trained_network(bundle: Bundle) -> LineNetwork:
     return load_network(graph)
 
 
-NETWORKS: Final[Mapping[str, Callable[[Bundle], torch.nn.Module]]] = {"ctc": trained_network}
+def trained_crnn(bundle: Bundle) -> torch.nn.Module:
+    """The trained CRNN of a bundle, from its weights."""
+    return network_of(load_file(bundle.path(WEIGHTS_FILE)))
+
+
+NETWORKS: Final[Mapping[str, Callable[[Bundle], torch.nn.Module]]] = {"ctc": trained_network, "crnn": trained_crnn}
 """How the trained network of a bundle is made, by its family."""

@@ -39,6 +39,7 @@ PROBED_LINES: Final = 6
 Writer = Callable[[Order], Draft]
 WRITERS: Final[Mapping[str, Mapping[str, Writer]]] = {
     "ctc": {"onnx": ctc.write_onnx, "onnx-int8": ctc.write_int8},
+    "crnn": {"onnx": ctc.write_onnx, "onnx-int8": ctc.write_int8},
     "trocr": {**dict.fromkeys(FORMS, generative.write_onnx), "safetensors": generative.write_safetensors},
     "vlm": {"safetensors": generative.write_safetensors},
 }
