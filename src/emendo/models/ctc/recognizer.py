@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
 from emendo.errors import BundleError, FormatError
 from emendo.image.line import LineGeometry, network_input, normalize
+from emendo.image.pixels import cv2
 from emendo.models.bundle import GRAPH_FILE, Bundle
 from emendo.models.calibration import Calibration
 from emendo.models.engine import EngineName, open_engine
