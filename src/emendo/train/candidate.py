@@ -13,12 +13,13 @@ import torch
 
 from emendo.image.line import network_input, normalize_line
 from emendo.metrics.align import Counts, counts
-from emendo.models.base import base_bundle, load_graph, weights_bytes
+from emendo.models.base import base_bundle, weights_bytes
 from emendo.models.bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, BundleInfo, write_bundle
 from emendo.models.ctc.network import LineNetwork, load_network, store_network
 from emendo.models.ctc.recognizer import CtcRecognizer
 from emendo.models.ctc.tune import LANGUAGE_FIELDS
 from emendo.models.ctc.weights import Head, grow_head, read_layers
+from emendo.models.graph import load_graph
 from emendo.text.direction import Direction, direction_of
 from emendo.types import Image
 
