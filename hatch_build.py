@@ -79,6 +79,6 @@ def _words(made: Path) -> dict[str, str]:
     (made / wordlists.FREQUENT).write_bytes(wordlists.packed_frequent())
     (made / "NOTICE").write_text(wordlists.NOTICE)
     for language in wordlists.languages():
-        (made / f"{language}.xz").write_bytes(wordlists.packed(language))
-    files = [made / "NOTICE", *sorted(made.glob("*.xz"))]
+        (made / f"{language}.bz2").write_bytes(wordlists.packed(wordlists.listed_words(language)))
+    files = [made / "NOTICE", *sorted(made.glob("*.bz2"))]
     return {str(path): f"emendo/text/words/{path.name}" for path in files}

@@ -18,7 +18,7 @@ from itertools import accumulate, pairwise
 from emendo.errors import FormatError, UsageError
 
 from .ngram import END
-from .wordlists import RAREST, frequent_words, languages, word_groups
+from .wordlists import RAREST, frequent_words, languages, listed_words
 
 HEADER = "emendo-words/1"
 MOST_SPANS = 100_000
@@ -78,7 +78,7 @@ class Lexicon:
         if not code:
             known = ", ".join(languages()) or "no language: this installation holds no word lists (pip install emendo)"
             raise UsageError(f"there are no words of the language {language!r}", remedy=f"use one of {known}")
-        return cls.build(code, ((word, at) for at, group in enumerate(word_groups(code)) for word in group))
+        return cls.build(code, listed_words(code))
 
     @classmethod
     def build(cls, language: str, entries: Iterable[tuple[str, int]]) -> Lexicon:
