@@ -25,8 +25,21 @@ CREDITS = (
     "under the Apache License 2.0 (https://www.apache.org/licenses/LICENSE-2.0), converted to ONNX by RapidOCR\n"
     "(https://github.com/RapidAI/RapidOCR, Apache License 2.0), taken unchanged from its wheel.\n"
 )
-LEFT_OUT = ("models/shipped", "web/static", "__pycache__")
-"""What a device has no use for."""
+LEFT_OUT = (
+    "correct",
+    "datasets",
+    "evaluate",
+    "flows",
+    "formats",
+    "label",
+    "learn",
+    "mine",
+    "models/shipped",
+    "pages",
+    "train",
+    "web",
+)
+"""Folders of the package that a device has no use for; a command that needs one says so."""
 
 
 class EmbeddedModels(BuildHookInterface[Any]):
@@ -54,7 +67,7 @@ def _code() -> dict[str, str]:
     return {
         str(path): f"emendo/{name}"
         for path, name in held.items()
-        if path.suffix != ".pyc" and not any(one in name for one in LEFT_OUT)
+        if path.suffix != ".pyc" and not name.startswith(tuple(f"{one}/" for one in LEFT_OUT))
     }
 
 

@@ -99,7 +99,7 @@ class Tensor:
 
     def __init__(self, message: Message) -> None:
         self._message = message
-        self.name = message.first(_NAME).decode()
+        self.name: str = message.first(_NAME).decode()
 
     @property
     def kind(self) -> int:
@@ -133,8 +133,8 @@ class Node:
 
     def __init__(self, message: Message) -> None:
         self._message = message
-        self.input = tuple(name.decode() for name in message.all(1))
-        self.output = tuple(name.decode() for name in message.all(2))
+        self.input: tuple[str, ...] = tuple(name.decode() for name in message.all(1))
+        self.output: tuple[str, ...] = tuple(name.decode() for name in message.all(2))
 
     @property
     def op_type(self) -> str:

@@ -69,7 +69,7 @@ def reduce(image: Bytes, dim: int, rtype: int, *, dtype: int) -> npt.NDArray[np.
     """The sum of each row: (H, 1) float32."""
     if (dim, rtype, dtype) != (1, REDUCE_SUM, CV_32F):
         raise ValueError("adds up rows only")
-    return image.sum(axis=1, dtype=np.int64).astype(np.float32)[:, None]
+    return np.asarray(image.sum(axis=1, dtype=np.int64), np.float32)[:, None]
 
 
 def blur(column: npt.NDArray[np.float32], size: tuple[int, int], *, borderType: int) -> npt.NDArray[np.float32]:
@@ -102,7 +102,7 @@ def GaussianBlur(image: Bytes, size: tuple[int, int], sigma: float) -> Bytes:
     kernel = _gaussian(sigma)
     wide = _along(image.astype(np.int64), kernel, 1)
     both = _along(np.minimum(wide, 65535), kernel, 0)
-    return np.clip((both + (1 << 15)) >> 16, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip((both + (1 << 15)) >> 16, 0, 255), np.uint8)
 
 
 def _along(values: npt.NDArray[np.int64], kernel: Sequence[int], axis: int) -> npt.NDArray[np.int64]:

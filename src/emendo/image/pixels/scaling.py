@@ -99,7 +99,7 @@ def _mixed(planes: npt.NDArray[np.uint8], columns: tuple[Ints, Ints], rows: tupl
     upper += lower
     upper += 2
     upper >>= 2
-    return np.clip(upper, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(upper, 0, 255), np.uint8)
 
 
 def _blocks(planes: npt.NDArray[np.uint8], size: tuple[int, int], whole: list[int]) -> npt.NDArray[np.uint8]:
@@ -113,7 +113,7 @@ def _blocks(planes: npt.NDArray[np.uint8], size: tuple[int, int], whole: list[in
     if (across, down) == (2, 2):
         return ((sums + 2) >> 2).astype(np.uint8)
     means = sums.astype(np.float32) * (np.float32(1) / np.float32(across * down))
-    return np.clip(np.rint(means), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(means), 0, 255), np.uint8)
 
 
 def _means(planes: npt.NDArray[np.uint8], size: tuple[int, int], steps: tuple[float, float]) -> npt.NDArray[np.uint8]:

@@ -34,7 +34,6 @@ def connectedComponentsWithStats(
     row, start = np.nonzero(edges == 1)
     stop = np.nonzero(edges == -1)[1]
     label = _joined(row, start, stop, height)
-    labels = np.zeros(height * width + 1, np.int32)
     begin, end = row * width + start, row * width + stop
     flat = np.zeros(height * width + 1, np.int64)
     np.add.at(flat, begin, label)
@@ -112,7 +111,7 @@ def distanceTransform(mask: Bytes, kind: int, size: int) -> npt.NDArray[np.float
             else:
                 near = (np.minimum.accumulate((near + ramp[1:-1])[::-1]))[::-1] - ramp[1:-1]
             found[y, 1:-1] = near
-    return (found[1:-1, 1:-1] / _UNIT).astype(np.float32)
+    return np.asarray(found[1:-1, 1:-1] / _UNIT, np.float32)
 
 
 def fillPoly(mask: Bytes, polygons: Sequence[npt.NDArray[np.int32]], value: int) -> Bytes:
@@ -190,7 +189,7 @@ def boxPoints(rectangle: Rectangle) -> npt.NDArray[np.float32]:
     along = np.array([np.cos(angle), np.sin(angle)]) * width / 2
     across = np.array([-np.sin(angle), np.cos(angle)]) * height / 2
     corners = [-along + across, -along - across, along - across, along + across]
-    return (np.asarray(corners) + np.asarray(centre)).astype(np.float32)
+    return np.asarray(np.asarray(corners) + np.asarray(centre), np.float32)
 
 
 def contourArea(points: Points) -> float:
