@@ -107,7 +107,8 @@ def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
 
 
 def test_what_is_not_installed_is_named(tmp_path: Path) -> None:
-    done = without("shapely", "read", tmp_path, "--model", "base")
+    Pillow.new("RGB", (60, 30), "white").save(tmp_path / "page.png")
+    done = without("shapely", "read", tmp_path / "page.png", "--model", "base")
     assert done.returncode == 2 and "needs the package shapely, which is not installed" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -81,7 +81,7 @@ def root(
 
 
 def _absent(module: str) -> str:
-    """What to do when a command needs more than this installation holds: emendo-device leaves parts and packages out."""
+    """What to do when a command needs more than this installation holds (emendo-device leaves parts out)."""
     package = module.partition(".")[0]
     if package == "emendo":
         return f"this installation is for reading crops with a bundle and has no {module}: pip install emendo"
