@@ -16,7 +16,7 @@ from emendo.image.pixels import cv2
 
 from ..types import Image
 from .base import DETECTOR, engine_file
-from .engine import open_session
+from .engine import open_session, run_once
 from .pieces import Piece, pieces
 
 STRIDE = 32
@@ -68,7 +68,7 @@ class Detector:
         # the weights were trained on blue, green, red in [-1, 1]
         x = (scaled[:, :, ::-1].astype(np.float32) * np.float32(2 / 255) - np.float32(1)).transpose(2, 0, 1)[None]
         session = self._opened()
-        answer = session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(x)})[0]
+        answer = run_once(session, {session.get_inputs()[0].name: np.ascontiguousarray(x)})[0]
         return cast("npt.NDArray[np.float32]", answer[0, 0])
 
     def _at(self, page: Image, long_side: int) -> tuple[list[Piece], float]:
@@ -77,8 +77,7 @@ class Detector:
 
     def _opened(self) -> Any:
         if self._session is None:
-            # pages are large and differ in size: kept memory would only grow
-            self._session = open_session(self._weights or engine_file(DETECTOR), self._threads, arena=False)
+            self._session = open_session(self._weights or engine_file(DETECTOR), self._threads, patterns=False)
         return self._session
 
 

@@ -87,7 +87,8 @@ class Lexicon:
         for word, centibels in entries:
             found.setdefault(word, centibels)
         words = tuple(sorted(found))
-        return cls(language, words, tuple(found[word] for word in words))
+        same = {centibels: centibels for centibels in set(found.values())}  # one number for all words of a class
+        return cls(language, words, tuple(same[found[word]] for word in words))
 
     def share(self, prefix: str) -> float:
         """Share of all words (0 to 1, by use) that begin with `prefix`; the prefix itself counts."""

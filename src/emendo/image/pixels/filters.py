@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .scaling import Bytes
+
 COLOR_RGB2GRAY, COLOR_RGB2BGR = 7, 4
 BORDER_CONSTANT, BORDER_REPLICATE = 0, 1
 REDUCE_SUM, CV_32F, CV_64F = 0, 5, 6
-Bytes = npt.NDArray[np.uint8]
 _GREY_BITS = 15
 _RED, _GREEN, _BLUE = 9798, 19235, 3735
 """Shares of the channels in grey (ITU-R BT.601), of 2**15."""

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .filters import BORDER_CONSTANT, BORDER_REPLICATE, Bytes
-from .scaling import INTER_LINEAR, INTER_NEAREST
+from .filters import BORDER_CONSTANT, BORDER_REPLICATE
+from .scaling import INTER_LINEAR, INTER_NEAREST, Bytes
 
 Places = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]

@@ -11,24 +11,27 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 INTER_NEAREST, INTER_LINEAR, INTER_CUBIC, INTER_AREA = 0, 1, 2, 3
 _BITS = 11
 _WHOLE = 1 << _BITS
 _EPSILON = 2.220446049250313e-16
+_AT_ONCE = 1 << 19
+"""Values of the result that are computed at a time."""
 _SLIVER = 1e-3
 """Parts of a pixel below this are not counted in a mean."""
 
 
 def resize(
-    image: npt.NDArray[np.uint8],
+    image: Bytes,
     size: tuple[int, int] | None,
     *,
     fx: float = 0.0,
     fy: float = 0.0,
     interpolation: int = INTER_LINEAR,
-) -> npt.NDArray[np.uint8]:
+) -> Bytes:
     """A picture (H, W) or (H, W, C) uint8 scaled to `size` (width, height), or by `fx` and `fy` where that is None.
 
     Raises ValueError for anything but linear and area scaling of uint8, or an empty picture.
@@ -48,9 +51,7 @@ def resize(
     return scaled.reshape(size[1], size[0], *image.shape[2:])
 
 
-def _scaled(
-    planes: npt.NDArray[np.uint8], size: tuple[int, int], steps: tuple[float, float], interpolation: int
-) -> npt.NDArray[np.uint8]:
+def _scaled(planes: Bytes, size: tuple[int, int], steps: tuple[float, float], interpolation: int) -> Bytes:
     whole = [round(step) for step in steps]
     fast = all(abs(step - near) < _EPSILON for step, near in zip(steps, whole, strict=True))
     if interpolation == INTER_LINEAR and fast and whole == [2, 2]:
@@ -82,27 +83,31 @@ def _taps(length: int, size: int, step: float, *, cells: bool, clamp: bool) -> t
     return first, np.rint(weights).astype(np.int64)
 
 
-def _mixed(planes: npt.NDArray[np.uint8], columns: tuple[Ints, Ints], rows: tuple[Ints, Ints]) -> npt.NDArray[np.uint8]:
-    (left, (a0, a1)), (top, (b0, b1)) = columns, rows
+def _mixed(planes: Bytes, columns: tuple[Ints, Ints], rows: tuple[Ints, Ints]) -> Bytes:
+    (left, across), (top, down) = columns, rows
     height, width = planes.shape[:2]
-    used = np.unique(np.clip(np.concatenate([top, top + 1]), 0, height - 1))
-    held = planes[used].astype(np.int32)
     right = np.minimum(left + 1, width - 1)
-    wide = held[:, left] * a0.astype(np.int32)[:, None] + held[:, right] * a1.astype(np.int32)[:, None]
-    wide >>= 4
-    upper = wide[np.searchsorted(used, np.clip(top, 0, height - 1))]
-    lower = wide[np.searchsorted(used, np.clip(top + 1, 0, height - 1))]
-    upper *= b0.astype(np.int32)[:, None, None]
-    lower *= b1.astype(np.int32)[:, None, None]
-    upper >>= 16
-    lower >>= 16
-    upper += lower
-    upper += 2
-    upper >>= 2
-    return np.asarray(np.clip(upper, 0, 255), np.uint8)
+    a0, a1 = across.astype(np.int32)[..., None]
+    b0, b1 = down.astype(np.int32)[..., None, None]
+    found = np.empty((len(top), len(left), planes.shape[2]), np.uint8)
+    for part in _parts(found.shape):
+        above, below = (np.clip(top[part] + step, 0, height - 1) for step in (0, 1))
+        used = np.unique(np.concatenate([above, below]))
+        held = planes[used].astype(np.int32)
+        wide = (held[:, left] * a0 + held[:, right] * a1) >> 4
+        upper, lower = wide[np.searchsorted(used, above)], wide[np.searchsorted(used, below)]
+        mixed = ((upper * b0[part] >> 16) + (lower * b1[part] >> 16) + 2) >> 2
+        found[part] = np.clip(mixed, 0, 255)
+    return found
 
 
-def _blocks(planes: npt.NDArray[np.uint8], size: tuple[int, int], whole: list[int]) -> npt.NDArray[np.uint8]:
+def _parts(shape: tuple[int, ...]) -> list[slice]:
+    """Runs of rows whose work takes some megabytes, however large the picture is."""
+    step = max(1, _AT_ONCE // max(1, shape[1] * shape[2]))
+    return [slice(first, first + step) for first in range(0, shape[0], step)]
+
+
+def _blocks(planes: Bytes, size: tuple[int, int], whole: list[int]) -> Bytes:
     """Means of blocks whose sides are whole numbers of pixels."""
     (width, height), (across, down) = size, whole
     sums = np.zeros((height, width, planes.shape[2]), np.int64)
@@ -116,16 +121,20 @@ def _blocks(planes: npt.NDArray[np.uint8], size: tuple[int, int], whole: list[in
     return np.asarray(np.clip(np.rint(means), 0, 255), np.uint8)
 
 
-def _means(planes: npt.NDArray[np.uint8], size: tuple[int, int], steps: tuple[float, float]) -> npt.NDArray[np.uint8]:
-    columns, rows = (_cells(planes.shape[1 - axis], size[axis], steps[axis]) for axis in (0, 1))
-    values = planes.astype(np.float32)
-    wide = np.zeros((planes.shape[0], size[0], planes.shape[2]), np.float32)
-    for places, weights in zip(*columns, strict=True):
-        wide += values[:, places] * weights[:, None]
-    sums = np.zeros((size[1], size[0], planes.shape[2]), np.float32)
-    for places, weights in zip(*rows, strict=True):
-        sums += wide[places] * weights[:, None, None]
-    return np.clip(np.rint(sums), 0, 255).astype(np.uint8)
+def _means(planes: Bytes, size: tuple[int, int], steps: tuple[float, float]) -> Bytes:
+    (places, shares), (above, weights) = (_cells(planes.shape[1 - axis], size[axis], steps[axis]) for axis in (0, 1))
+    found = np.empty((size[1], size[0], planes.shape[2]), np.uint8)
+    for part in _parts((size[1], max(size[0], planes.shape[1]), planes.shape[2])):
+        first, last = int(above[:, part].min()), int(above[:, part].max()) + 1
+        held = planes[first:last].astype(np.float32)
+        wide = np.zeros((len(held), size[0], planes.shape[2]), np.float32)
+        for at, share in zip(places, shares, strict=True):
+            wide += held[:, at] * share[:, None]
+        sums = np.zeros((*found[part].shape,), np.float32)
+        for at, weight in zip(above[:, part] - first, weights[:, part], strict=True):
+            sums += wide[at] * weight[:, None, None]
+        found[part] = np.clip(np.rint(sums), 0, 255)
+    return found
 
 
 def _cells(length: int, size: int, step: float) -> tuple[Ints, Floats]:

@@ -16,7 +16,7 @@ from emendo.image.line import LineGeometry, network_input, normalize
 from emendo.image.pixels import cv2
 from emendo.models.bundle import GRAPH_FILE, Bundle
 from emendo.models.calibration import Calibration
-from emendo.models.engine import EngineName, open_engine
+from emendo.models.engine import EngineName, give_back_memory, open_engine
 from emendo.text.language import LanguageModel
 from emendo.text.lexicon import Lexicon, detect_language
 from emendo.text.ngram import CharacterModel
@@ -197,7 +197,9 @@ class CtcRecognizer:
 @lru_cache(maxsize=4)
 def _words_of(language: str) -> LanguageModel:
     """The words of a language; one model for all pages, for it remembers what it was asked."""
-    return LanguageModel(None, Lexicon.of(language), WORDS_SHARE)
+    model = LanguageModel(None, Lexicon.of(language), WORDS_SHARE)
+    give_back_memory()
+    return model
 
 
 def load_geometry(bundle: Bundle) -> LineGeometry:
