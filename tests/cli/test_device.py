@@ -21,15 +21,20 @@ from emendo.models.references import load_recognizer
 HEAVY = "cv2,onnx,sqlalchemy,wordfreq,shapely,rapidocr,torch,rapidfuzz,pypdfium2,safetensors,langcodes,regex"
 """What `emendo-device` does not install."""
 BLOCKED = """
-import sys
+import resource, sys
 class Absent:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in sys.argv[1].split(","):
             raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Absent())
+resource.setrlimit(resource.RLIMIT_DATA, (512 * 2**20, 512 * 2**20))
 from emendo.cli import main
-sys.exit(main(sys.argv[2:]))
+status = main(sys.argv[2:])
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+sys.stderr.write("peak kilobytes " + peak.split()[1] + chr(10))
+sys.exit(status)
 """
+"""Run with packages that are not found and at most 512 MB of data memory."""
 
 
 def without(absent: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -62,16 +67,20 @@ def test_a_device_reads_the_same_without_any_heavy_package(crops: Path, capsys: 
     assert all(0 <= row["confidence"] <= 1 for row in found["readings"])
 
 
-def test_a_page_is_read_the_same_without_opencv(data: Path, tmp_path: Path) -> None:
+def test_a_page_is_read_the_same_without_opencv_in_512_megabytes(data: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.jpg"
     source = sorted((data / "pages_typed" / "images").glob("*.jpg"))[0]
     picture = Pillow.open(source)
-    picture.crop((0, 0, picture.width, picture.height // 5)).save(page, quality=95)
+    # as many pixels as a camera takes, of which the upper part is written on
+    whole = Pillow.new("RGB", (picture.width * 2, picture.height * 2), "white")
+    whole.paste(picture.resize(whole.size).crop((0, 0, whole.width, whole.height // 6)))
+    whole.save(page, quality=95)
     read = ("read", page, "--model", "base", "--language", "none", "--threads", "1", "--out")
     assert main([*map(str, read), str(tmp_path / "here")]) == 0
     # the weights of a checkout are those of the package rapidocr, which is found but never imported
     done = without("cv2,onnx,wordfreq,torch", *read, tmp_path / "there")
     assert done.returncode == 0, done.stderr
+    assert int(done.stderr.rpartition("peak kilobytes ")[2]) < 512 * 1024
     text = (tmp_path / "there" / "page.txt").read_text()
     assert len(text) > 100 and text == (tmp_path / "here" / "page.txt").read_text()
     pictures = sorted((tmp_path / "here" / "page_lines").glob("*.png"))

@@ -32,6 +32,7 @@ BENCHMARKS = {
     "manifests": ("manifests.py", "a manifest of a million rows: open, filter, split"),
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
     "plates": ("plate_labels.py", "pre-labels of licence plates: base, rapidocr, both together"),
+    "install": ("install_size.py", "megabytes of both light installations on x86-64 and aarch64; memory of a page"),
     "start": ("cold_start.py", "seconds from `emendo read` to the first line"),
 }
 """Name, script in benchmarks/, what it measures."""
