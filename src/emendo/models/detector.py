@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from emendo.image.pixels import cv2
 
+from ..tools.memory import allowed_memory
 from ..types import Image
 from .base import DETECTOR, engine_file
 from .engine import open_session, run_once
@@ -28,13 +29,15 @@ class DetectorSettings:
     """How a page is scaled for the network, in pixels.
 
     It is scaled up until its short side reaches `short_side` and down until its long side fits `long_side`; where the
-    lines then turn out lower than `least_height` pixels, the page is shown again with its long side at `again_side`.
+    lines then turn out lower than `least_height` pixels, the page is shown again with its long side at `again_side`, if
+    the process may take `again_memory` bytes: that look needs some 400 MB.
     """
 
     short_side: int = 736
     long_side: int = 1280
     least_height: float = 11.0
     again_side: int = 1920
+    again_memory: int = 800_000_000
 
 
 class Detector:
@@ -55,6 +58,8 @@ class Detector:
         """The pieces of text on a page (height, width, 3) uint8 RGB, in no special order."""
         settings = self.settings
         found, scale = self._at(page, settings.long_side)
+        if allowed_memory() < settings.again_memory:
+            return found
         low = found and float(np.median([piece.height for piece in found])) * scale < settings.least_height
         if low and max(page.shape[:2]) * scale < 0.9 * max(page.shape[:2]) and settings.again_side > settings.long_side:
             found, _ = self._at(page, settings.again_side)

@@ -21,7 +21,6 @@ from .filters import (
     CV_64F,
     LUT,
     REDUCE_SUM,
-    Bytes,
     GaussianBlur,
     Laplacian,
     bitwise_and,
@@ -43,7 +42,7 @@ from .sampling import (
     warpAffine,
     warpPerspective,
 )
-from .scaling import INTER_AREA, INTER_CUBIC, INTER_LINEAR, INTER_NEAREST, resize
+from .scaling import INTER_AREA, INTER_CUBIC, INTER_LINEAR, INTER_NEAREST, Bytes, resize
 from .shapes import (
     CC_STAT_AREA,
     CC_STAT_HEIGHT,
