@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -125,10 +126,10 @@ def run(wheels: dict[str, Path], work: Path) -> bool:
     cache = work / "cache"
     cache.mkdir()
     data = Path(os.environ["EMENDO_DATA"])
-    pages = {
-        "typed page": sorted((data / "pages_typed" / "images").glob("*.jpg"))[0],
-        "Peraire page": sorted((data / "peraire" / "raw_alto").glob("*.jpg"))[0],
-    }
+    pages = {}
+    for what, place in (("typed page", "pages_typed/images"), ("Peraire page", "peraire/raw_alto")):
+        source = sorted((data / place).glob("*.jpg"))[0]
+        pages[what] = Path(shutil.copy(source, work))  # without the layout file beside it
     python = installed(wheels["emendo"], work / "full", compiled=True)
     good = True
     for model in ("base", "auto"):
