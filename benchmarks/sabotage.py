@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import yaml
-from onnx import numpy_helper
 
-from emendo.models.base import head_tensors, load_graph, set_head, weights_bytes
+from emendo.models.base import head_tensors, set_head, weights_bytes
 from emendo.models.bundle import GRAPH_FILE, INFO_FILE, WEIGHTS_FILE, Bundle, update_info, write_bundle
+from emendo.models.graph import Graph, load_graph
 from emendo.types import Evidence
 
 Columns = Callable[[Any, Any, tuple[str, ...]], tuple[Any, Any]]
@@ -131,7 +130,7 @@ def _round(weight: Any, bits: int) -> Any:
 def _head(change: Columns) -> Callable[[Bundle, Path], None]:
     def make(bundle: Bundle, folder: Path) -> None:
         model = load_graph(bundle.path(GRAPH_FILE))
-        weight, bias = (numpy_helper.to_array(tensor) for tensor in head_tensors(model))
+        weight, bias = (tensor.array() for tensor in head_tensors(model))
         set_head(model, *change(weight, bias, bundle.info.alphabet))
         _write(bundle, folder, model)
 
@@ -142,11 +141,11 @@ def _weights(change: Callable[[Any, Any], Any]) -> Callable[[Bundle, Path], None
     def make(bundle: Bundle, folder: Path) -> None:
         model = load_graph(bundle.path(GRAPH_FILE))
         draws = np.random.default_rng(1)
-        for tensor in model.graph.initializer:
-            array = numpy_helper.to_array(tensor)
+        for tensor in model.tensors.values():
+            array = tensor.array()
             if array.dtype == np.float32 and array.ndim >= 2:
                 changed = change(array, draws.standard_normal(array.shape)).astype(np.float32)
-                tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(changed), tensor.name))
+                tensor.put(np.asarray(changed))
         _write(bundle, folder, model)
 
     return make
@@ -155,10 +154,10 @@ def _weights(change: Callable[[Any, Any], Any]) -> Callable[[Bundle, Path], None
 def _input(change: Callable[[Any], Any]) -> Callable[[Bundle, Path], None]:
     def make(bundle: Bundle, folder: Path) -> None:
         model = load_graph(bundle.path(GRAPH_FILE))
-        first = next(node for node in model.graph.node if node.op_type == "Conv")
-        tensor = next(t for t in model.graph.initializer if t.name == first.input[1])
-        changed = np.ascontiguousarray(change(numpy_helper.to_array(tensor)), np.float32)
-        tensor.CopyFrom(numpy_helper.from_array(changed, tensor.name))
+        first = next(node for node in model.nodes if node.op_type == "Conv")
+        tensor = model.tensors[first.input[1]]
+        changed = np.ascontiguousarray(change(tensor.array()), np.float32)
+        tensor.put(changed)
         _write(bundle, folder, model)
 
     return make
@@ -166,7 +165,7 @@ def _input(change: Callable[[Any], Any]) -> Callable[[Bundle, Path], None]:
 
 def _drop(bundle: Bundle, folder: Path, *, lost: str) -> None:
     model = load_graph(bundle.path(GRAPH_FILE))
-    weight, bias = (numpy_helper.to_array(tensor) for tensor in head_tensors(model))
+    weight, bias = (tensor.array() for tensor in head_tensors(model))
     kept = [c for c in bundle.info.alphabet if c not in lost]
     rows = [0, *(bundle.info.alphabet.index(c) + 1 for c in kept)]
     set_head(model, weight[:, rows], bias[rows])
@@ -190,7 +189,7 @@ def _scaled(bundle: Bundle, factors: dict[str, Any]) -> dict[str, Any]:
     return {**now, **{k: x if isinstance(x, str) else now[k] * x for k, x in factors.items()}}
 
 
-def _write(bundle: Bundle, folder: Path, model: onnx.ModelProto, **changes: Any) -> None:
+def _write(bundle: Bundle, folder: Path, model: Graph, **changes: Any) -> None:
     info = bundle.info.model_copy(update={**changes, "name": folder.name, "files": {}, "parity": {}})
     spoiled = {GRAPH_FILE: model.SerializeToString(), WEIGHTS_FILE: weights_bytes(model)}
     files = {**{name: bundle.path(name).read_bytes() for name in bundle.info.files}, **spoiled}

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emendo.errors import FormatError, UsageError
-from emendo.text.lexicon import Lexicon, detect_language, language_code, languages
+from emendo.text.lexicon import Lexicon, detect_language, language_code
 from emendo.text.ngram import END
+from emendo.text.wordlists import languages
 
 entries = st.lists(st.tuples(st.text("abé'", min_size=1, max_size=6), st.integers(0, 900)), min_size=1, max_size=30)
 CONTEXTS = ("", "une ", "une fo", "une fois. ", "12", "l", "zzzz")

@@ -92,6 +92,14 @@ def root(
     """OCR that learns from your corrections."""
 
 
+def _absent(module: str) -> str:
+    """What to do when a command needs more than this installation holds (emendo-device leaves parts out)."""
+    package = module.partition(".")[0]
+    if package == "emendo":
+        return f"this installation is for reading crops with a bundle and has no {module}: pip install emendo"
+    return f"this needs the package {package}, which is not installed: pip install emendo, or the extra that has it"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     command = typer.main.get_command(app)
@@ -105,6 +113,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except ClickException as error:
         complain(error.format_message())
+        return 2
+    except ModuleNotFoundError as error:
+        complain(_absent(error.name or str(error)))
         return 2
     except (typer.Abort, KeyboardInterrupt):
         complain("stopped by the user; run the same command again to go on")

@@ -41,6 +41,7 @@ BENCHMARKS = {
     "pareto": ("pareto.py", "CER against ms per line: forms of a model by each engine, rapidocr beside them"),
     "threads": ("threads.py", "one recogniser shared by 16 threads: the same readings, and how much sooner"),
     "crnn": ("plate_crnn.py", "a CRNN from nothing on plates, threads, and fast-plate-ocr trained on the same"),
+    "install": ("install_size.py", "megabytes of both light installations on x86-64 and aarch64; memory of a page"),
     "start": ("cold_start.py", "seconds from `emendo read` to the first line"),
 }
 """Name, script in benchmarks/, what it measures."""

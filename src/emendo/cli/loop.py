@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..errors import UsageError
 from . import output
 from .context import Context, Json, Language, Model, RecipeName, Threads, open_context
 
@@ -31,6 +32,9 @@ def read(
     dpi: Annotated[int | None, typer.Option(help="Resolution at which PDF pages are rendered. [default: 200]")] = None,
     language: Language = None,
     again: Annotated[bool, typer.Option("--again", help="Read anew what was read and not edited since.")] = False,
+    crops: Annotated[
+        bool, typer.Option("--crops", help="Each picture is one line or plate: print what it says, write nothing.")
+    ] = False,
     threads: Threads = None,
     json: Json = False,
 ) -> int:
@@ -39,6 +43,10 @@ def read(
     Beside note.pdf come note.txt, its untouched copy note.txt.orig, and note_lines/ with a picture of each line.
     Correct note.txt with any editor, then run `emendo collect`. A stopped run goes on where it was.
     """
+    if crops:
+        if out is not None or again or dpi is not None:
+            raise UsageError("--crops reads single pictures", remedy="leave out --out, --again and --dpi")
+        return _read_crops(inputs, open_context(inputs[0], model=model, threads=threads, read__language=language), json)
     from ..pages.session import read_inputs
 
     context = open_context(inputs[0], model=model, threads=threads, read__dpi=dpi, read__language=language)
@@ -62,6 +70,17 @@ def read(
             output.note(line)
         if out is None and any(note.status == "read" and note.lines for note in result.notes):
             output.note(_what_next(context))
+    return 2 if result.failures else 0
+
+
+def _read_crops(inputs: list[Path], context: Context, json: bool) -> int:
+    from ..models.crops import read_crops
+
+    with output.progress("reading", quiet=json) as bar:
+        result = read_crops(inputs, context.recognizer, limits=context.settings.limits, progress=bar)
+    for failure in result.failures:
+        output.complain(failure)
+    output.show(result.to_dict(), [f"{path}\t{reading.text}" for path, reading in result.readings], json=json)
     return 2 if result.failures else 0
 
 

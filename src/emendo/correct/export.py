@@ -14,9 +14,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import cv2
 import numpy as np
 from PIL import Image as Pillow
+
+from emendo.image.pixels import cv2
 
 from ..errors import BadInput, DataError, UsageError
 from ..formats import alto, jsonl, labels, labelstudio, page

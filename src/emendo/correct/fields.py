@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+
+from emendo.image.pixels import cv2
 
 from ..errors import BadInput
 from ..fields import Source, read_text

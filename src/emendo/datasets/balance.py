@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-import cv2
+from emendo.image.pixels import cv2
 
 from ..errors import BadInput, DataError, UsageError
 from ..formats import Reject

@@ -16,8 +16,9 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
-import cv2
 import numpy as np
+
+from emendo.image.pixels import cv2
 
 from ..errors import BadInput
 from ..formats.rows import unit_of

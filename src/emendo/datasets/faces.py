@@ -14,11 +14,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import pypdfium2
 from PIL import ImageFont
+
+from emendo.image.pixels import cv2
 
 from .strokes import Curve, covers, glyph
 

@@ -22,8 +22,9 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-import cv2
 import numpy as np
+
+from emendo.image.pixels import cv2
 
 from ..errors import BadInput, DataError, UsageError
 from ..formats import ReadOptions, by_name

@@ -13,9 +13,10 @@ from pathlib import Path
 from time import gmtime
 from typing import Any
 
-import cv2
 import numpy as np
 from PIL import Image as Pillow
+
+from emendo.image.pixels import cv2
 
 from ..errors import UsageError
 from ..formats.jsonl import row_text

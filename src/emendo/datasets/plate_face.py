@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+
+from emendo.image.pixels import cv2
 
 from .faces import BUILT_IN, PDF_FACES, FontFace, Mask, PdfFace
 

@@ -11,9 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+
+from emendo.image.pixels import cv2
 
 from ..errors import UsageError
 from ..formats.jsonl import row_text

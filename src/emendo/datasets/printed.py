@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import cv2
 import numpy as np
+
+from emendo.image.pixels import cv2
 
 from ..errors import DataError, UsageError
 from ..formats.jsonl import row_text

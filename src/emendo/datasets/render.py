@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+
+from emendo.image.pixels import cv2
 
 from ..types import Image
 from .faces import Mask

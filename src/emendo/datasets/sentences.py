@@ -248,7 +248,8 @@ SCRIPTS = {
 
 def known(language: str) -> str:
     """The language itself when lines can be set in it; raises UsageError naming the remedy otherwise."""
-    from ..text.lexicon import language_code, languages
+    from ..text.lexicon import language_code
+    from ..text.wordlists import languages
 
     if language_code(language) != language:
         raise UsageError(f"unknown language {language!r}", remedy=f"use {', '.join(languages())}")

@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import cv2
+from emendo.image.pixels import cv2
 
 from ..errors import BadInput
 from ..image.load import sample_image

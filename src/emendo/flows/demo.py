@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+
+from emendo.image.pixels import cv2
 
 from ..correct import collect
 from ..datasets import open_dataset

@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-import cv2
+from emendo.image.pixels import cv2
 
 from ..image.load import sample_image
 from ..settings import Limits

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from emendo.image.line import LineGeometry, bucket_width, paper_colour, used_columns, writing_rows
+from emendo.image.pixels import cv2
 from emendo.types import Image
 
 _Floats = npt.NDArray[np.float32]

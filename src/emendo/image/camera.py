@@ -6,10 +6,10 @@ shadow or in light on dark, and with few pixels. Everything is drawn from the ge
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from emendo.image.encode import jpeg_bytes
+from emendo.image.pixels import cv2
 from emendo.types import Image
 
 CORNER = 0.035

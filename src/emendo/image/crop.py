@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+
+from emendo.image.pixels import cv2
 
 from ..types import Image, Point
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 
-import cv2
 import numpy as np
+
+from emendo.image.pixels import cv2
 
 from ..errors import UsageError
 from ..types import Image

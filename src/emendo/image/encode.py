@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import cv2
+from emendo.image.pixels import cv2
 
 from ..errors import ImageError
 from ..types import Image

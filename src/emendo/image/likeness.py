@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import cv2
 import numpy as np
+
+from emendo.image.pixels import cv2
 
 from ..types import Image
 

@@ -233,7 +233,7 @@ class _RasterSource:
     """PNG, JPEG, WebP: one frame. TIFF: one frame a page."""
 
     def __init__(self, stream: BinaryIO, path: Path, limits: Limits, kind: str) -> None:
-        self._path = path
+        self._path, self._stream = path, stream
         self._limits = limits
         self._kind = kind
         try:
@@ -255,13 +255,17 @@ class _RasterSource:
                 self._image.seek(number)
                 self._check_tiles()
             check_size(*self._image.size, self._path, self._limits)
-            self._image.load()
-            return _to_rgb(self._image)
+            return _to_rgb(self._image if self._kind == "tiff" else self._single())
         except DECODING_FAULTS as error:
             raise self._damaged(error, number) from error
 
     def close(self) -> None:
         self._image.close()
+
+    def _single(self) -> ImageFile:
+        """The only frame, opened for this decoding alone, so that its pixels are not held twice."""
+        self._stream.seek(0)
+        return _OPENERS[self._kind](self._stream)
 
     def _count(self) -> int:
         limit = self._limits.document_pages
@@ -371,14 +375,16 @@ def _to_rgb(image: ImageFile) -> Image:
     from PIL import Image as Pillow
     from PIL import ImageOps
 
-    upright = ImageOps.exif_transpose(image)
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)
+    upright: Pillow.Image = image
     if upright.mode.startswith("I") or upright.mode == "F":
         return _from_deep(np.asarray(upright))
     if upright.has_transparency_data:
         coloured = upright.convert("RGBA")
         paper = Pillow.new("RGBA", coloured.size, (255, 255, 255, 255))
         upright = Pillow.alpha_composite(paper, coloured)
-    return np.array(upright.convert("RGB"), dtype=np.uint8)
+    return np.array(upright if upright.mode == "RGB" else upright.convert("RGB"), dtype=np.uint8)
 
 
 def _from_deep(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Image:

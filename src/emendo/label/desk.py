@@ -15,9 +15,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import cv2
 import numpy as np
 from rapidfuzz.distance import Levenshtein
+
+from emendo.image.pixels import cv2
 
 from ..correct.notes import DRAFT
 from ..errors import BadInput, UsageError

@@ -1,9 +1,12 @@
-"""The embedded base: PP-OCRv6 small (Apache-2.0), as the wheel of `rapidocr` carries it, made into a bundle once.
+"""The embedded base: PP-OCRv6 small (Apache-2.0), made into a bundle once.
+
+The two files lie in the wheel of emendo, where its build puts them (`hatch_build.py`), or in that of `rapidocr`, from
+which the build takes them; a checkout that is installed editable reads them there.
 
 The recogniser (5.27 M parameters; PaddleOCR, https://github.com/PaddlePaddle/PaddleOCR) takes lines 48 pixels high and
 emits, for every 8 columns, the probability of a blank, of each of 18,708 characters and of the space. Keeping only
 the rows of the alphabet in use makes the head free and the errors fewer: nobody writes French and is read in Chinese.
-The package `rapidocr` is never imported, only its file is read.
+The package `rapidocr` is never imported, only its files are read.
 """
 
 from __future__ import annotations
@@ -13,8 +16,9 @@ import importlib.util
 import os
 from collections.abc import Callable, Sequence
 from functools import cache
+from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,12 +28,13 @@ from emendo.image.line import LineGeometry
 from emendo.tools.files import sha256_bytes, sha256_file
 
 from .bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, BundleInfo, read_bundle, write_bundle
-
-if TYPE_CHECKING:
-    import onnx
+from .graph import FLOAT, Graph, Tensor, load_graph
 
 RECOGNISER: Final = "PP-OCRv6_rec_small.onnx"
 DETECTOR: Final = "PP-OCRv6_det_small.onnx"
+EMBEDDED: Final = Path(str(resources.files("emendo.models"))) / "embedded"
+"""Where the build of the wheel puts both files, and the version of the wheel that they were taken from."""
+ORIGIN: Final = "rapidocr.version"
 NAMES: Final = ("base", "base-full")
 CONVERSION: Final = 2
 """Raised when the conversion changes, so that an old cache is left aside."""
@@ -49,12 +54,23 @@ SYMBOLS: Final = "€£§°²³½¼¾«»“”‘’„†‡•…–—′″
 
 
 def engine_file(name: str) -> Path:
-    """Path of a model file inside the installed `rapidocr` wheel; raises EngineError when it is not there."""
+    """Path of an embedded model's file; raises EngineError when this installation does not hold it."""
+    if (EMBEDDED / name).is_file():
+        return EMBEDDED / name
     spec = importlib.util.find_spec("rapidocr")
     path = Path(spec.origin).parent / "models" / name if spec is not None and spec.origin else None
     if path is None or not path.is_file():
-        raise EngineError(f"the embedded model {name} is not installed", remedy="pip install 'rapidocr>=3.10,<3.11'")
+        raise EngineError(
+            f"the embedded model {name} is not installed",
+            remedy="pip install emendo (emendo-device reads with bundles only), or pip install 'rapidocr>=3.10,<3.11'",
+        )
     return path
+
+
+def engine_version() -> str:
+    """The version of `rapidocr` that the embedded models were taken from."""
+    origin = EMBEDDED / ORIGIN
+    return origin.read_text().strip() if origin.is_file() else importlib.metadata.version("rapidocr")
 
 
 def cache_folder() -> Path:
@@ -72,7 +88,7 @@ def base_bundle(name: str = "base") -> Bundle:
     EngineError when the wheel is missing or the cache cannot be written.
     """
     source = engine_file(RECOGNISER)
-    version = importlib.metadata.version("rapidocr")
+    version = engine_version()
     fixed = f"{DECODING} {LOOKS} {CALIBRATION} {LineGeometry().model_dump_json()}"
     recipe = f"{version} {source.stat().st_size} {CONVERSION} {fixed}"
     target = cache_folder() / f"{name}-{sha256_bytes(recipe.encode())[:16]}"
@@ -132,87 +148,60 @@ def in_default_alphabet(character: str) -> bool:
     return 0x20 <= code < 0x7F or (0xC0 <= code < 0x180 and character.isalpha()) or character in "ȘșȚțẞ"
 
 
-def load_graph(path: Path) -> onnx.ModelProto:
-    """The ONNX file as a protocol-buffer message, weights inside; `onnx` is imported here and not before."""
-    import onnx
-
-    return onnx.load_model(str(path), load_external_data=False)
-
-
-def graph_alphabet(model: onnx.ModelProto, where: Path) -> tuple[str, ...]:
+def graph_alphabet(model: Graph, where: Path) -> tuple[str, ...]:
     """The characters of the base in class order, blank left out: its `character` metadata, then the space."""
-    listed = [entry.value for entry in model.metadata_props if entry.key == "character"]
+    listed = [value for key, value in model.metadata if key == "character"]
     if len(listed) != 1:
-        raise BundleError("has no `character` list in its metadata", where=where, remedy="reinstall rapidocr")
+        raise BundleError("has no `character` list in its metadata", where=where, remedy="reinstall emendo")
     return (*listed[0].split("\n"), " ")
 
 
-def head_tensors(model: onnx.ModelProto) -> tuple[Any, Any]:
+def head_tensors(model: Graph) -> tuple[Tensor, Tensor]:
     """The initialisers of the last linear layer: weight (features, classes) and bias (classes,).
 
     They are found by walking back from the graph's output, so it does not matter what they are called.
     """
-    made = {node.output[0]: node for node in model.graph.node}
-    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
-    found: dict[str, Any] = {}
-    name = model.graph.output[0].name
+    made = {node.output[0]: node for node in model.nodes}
+    found: dict[str, Tensor] = {}
+    name = model.ends()[1]
     while "MatMul" not in found and name in made:
         node = made[name]
-        weights = [tensors[entry] for entry in node.input if entry in tensors]
+        weights = [model.tensors[entry] for entry in node.input if entry in model.tensors]
         if weights and node.op_type in {"Add", "MatMul"}:
             found[node.op_type] = weights[0]
-        name = next((entry for entry in node.input if entry not in tensors), "")
+        name = next((entry for entry in node.input if entry not in model.tensors), "")
     if set(found) != {"Add", "MatMul"}:
         raise BundleError("the graph does not end in a linear layer", remedy="use a CTC recogniser's graph")
     return found["MatMul"], found["Add"]
 
 
-def set_head(model: onnx.ModelProto, weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]) -> None:
+def set_head(model: Graph, weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]) -> None:
     """Replace the last linear layer: `weight` (features, classes), `bias` (classes,); the output's shape follows."""
-    from onnx import numpy_helper
-
     for tensor, array in zip(head_tensors(model), (weight, bias), strict=True):
-        tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(array, np.float32), tensor.name))
-    del model.graph.value_info[:]
-    dims = model.graph.output[0].type.tensor_type.shape.dim
-    if len(dims):
-        dims[-1].dim_value = len(bias)
+        tensor.put(np.asarray(array, np.float32))
+    model.set_classes(len(bias))
 
 
-def prune_head(model: onnx.ModelProto, full: Sequence[str], chosen: Sequence[str]) -> None:
+def prune_head(model: Graph, full: Sequence[str], chosen: Sequence[str]) -> None:
     """Keep only the rows of `chosen` (each in `full`), in its order, behind the blank."""
-    from onnx import numpy_helper
-
     index = {char: i + 1 for i, char in enumerate(full)}
     rows = [0, *(index[char] for char in chosen)]
-    weight, bias = (numpy_helper.to_array(tensor) for tensor in head_tensors(model))
+    weight, bias = (tensor.array() for tensor in head_tensors(model))
     set_head(model, weight[:, rows], bias[rows])
 
 
-def name_ends(model: onnx.ModelProto, classes: int) -> None:
+def name_ends(model: Graph, classes: int) -> None:
     """Name input and output, let the graph emit log-probabilities, and state the shapes (N, 3, 48, W) -> (N, T, C)."""
-    import onnx
-
-    graph = model.graph
-    last = graph.node[-1]
-    if last.op_type == "Softmax":
-        last.op_type = "LogSoftmax"
-    old_input, old_output = graph.input[0].name, graph.output[0].name
-    for node in graph.node:
-        node.input[:] = [INPUT if entry == old_input else entry for entry in node.input]
-        node.output[:] = [OUTPUT if entry == old_output else entry for entry in node.output]
-    kind = onnx.TensorProto.FLOAT
-    height = graph.input[0].type.tensor_type.shape.dim[2].dim_value
-    graph.input[0].CopyFrom(onnx.helper.make_tensor_value_info(INPUT, kind, ["lines", 3, height, "columns"]))
-    graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info(OUTPUT, kind, ["lines", "frames", classes]))
-    del model.metadata_props[:]
+    if model.nodes[-1].op_type == "Softmax":
+        model.nodes[-1].op_type = "LogSoftmax"
+    height = model.input_shape()[2]
+    model.set_ends(INPUT, ["lines", 3, height, "columns"], OUTPUT, ["lines", "frames", classes])
+    model.drop_metadata()
 
 
-def weights_bytes(model: onnx.ModelProto) -> bytes:
+def weights_bytes(model: Graph) -> bytes:
     """The float initialisers of the graph, under their names there, as a safetensors file."""
-    import onnx
-    from onnx import numpy_helper
     from safetensors.numpy import save
 
-    kept = [tensor for tensor in model.graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT]
-    return bytes(save({tensor.name: numpy_helper.to_array(tensor).copy() for tensor in kept}))
+    kept = [tensor for tensor in model.tensors.values() if tensor.kind == FLOAT]
+    return bytes(save({tensor.name: tensor.array().copy() for tensor in kept}))

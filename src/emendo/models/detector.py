@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from emendo.image.pixels import cv2
+
+from ..tools.memory import allowed_memory
 from ..types import Image
 from .base import DETECTOR, engine_file
-from .engine import open_session
+from .engine import open_session, run_once
 from .pieces import Piece, pieces
 
 STRIDE = 32
@@ -27,13 +29,15 @@ class DetectorSettings:
     """How a page is scaled for the network, in pixels.
 
     It is scaled up until its short side reaches `short_side` and down until its long side fits `long_side`; where the
-    lines then turn out lower than `least_height` pixels, the page is shown again with its long side at `again_side`.
+    lines then turn out lower than `least_height` pixels, the page is shown again with its long side at `again_side`, if
+    the process may take `again_memory` bytes: that look needs some 400 MB.
     """
 
     short_side: int = 736
     long_side: int = 1280
     least_height: float = 11.0
     again_side: int = 1920
+    again_memory: int = 800_000_000
 
 
 class Detector:
@@ -54,6 +58,8 @@ class Detector:
         """The pieces of text on a page (height, width, 3) uint8 RGB, in no special order."""
         settings = self.settings
         found, scale = self._at(page, settings.long_side)
+        if allowed_memory() < settings.again_memory:
+            return found
         low = found and float(np.median([piece.height for piece in found])) * scale < settings.least_height
         if low and max(page.shape[:2]) * scale < 0.9 * max(page.shape[:2]) and settings.again_side > settings.long_side:
             found, _ = self._at(page, settings.again_side)
@@ -67,7 +73,7 @@ class Detector:
         # the weights were trained on blue, green, red in [-1, 1]
         x = (scaled[:, :, ::-1].astype(np.float32) * np.float32(2 / 255) - np.float32(1)).transpose(2, 0, 1)[None]
         session = self._opened()
-        answer = session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(x)})[0]
+        answer = run_once(session, {session.get_inputs()[0].name: np.ascontiguousarray(x)})[0]
         return cast("npt.NDArray[np.float32]", answer[0, 0])
 
     def _at(self, page: Image, long_side: int) -> tuple[list[Piece], float]:
@@ -76,8 +82,7 @@ class Detector:
 
     def _opened(self) -> Any:
         if self._session is None:
-            # pages are large and differ in size: kept memory would only grow
-            self._session = open_session(self._weights or engine_file(DETECTOR), self._threads, arena=False)
+            self._session = open_session(self._weights or engine_file(DETECTOR), self._threads, patterns=False)
         return self._session
 
 

@@ -222,7 +222,7 @@ def _integers(value: memoryview | int) -> Iterator[int]:
         return
     at = 0
     while at < len(value):
-        number, at = _varint(value, at)
+        number, at = varint(value, at)
         yield _signed(number)
 
 
@@ -237,13 +237,13 @@ def _text(value: memoryview) -> str:
 def _fields(view: memoryview) -> Iterator[tuple[int, memoryview | int]]:
     at, end = 0, len(view)
     while at < end:
-        key, at = _varint(view, at)
+        key, at = varint(view, at)
         number, wire = key >> 3, key & 7
         value: memoryview | int
         if wire == 0:
-            value, at = _varint(view, at)
+            value, at = varint(view, at)
         elif wire == 2:
-            length, at = _varint(view, at)
+            length, at = varint(view, at)
             value, at = view[at : at + length], at + length
         elif wire in (1, 5):
             value, at = 0, at + (8 if wire == 1 else 4)
@@ -254,7 +254,8 @@ def _fields(view: memoryview) -> Iterator[tuple[int, memoryview | int]]:
         yield number, value
 
 
-def _varint(view: memoryview, at: int) -> tuple[int, int]:
+def varint(view: memoryview, at: int) -> tuple[int, int]:
+    """The number at byte `at`, and where the next byte is. Raises ValueError when there is none."""
     value = 0
     for shift in range(0, 70, 7):
         if at >= len(view):

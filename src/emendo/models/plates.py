@@ -13,10 +13,10 @@ from dataclasses import replace
 from math import exp, log
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from emendo.image.line import LineGeometry
+from emendo.image.pixels import cv2
 from emendo.types import Character, Evidence, EvidenceRecognizer, Image, Reading, Recognizer
 
 from .ctc.decode import greedy, text_of

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,14 +23,12 @@ import numpy.typing as npt
 from emendo.errors import BundleError, UsageError
 from emendo.types import Image
 
-from .base import base_bundle, cache_folder, cached_bundle, load_graph, set_head, weights_bytes
+from .base import base_bundle, cache_folder, cached_bundle, set_head, weights_bytes
 from .bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, read_bundle, write_bundle
 from .ctc.decode import BONUS_PER_WEIGHT, WORDS_WEIGHT
 from .ctc.tune import CHARACTER_MODEL_FILE, LANGUAGE_FIELDS, WORDS_FILE
 from .ctc.weights import read_layers, write_layers
-
-if TYPE_CHECKING:
-    import onnx
+from .graph import Graph, load_graph
 
 SHIPPED: Final = ("base-hand", "base-ar")
 """References that name a model of the package."""
@@ -89,7 +87,7 @@ def expand(compact: Bundle, target: Path, *, replace: bool = False) -> Bundle:
     return write_bundle(target, compact.info, files, replace=replace)
 
 
-def compact_weights(graph: onnx.ModelProto, above: int) -> bytes:
+def compact_weights(graph: Graph, above: int) -> bytes:
     """The layers of a graph as a safetensors file: float16 where a layer has more than `above` weights."""
     from safetensors.numpy import save
 

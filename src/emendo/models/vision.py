@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-import cv2
 import numpy as np
+
+from emendo.image.pixels import cv2
 
 from ..errors import UsageError
 from ..image.line import LineGeometry, normalize

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
+
+from emendo.image.pixels import cv2
 
 from ..errors import FormatError
 from ..formats.alto import read_alto

@@ -7,9 +7,10 @@ space between them light.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+
+from emendo.image.pixels import cv2
 
 from ..types import Image
 from .lines import TextLine, along_spine

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
 import numpy as np
+
+from emendo.image.pixels import cv2
 
 from ..errors import BadInput
 from ..image.load import Document, open_document

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import cv2
+from emendo.image.pixels import cv2
 
 from ..errors import BadInput, EmendoError, ImageError
 from ..formats.images import IMAGE_SUFFIXES

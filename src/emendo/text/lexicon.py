@@ -1,32 +1,31 @@
 """The words of a language and how often they are used: what a reader expects before having seen the author's hand.
 
-Frequencies come from `wordfreq` (R. Speer, 2022; https://doi.org/10.5281/zenodo.7199437; data CC BY-SA 4.0), a merge
-of web pages, subtitles, news, books and Wikipedia in some forty languages. A lexicon gives the probability of the next
-character from the share of the words that begin with what has been written so far: unlike an n-gram it never forgets
-the beginning of a word, and it needs no text.
+Frequencies come from `wordfreq` (see `wordlists`), a merge of web pages, subtitles, news, books and Wikipedia in some
+forty languages. A lexicon gives the probability of the next character from the share of the words that begin with what
+has been written so far: unlike an n-gram it never forgets the beginning of a word, and it needs no text.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import accumulate, pairwise
 
 from emendo.errors import FormatError, UsageError
 
 from .ngram import END
+from .wordlists import RAREST, frequent_words, languages, listed_words
 
 HEADER = "emendo-words/1"
-MOST_WORDS, MOST_SPANS = 400_000, 100_000
+MOST_SPANS = 100_000
 RAREST_CLASS = 2000
 LAST = "\U0010ffff"
-LEAST_WORDS, RAREST, LEAST_EXPLAINED, LEAST_LEAD = 15, 450, 0.6, 0.1
-"""Detection: words needed, class below which a word counts as unknown, gain and lead (decimal logarithms) needed."""
+LEAST_WORDS, LEAST_EXPLAINED, LEAST_LEAD = 15, 0.6, 0.1
+"""Detection: words needed, gain and lead (decimal logarithms) needed; words that are not frequent are unknown."""
 _WORD = re.compile(r"[^\W\d_]+")
 CENTIBELS = 100
 """A word's class is minus a hundred times the decimal logarithm of its share of all words (the unit of wordfreq)."""
@@ -75,18 +74,11 @@ class Lexicon:
     @lru_cache(maxsize=4)
     def of(cls, language: str) -> Lexicon:
         """The lexicon of a language; raises UsageError when there is none."""
-        from wordfreq import get_frequency_list
-
         code = language_code(language)
         if not code:
-            known = ", ".join(languages())
+            known = ", ".join(languages()) or "no language: this installation holds no word lists (pip install emendo)"
             raise UsageError(f"there are no words of the language {language!r}", remedy=f"use one of {known}")
-        found: dict[str, int] = {}
-        for centibels, group in enumerate(get_frequency_list(code, wordlist="best")):
-            for word in group:
-                if word.replace("'", "").isalpha():
-                    found.setdefault(unicodedata.normalize("NFC", word), centibels)
-        return cls.build(code, list(found.items())[:MOST_WORDS])
+        return cls.build(code, listed_words(code))
 
     @classmethod
     def build(cls, language: str, entries: Iterable[tuple[str, int]]) -> Lexicon:
@@ -95,7 +87,8 @@ class Lexicon:
         for word, centibels in entries:
             found.setdefault(word, centibels)
         words = tuple(sorted(found))
-        return cls(language, words, tuple(found[word] for word in words))
+        same = {centibels: centibels for centibels in set(found.values())}  # one number for all words of a class
+        return cls(language, words, tuple(same[found[word]] for word in words))
 
     def share(self, prefix: str) -> float:
         """Share of all words (0 to 1, by use) that begin with `prefix`; the prefix itself counts."""
@@ -183,36 +176,24 @@ def detect_language(texts: Sequence[str]) -> str:
     if len(words) < LEAST_WORDS:
         return ""
     scores = sorted(((_explained(language, words), language) for language in languages()), reverse=True)
+    if len(scores) < 2:
+        return ""
     (best, language), (second, _) = scores[:2]
     return language if best >= LEAST_EXPLAINED and best - second >= LEAST_LEAD else ""
 
 
 def _explained(language: str, words: Sequence[str]) -> float:
     """Mean gain of the words over unknown ones, in decimal logarithms."""
-    frequent = _frequent(language)
+    frequent = frequent_words(language)
     return sum((RAREST - frequent.get(word, RAREST)) / CENTIBELS for word in words) / len(words)
-
-
-@cache
-def _frequent(language: str) -> dict[str, int]:
-    from wordfreq import get_frequency_list
-
-    groups = get_frequency_list(language, wordlist="small")[:RAREST]
-    return {word: centibels for centibels, group in enumerate(groups) for word in group}
-
-
-@cache
-def languages() -> tuple[str, ...]:
-    """Codes of the languages with words between blanks that wordfreq knows."""
-    from wordfreq import available_languages
-
-    return tuple(sorted(set(available_languages("best")) - {"ja", "ko", "zh"}))
 
 
 def language_code(name: str) -> str:
     """The code in `languages()` for a language tag (fr, fra, fr-CA; BCP 47); empty when there are no words of it."""
-    from langcodes import Language, LanguageTagError
-
+    try:
+        from langcodes import Language, LanguageTagError
+    except ImportError:  # a device without it reads with the models' own words
+        return name if name in languages() else ""
     try:
         code = Language.get(name).language or ""
     except LanguageTagError:

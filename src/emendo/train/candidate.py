@@ -15,13 +15,14 @@ from pydantic import ValidationError
 from emendo.errors import SettingsError
 from emendo.image.line import LineGeometry, network_input, normalize_line
 from emendo.metrics.align import Counts, counts
-from emendo.models.base import base_bundle, load_graph, weights_bytes
+from emendo.models.base import base_bundle, weights_bytes
 from emendo.models.bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, BundleInfo, write_bundle
 from emendo.models.ctc.forms import Form, reform
 from emendo.models.ctc.network import LineNetwork, load_network, store_network
 from emendo.models.ctc.recognizer import CtcRecognizer, load_geometry
 from emendo.models.ctc.tune import LANGUAGE_FIELDS
 from emendo.models.ctc.weights import Head, grow_head, read_layers
+from emendo.models.graph import load_graph
 from emendo.text.direction import Direction, direction_of
 from emendo.types import Image
 

@@ -255,9 +255,9 @@ def _written(
     task: Task, best: Bundle, outcome: Outcome, record: dict[str, Any], *, name: str
 ) -> tuple[Bundle, dict[str, Any], dict[str, Any]]:
     """The bundle of the best weights, how it agrees with the network, and how its decoding was chosen."""
-    from emendo.models.base import load_graph
     from emendo.models.ctc.network import load_network
     from emendo.models.ctc.recognizer import CtcRecognizer
+    from emendo.models.graph import load_graph
 
     from .candidate import parity, reading_of, write_candidate
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from transformers.trainer_callback import PrinterCallback
 
 from emendo.errors import BundleError
-from emendo.models.base import load_graph
 from emendo.models.bundle import GRAPH_FILE, Bundle, read_bundle
 from emendo.models.ctc.align import encode
 from emendo.models.ctc.network import LineNetwork, load_network
 from emendo.models.ctc.recognizer import CtcRecognizer
+from emendo.models.graph import load_graph
 from emendo.text.direction import on_page, right_to_left
 
 from .batches import BatchDataset, plan_batches

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from emendo.image.line import LineGeometry, ink_mask, paper_colour, writing_rows
+from emendo.image.pixels import cv2
 from emendo.models.ctc.align import forced_alignment
 from emendo.models.ctc.recognizer import CtcRecognizer
 from emendo.types import Character, Image

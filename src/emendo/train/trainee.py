@@ -56,8 +56,8 @@ class Trainee(nn.Module):
         """
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.bfloat):
             if self._teacher and isinstance(self.network, LineNetwork):
-                features: Tensor | None = self.network.features(images)
-                logits = self.network.classified(features)
+                seen = self.network.features(images)
+                features, logits = seen, self.network.classified(seen)
             else:
                 features, logits = None, self.network(images)
         log_probs = logits.float().log_softmax(-1)

@@ -72,6 +72,6 @@ def test_trained_network_with_another_head_equals_its_graph(graph, lines):
 
 def test_a_graph_of_another_network_is_refused(graph):
     other = copy.deepcopy(graph)
-    del other.graph.node[-3:]
+    del other.nodes[-3:]
     with pytest.raises(BundleError):
         load_network(other)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rapidfuzz.distance import Levenshtein
 
-from emendo.models.ctc.vote import vote
+from emendo.models.ctc.vote import aligned, vote
 from emendo.types import Character
 
 readings = st.lists(
@@ -41,3 +42,12 @@ def test_agreement_stands_and_nothing_is_invented(drawn: list[tuple[Character, .
 
 def test_no_reading_gives_no_text() -> None:
     assert vote([]) == vote([()]) == ""
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=14), st.lists(st.sampled_from("abc"), max_size=14))
+def test_the_alignment_is_rapidfuzzs(source: list[str], target: list[str]) -> None:
+    expected: list[tuple[int | None, int | None]] = []
+    for step in Levenshtein.opcodes(source, target):
+        old, new = range(step.src_start, step.src_end), range(step.dest_start, step.dest_end)
+        expected += zip(old or [None] * len(new), new or [None] * len(old), strict=True)
+    assert aligned(source, target) == expected

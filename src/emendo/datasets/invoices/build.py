@@ -22,9 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import numpy as np
 import pypdfium2
+
+from emendo.image.pixels import cv2
 
 from ...errors import UsageError
 from ...fields.regions import regions_of

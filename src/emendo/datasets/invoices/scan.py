@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+
+from emendo.image.pixels import cv2
 
 from ..faces import Hand
 from .sheet import Word

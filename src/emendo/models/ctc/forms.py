@@ -7,16 +7,13 @@ graph (`weights.py`) walks every form of it alike. No torch here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emendo.errors import BundleError
 
+from ..graph import Graph, Node
 from .weights import Layer, layers
-
-if TYPE_CHECKING:
-    import onnx
 
 BLOCKS: tuple[tuple[int, int, int, bool], ...] = (
     (96, 96, 1, True),
@@ -48,45 +45,42 @@ class Form:
 BASE = Form()
 
 
-def form_of(model: onnx.ModelProto) -> Form:
+def form_of(model: Graph) -> Form:
     """The form of the network in a graph; raises BundleError when the graph is of another network."""
-    shapes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
+    shapes = {name: tensor.dims for name, tensor in model.tensors.items()}
     blocks = _blocks(model)
     hidden = tuple(int(shapes[wide.weight][0]) for _, wide, _ in blocks)
     halved = [at for at, (depthwise, _, _) in enumerate(blocks) if shapes[depthwise.weight][-1] == 4]
     return Form(hidden, halved[0] if halved else len(BLOCKS))
 
 
-def reform(model: onnx.ModelProto, form: Form) -> None:
+def reform(model: Graph, form: Form) -> None:
     """Give the graph another form, in place; the weights that change their shape are zero until they are written.
 
     Raises BundleError when the graph is of another network or its columns are halved elsewhere already.
     """
-    from onnx import numpy_helper
-
     now = form_of(model)
     if now.halved not in {form.halved, len(BLOCKS)}:
         raise BundleError(f"the graph halves its columns at block {now.halved} already", remedy="begin with its base")
-    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
 
     def empty(name: str, *shape: int) -> None:
-        tensors[name].CopyFrom(numpy_helper.from_array(np.zeros(shape, np.float32), name))
+        model.tensors[name].put(np.zeros(shape, np.float32))
 
     for at, (depthwise, wide, narrow) in enumerate(_blocks(model)):
         inputs, outputs, _, _ = BLOCKS[at]
         hidden = form.hidden[at]
         if hidden != now.hidden[at]:
             empty(wide.weight, hidden, inputs, 1, 1)
-            empty(wide.bias, *(hidden if size == now.hidden[at] else 1 for size in tensors[wide.bias].dims))
+            empty(wide.bias, *(hidden if size == now.hidden[at] else 1 for size in model.tensors[wide.bias].dims))
             empty(narrow.weight, outputs, hidden, 1, 1)
         if at == form.halved != now.halved:
             empty(depthwise.weight, inputs, 1, 3, 4)
-            _set(_node(model, "Conv", depthwise.weight), kernel_shape=(3, 4), strides=(BLOCKS[at][2], 2))
-            _set(_node(model, "AveragePool"), kernel_shape=(3, 1), strides=(3, 1))
-    del model.graph.value_info[:]
+            _node(model, "Conv", depthwise.weight).set_integers(kernel_shape=(3, 4), strides=(BLOCKS[at][2], 2))
+            _node(model, "AveragePool").set_integers(kernel_shape=(3, 1), strides=(3, 1))
+    model.forget_shapes()
 
 
-def _blocks(model: onnx.ModelProto) -> list[tuple[Layer, Layer, Layer]]:
+def _blocks(model: Graph) -> list[tuple[Layer, Layer, Layer]]:
     """Depthwise, widening and narrowing convolution of each block."""
     convolutions = [layer for layer in layers(model) if layer.kind == "convolution"]
     if len(convolutions) != STEM + sum(5 if row[3] else 3 for row in BLOCKS) + 3:
@@ -100,15 +94,8 @@ def _blocks(model: onnx.ModelProto) -> list[tuple[Layer, Layer, Layer]]:
     return found
 
 
-def _node(model: onnx.ModelProto, kind: str, weight: str = "") -> Any:
-    fitting = [node for node in model.graph.node if node.op_type == kind and (not weight or weight in node.input)]
+def _node(model: Graph, kind: str, weight: str = "") -> Node:
+    fitting = [node for node in model.nodes if node.op_type == kind and (not weight or weight in node.input)]
     if len(fitting) != 1:
         raise BundleError(f"the graph has {len(fitting)} nodes {kind}, not one", remedy=_REMEDY)
     return fitting[0]
-
-
-def _set(node: Any, **values: tuple[int, ...]) -> None:
-    """Set attributes that the node has."""
-    for attribute in node.attribute:
-        if attribute.name in values:
-            attribute.ints[:] = values[attribute.name]

@@ -8,7 +8,7 @@ reads. Pictures lie channels-last, which is about twice as fast on a CPU in bflo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,11 +17,9 @@ from torch import Tensor, nn
 
 from emendo.errors import BundleError
 
+from ..graph import Graph
 from .forms import BASE, BLOCKS, Form, form_of
 from .weights import Array, Head, read_layers, write_layers
-
-if TYPE_CHECKING:
-    import onnx
 
 COLUMNS_PER_FRAME = 8
 FEATURES = 120
@@ -194,7 +192,7 @@ def weighted_layers(network: LineNetwork) -> list[Any]:
     return convolutions + others
 
 
-def load_network(model: onnx.ModelProto, head: Head | None = None) -> LineNetwork:
+def load_network(model: Graph, head: Head | None = None) -> LineNetwork:
     """The network with the weights of a graph; `head` replaces the graph's last layer.
 
     Raises BundleError when the graph is of another network.
@@ -216,7 +214,7 @@ def load_network(model: onnx.ModelProto, head: Head | None = None) -> LineNetwor
     return network
 
 
-def store_network(network: LineNetwork, model: onnx.ModelProto) -> None:
+def store_network(network: LineNetwork, model: Graph) -> None:
     """Write the weights of the network into the graph, in place; the graph's number of classes follows."""
 
     def array(tensor: Tensor) -> Array:

@@ -8,16 +8,16 @@ from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any, Literal, TypeVar
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
 from emendo.errors import BundleError, EngineError, FormatError
 from emendo.image.line import LineGeometry, network_input, normalize
+from emendo.image.pixels import cv2
 from emendo.models.bundle import CTC_FAMILIES, GRAPH_FILE, Bundle
 from emendo.models.calibration import Calibration
-from emendo.models.engine import Engine, EngineName, open_engine
+from emendo.models.engine import Engine, EngineName, give_back_memory, open_engine
 from emendo.text.language import LanguageModel
 from emendo.text.lexicon import Lexicon, detect_language
 from emendo.text.ngram import CharacterModel
@@ -209,7 +209,9 @@ def _opened(bundle: Bundle, threads: int, engine: EngineName) -> Engine:
 @lru_cache(maxsize=4)
 def _words_of(language: str) -> LanguageModel:
     """The words of a language; one model for all pages, for it remembers what it was asked."""
-    return LanguageModel(None, Lexicon.of(language), WORDS_SHARE)
+    model = LanguageModel(None, Lexicon.of(language), WORDS_SHARE)
+    give_back_memory()
+    return model
 
 
 def load_geometry(bundle: Bundle) -> LineGeometry:

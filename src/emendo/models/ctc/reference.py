@@ -10,9 +10,9 @@ import torch
 from safetensors.numpy import load_file
 
 from emendo.errors import BundleError
-from emendo.models.base import load_graph
 from emendo.models.bundle import GRAPH_FILE, LINE_HEIGHT, WEIGHTS_FILE, Bundle
 from emendo.models.engine import Array, End
+from emendo.models.graph import FLOAT, load_graph
 
 from .crnn import network_of
 from .network import LineNetwork, load_network
@@ -48,20 +48,17 @@ def trained_network(bundle: Bundle) -> LineNetwork:
     """
     graph = load_graph(bundle.path(GRAPH_FILE))
     if WEIGHTS_FILE in bundle.info.files:
-        from onnx import TensorProto, numpy_helper
-        from safetensors.numpy import load_file
-
         trained = load_file(bundle.path(WEIGHTS_FILE))
-        for tensor in graph.graph.initializer:
-            if tensor.data_type != TensorProto.FLOAT:
+        for name, tensor in graph.tensors.items():
+            if tensor.kind != FLOAT:
                 continue
-            weight = trained.get(tensor.name)
-            if weight is None or list(weight.shape) != list(tensor.dims):
+            weight = trained.get(name)
+            if weight is None or tuple(weight.shape) != tensor.dims:
                 held = "is not" if weight is None else f"has {list(weight.shape)}"
-                what = f"tensor {tensor.name!r} {held} in {WEIGHTS_FILE}, not {list(tensor.dims)}"
+                what = f"tensor {name!r} {held} in {WEIGHTS_FILE}, not {list(tensor.dims)}"
                 raise BundleError(what, where=bundle.folder, remedy="use a bundle that this version wrote")
-            tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(weight, np.float32), tensor.name))
-    elif any(node.op_type == "DequantizeLinear" for node in graph.graph.node):
+            tensor.put(np.ascontiguousarray(weight, np.float32))
+    elif any(node.op_type == "DequantizeLinear" for node in graph.nodes):
         what = "holds a graph in int8 and no weights"
         raise BundleError(what, where=bundle.folder, remedy="give the model that it was exported from")
     return load_network(graph)

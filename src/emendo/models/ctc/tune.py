@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from emendo.metrics.align import counts
 from emendo.models.bundle import Bundle, write_bundle
 from emendo.models.calibration import LEAST_LINES, Calibration, features, fit
 from emendo.text.language import LanguageModel
@@ -121,4 +120,6 @@ def _altered(bundle: Bundle, decoding: Decoding) -> Bundle:
 
 
 def _edits(truths: Sequence[str], found: Sequence[str]) -> int:
+    from emendo.metrics.align import counts  # only tuning counts errors, and a device has no rapidfuzz
+
     return sum(counts(truth, text).edits for truth, text in zip(truths, found, strict=True))

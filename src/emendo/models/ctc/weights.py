@@ -13,15 +13,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from emendo.errors import BundleError
-
-if TYPE_CHECKING:
-    import onnx
+from emendo.models.graph import Graph, Node
 
 Array = npt.NDArray[np.float32]
 Kind = Literal["convolution", "linear", "norm"]
@@ -46,15 +44,15 @@ class Layer:
     epsilon: float = 0.0
 
 
-def layers(model: onnx.ModelProto) -> list[Layer]:
+def layers(model: Graph) -> list[Layer]:
     """All layers with weights in the order of the graph; raises BundleError when one has a form we do not know."""
-    tensors = {tensor.name for tensor in model.graph.initializer}
-    after: dict[str, list[Any]] = {}
-    for node in model.graph.node:
+    tensors = set(model.tensors)
+    after: dict[str, list[Node]] = {}
+    for node in model.nodes:
         for name in node.input:
             after.setdefault(name, []).append(node)
     found = []
-    for node in model.graph.node:
+    for node in model.nodes:
         held = [name for name in node.input if name in tensors]
         following = after.get(node.output[0], [])
         if node.op_type == "Conv":
@@ -66,69 +64,65 @@ def layers(model: onnx.ModelProto) -> list[Layer]:
     return found
 
 
-def _convolution(node: Any, following: list[Any], tensors: set[str]) -> Layer:
+def _convolution(node: Node, following: list[Node], tensors: set[str]) -> Layer:
     weight = node.input[1]
     if len(node.input) > 2:
         return Layer("convolution", weight, node.input[2])
     if len(following) == 1 and following[0].op_type == "BatchNormalization":
         normal = following[0]
-        epsilon = next((a.f for a in normal.attribute if a.name == "epsilon"), 1e-5)
         _, scale, bias, mean, variance = normal.input
-        return Layer("convolution", weight, bias, scale, mean, variance, float(epsilon))
+        return Layer("convolution", weight, bias, scale, mean, variance, normal.real("epsilon", 1e-5))
     return Layer("convolution", weight, _added(following, tensors, node))
 
 
-def _added(following: list[Any], tensors: set[str], node: Any) -> str:
+def _added(following: list[Node], tensors: set[str], node: Node) -> str:
     names = [name for other in following if other.op_type == "Add" for name in other.input if name in tensors]
     if len(names) != 1:
         raise BundleError(f"the graph's node {node.output[0]!r} has no bias behind it", remedy=_REMEDY)
-    return str(names[0])
+    return names[0]
 
 
-def _is_norm(node: Any, model: onnx.ModelProto) -> bool:
-    makers = {output: other for other in model.graph.node for output in other.output}
+def _is_norm(node: Node, model: Graph) -> bool:
+    makers = {output: other for other in model.nodes for output in other.output}
     return any(name in makers and makers[name].op_type == "Div" for name in node.input) and any(
-        len(tensor.dims) == 1 for tensor in model.graph.initializer if tensor.name in node.input
+        name in model.tensors and len(model.tensors[name].dims) == 1 for name in node.input
     )
 
 
-def read_layers(model: onnx.ModelProto) -> list[tuple[Layer, Array, Array]]:
+def read_layers(model: Graph) -> list[tuple[Layer, Array, Array]]:
     """Each layer with its weight and bias as torch lays them out: linear weights are (out, in), biases (out,)."""
-    from onnx import numpy_helper
-
-    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     read = []
     for layer in layers(model):
-        weight, bias = arrays[layer.weight].astype(np.float32), arrays[layer.bias].astype(np.float32).reshape(-1)
+
+        def values(name: str) -> Array:
+            return model.tensors[name].array().astype(np.float32)
+
+        weight, bias = values(layer.weight), values(layer.bias).reshape(-1)
         if layer.kind == "linear":
             weight = weight.T
         if layer.scale:
-            factor = arrays[layer.scale] / np.sqrt(arrays[layer.variance] + np.float32(layer.epsilon))
+            factor = values(layer.scale) / np.sqrt(values(layer.variance) + np.float32(layer.epsilon))
             weight = weight * factor[:, None, None, None]
-            bias = bias - arrays[layer.mean] * factor
+            bias = bias - values(layer.mean) * factor
         read.append((layer, np.ascontiguousarray(weight), np.ascontiguousarray(bias)))
     return read
 
 
-def write_layers(model: onnx.ModelProto, new: Sequence[tuple[Array, Array]]) -> None:
+def write_layers(model: Graph, new: Sequence[tuple[Array, Array]]) -> None:
     """Put weights and biases, laid out as `read_layers` gives them, into the graph, in place.
 
     The last layer may have another number of classes than the graph had. Raises BundleError when the number of layers
     or a shape does not fit.
     """
-    from onnx import numpy_helper
-
-    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     known = layers(model)
     if len(known) != len(new):
         raise BundleError(f"the graph has {len(known)} layers, the network {len(new)}", remedy=_REMEDY)
 
     def put(name: str, array: Array, *, any_size: bool = False) -> None:
-        old = tensors[name]
+        old = model.tensors[name]
         if not any_size and int(np.prod(old.dims)) != array.size:
             raise BundleError(f"tensor {name!r} has {list(old.dims)}, not {list(array.shape)}", remedy=_REMEDY)
-        shaped = array if any_size else array.reshape(tuple(old.dims))
-        old.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(shaped, np.float32), name))
+        old.put(np.asarray(array if any_size else array.reshape(old.dims), np.float32))
 
     for at, (layer, (weight, bias)) in enumerate(zip(known, new, strict=True)):
         last = at == len(known) - 1
@@ -139,10 +133,7 @@ def write_layers(model: onnx.ModelProto, new: Sequence[tuple[Array, Array]]) -> 
             put(layer.scale, np.ones(size, np.float32))
             put(layer.mean, np.zeros(size, np.float32))
             put(layer.variance, np.full(size, 1 - layer.epsilon, np.float32))
-    del model.graph.value_info[:]
-    dims = model.graph.output[0].type.tensor_type.shape.dim
-    if len(dims):
-        dims[-1].dim_value = len(new[-1][1])
+    model.set_classes(len(new[-1][1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
 from pydantic import BaseModel, ConfigDict, Field
 
+from emendo.image.pixels import cv2
 from emendo.types import Image
 
 

@@ -14,12 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
-import cv2
-
 from emendo.datasets.faces import BUILT_IN, PDF_FACES, Face
 from emendo.datasets.synth import make_line
 from emendo.errors import BundleError, UsageError
 from emendo.image.load import sample_image
+from emendo.image.pixels import cv2
 from emendo.models.bundle import INFO_FILE, Bundle, read_bundle
 from emendo.models.certificate import check_certificate
 from emendo.models.channel import (
