@@ -35,7 +35,9 @@ def test_commands_that_a_page_names_exist(page: Path) -> None:
     group = typer.main.get_command(app)
     known = set(group.commands)  # type: ignore[attr-defined]
     text = page.read_text(encoding="utf-8")
-    named = set(re.findall(r"`emendo ([a-z]+)\b", text)) | set(re.findall(r"^emendo ([a-z]+)\b", text, re.MULTILINE))
+    named = set(re.findall(r"`emendo ([a-z][a-z-]*)\b", text)) | set(
+        re.findall(r"^emendo ([a-z][a-z-]*)\b", text, re.MULTILINE)
+    )
     assert named <= known, sorted(named - known)
 
 

@@ -152,3 +152,21 @@ def test_a_damaged_record_is_no_wish(workspace: Workspace, store: Store, content
     training = Training(workspace, store, slow(1, 0))
     assert training.status().phase is Phase.NONE
     assert not training.go_on()
+
+
+def test_a_run_that_has_not_come_to_its_lock_yet_is_not_started_twice(workspace: Workspace, store: Store) -> None:
+    idle = (sys.executable, "-c", "import time; time.sleep(600)")
+    first = Training(workspace, store, command=idle)
+    first.start("ann")
+    child = first._child
+    assert child is not None
+    try:
+        later = Training(workspace, store, command=idle)  # of the server that was started anew
+        assert not later.go_on()
+        assert later.status().phase is Phase.RUNNING
+        with pytest.raises(Busy, match=f"process {child.pid} "):
+            later.start("bob")
+    finally:
+        child.kill()
+        child.wait()
+    assert later.status().phase is not Phase.RUNNING

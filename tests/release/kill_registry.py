@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mlflow.pyfunc  # noqa: F401  imported once, before the forks; nothing is connected here
@@ -30,6 +31,8 @@ from emendo.release.registry import catch_up
 from emendo.workspace.folder import BASE, Workspace
 
 module: Any = importlib.import_module("emendo.release.promote")
+NOTHING = SimpleNamespace(samples=())
+"""The gate that reads test lines is put aside here."""
 
 
 def forked(work: Callable[[int], None]) -> tuple[int, int]:
@@ -55,7 +58,7 @@ def promote_on(workspace: Workspace, folder: Path, pipe: int) -> None:
     while True:
         for name in "xyz":
             try:
-                module.promote(workspace, folder / name, None)
+                module.promote(workspace, folder / name, NOTHING)
             except Refused:
                 continue
 

@@ -15,10 +15,11 @@ from onnx import numpy_helper
 from emendo.cli import main
 from emendo.datasets.dataset import open_dataset
 from emendo.errors import BundleError, EngineError, UsageError
-from emendo.models.base import base_bundle, set_head
+from emendo.models.base import base_bundle, head_tensors, set_head
 from emendo.models.bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, BundleInfo, read_bundle, write_bundle
 from emendo.models.certificate import check_certificate, read_certificate
 from emendo.models.ctc.recognizer import CtcRecognizer
+from emendo.models.graph import Graph
 from emendo.release.export import WRITERS, Order, ctc, export
 from emendo.release.export.measure import Seen
 from emendo.release.keys import release_key, trusted_keys
@@ -136,13 +137,13 @@ def folded_into_one(model: onnx.ModelProto) -> None:
 
 def swapped_rows(model: onnx.ModelProto) -> None:
     """Two characters that stand in none of the lines."""
-    from emendo.models.base import head_tensors
-
-    weight, bias = (numpy_helper.to_array(one).copy() for one in head_tensors(model))
+    held = Graph(model.SerializeToString())
+    weight, bias = (tensor.array().copy() for tensor in head_tensors(held))
     alphabet = base_bundle().info.alphabet
     a, b = [at + 1 for at, char in enumerate(alphabet) if "\u0100" < char < "\u0180"][:2]
     weight[:, [a, b]], bias.reshape(-1)[[a, b]] = weight[:, [b, a]], bias.reshape(-1)[[b, a]]
-    set_head(model, weight, bias.reshape(-1))
+    set_head(held, weight, bias.reshape(-1))
+    model.ParseFromString(held.SerializeToString())
 
 
 def rounded(model: onnx.ModelProto) -> None:

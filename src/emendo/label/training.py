@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -201,11 +202,22 @@ class Training:
         self._remember(Wish(wish.by, wish.at, self._child.pid))
 
     def _holder(self) -> str:
-        """Who learns here now: our own child from its first moment, else whoever holds the lock."""
+        """Who learns here now: a run of ours from its first moment, also of a server before, or who holds the lock."""
         child = self._child
         if child is not None and child.poll() is None:
             return f"{child.pid} on {socket.gethostname()}"
-        return self.workspace.holder(LOCK)
+        return self.workspace.holder(LOCK) or self._starting()
+
+    def _starting(self) -> str:
+        """The run of a server before that has not come to the lock yet, or has just let it go; empty for none."""
+        pid = self._wish().pid
+        if not pid or (self._child is not None and self._child.pid == pid):
+            return ""
+        try:
+            started = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:  # it has ended (or nothing can be known of it here)
+            return ""
+        return f"{pid} on {socket.gethostname()}" if str(self.workspace.root).encode() in started else ""
 
     def _wish(self) -> Wish:
         try:

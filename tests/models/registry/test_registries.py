@@ -9,7 +9,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from emendo.errors import BundleError, SettingsError, UsageError
 from emendo.models.bundle import Bundle, read_bundle, write_bundle
@@ -108,7 +110,8 @@ def test_nothing_that_mlflow_holds_is_a_pickle_or_knows_this_machine(registry_ur
 def test_an_adapter_is_a_version_of_its_own(registry_uri: str, tmp_path: Path) -> None:
     plain = write_colour_bundle(tmp_path / "plain")
     files: dict[str, bytes | Path] = {name: plain.folder / name for name in plain.info.files}
-    files |= {"adapter/adapter_config.json": b'{"r": 8}', "adapter/adapter_model.safetensors": b"weights"}
+    weights = save({"lora": np.zeros(2, np.float32)})
+    files |= {"adapter/adapter_config.json": b'{"r": 8}', "adapter/adapter_model.safetensors": weights}
     bundle = write_bundle(tmp_path / "adapted", plain.info, files)
     registry = MlflowRegistry(registry_uri, "emendo", 10)
     entries = registry.put(bundle, "journal", about(bundle))
@@ -119,7 +122,7 @@ def test_an_adapter_is_a_version_of_its_own(registry_uri: str, tmp_path: Path) -
     assert registry.find("journal").form == "merged"
     assert read_bundle(registry.bundle(entries[1]).folder).id == bundle.id
     assert pull(registry, "journal/1", tmp_path / "got") == entries[0]
-    assert (tmp_path / "got" / "adapter_model.safetensors").read_bytes() == b"weights"
+    assert (tmp_path / "got" / "adapter_model.safetensors").read_bytes() == weights
     with pytest.raises(UsageError, match="models:/journal/1 is an adapter alone"):
         registry.bundle(entries[0])
     stored = next((tmp_path / "mlflow").rglob("artifacts/adapter/adapter_model.safetensors"))

@@ -41,10 +41,16 @@ def _shorten(sheet: Sheet, drawn_for: float) -> None:
 
 def _centre(page: Setting, text: str, **how: object) -> None:
     size = float(how.pop("size", 1.0))  # type: ignore[arg-type]
-    while page.width(text, bold=bool(how.get("bold")), size=size) > page.sheet.width - 12:
-        size *= 0.93
+    size = _fitting_size(page, text, page.sheet.width - 12, bold=bool(how.get("bold")), size=size)
     page.write(page.sheet.width / 2, text, align="centre", size=size, **how)  # type: ignore[arg-type]
     page.y += page.step
+
+
+def _fitting_size(page: Setting, text: str, room: float, *, bold: bool = False, size: float = 1.0) -> float:
+    """The size, made smaller until the text has room."""
+    while page.width(text, bold=bold, size=size) > room:
+        size *= 0.93
+    return size
 
 
 def _head(page: Setting) -> None:
@@ -58,9 +64,11 @@ def _head(page: Setting) -> None:
         _centre(page, f"{page.term('phone')} {page.content.phone}", region=VENDOR)
     if document.seller_tax_id:
         label, value = f"{page.term('seller_tax_id')}{page.style.colon} ", document.seller_tax_id
-        left = (page.sheet.width - page.width(label) - page.width(value)) / 2
-        page.write(left, label.rstrip(), region=VENDOR)
-        page.write(left + page.width(label), value, meaning="seller_tax_id", region=VENDOR)
+        size = _fitting_size(page, label + value, page.sheet.width - 12)
+        left = (page.sheet.width - page.width(label + value, size=size)) / 2
+        page.write(left, label.rstrip(), size=size, region=VENDOR)
+        x = left + page.width(label, size=size)
+        page.write(x, value, size=size, meaning="seller_tax_id", region=VENDOR)
         page.y += page.step
     page.y += page.step * 0.5
     _centre(page, page.term("receipt"), bold=bool(page.rng.random() < 0.5))
@@ -81,14 +89,20 @@ def _facts(page: Setting) -> None:
         if not value:
             continue
         bare = name == "date" and page.rng.random() < 0.4
-        end = edge if bare else page.write(edge, f"{label}{page.style.colon}", region=FACTS) + 4
-        end = page.write(end, value, meaning=name, region=FACTS)
+        shown = "" if bare else f"{label}{page.style.colon} "
+        size = _fitting_size(page, shown + value, page.sheet.width - 2 * edge)
+        end = edge + page.width(shown, size=size)
+        if shown:
+            page.write(edge, shown.rstrip(), size=size, region=FACTS)
+        end = page.write(end, value, size=size, meaning=name, region=FACTS)
         if name == "date" and end + page.width(clock) + 10 < page.sheet.width:
             page.write(end + 6, clock, region=FACTS)
         page.y += page.step
     if document.buyer:
-        end = page.write(edge, f"{page.term('buyer')}{page.style.colon}", region=CLIENT)
-        page.write(end + 4, document.buyer[:30], meaning="buyer", region=CLIENT)
+        label, name = f"{page.term('buyer')}{page.style.colon} ", document.buyer[:30]
+        size = _fitting_size(page, label + name, page.sheet.width - 2 * edge)
+        page.write(edge, label.rstrip(), size=size, region=CLIENT)
+        page.write(edge + page.width(label, size=size), name, size=size, meaning="buyer", region=CLIENT)
         page.y += page.step
     _rule(page)
 
