@@ -13,7 +13,7 @@ import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from ..errors import EmendoError
-from . import damage, data, develop, drawn_plates, label, loop, measure, models
+from . import damage, data, develop, label, loop, measure, models
 from .boards import compression, report
 from .channel import channel
 from .crops import crops
@@ -25,6 +25,7 @@ from .probes import probe
 from .registry import registry
 from .serve import api_key, serve
 from .sync import sync
+from .synth import synth
 
 app = typer.Typer(
     name="emendo",
@@ -66,8 +67,7 @@ app.command()(models.mine)
 app.command()(data.check)
 data.dataset.command()(damage.balance)
 app.add_typer(data.dataset, name="dataset")
-data.synth.command()(drawn_plates.plates)
-app.add_typer(data.synth, name="synth")
+app.add_typer(synth, name="synth")
 app.add_typer(crops, name="crops")
 app.add_typer(pipeline, name="pipeline")
 app.command()(serve)
