@@ -117,15 +117,19 @@ class LineTrainer(Trainer):  # type: ignore[misc]
         return self.accelerator.prepare(loader)
 
     def create_optimizer(self, model: Any = None) -> Any:
-        """AdamW with relative steps; weights decay, biases and norms do not."""
+        """Weights decay, biases and norms do not."""
         if self.optimizer is None:
             named = [p for p in self.model.parameters() if p.requires_grad]
             groups = [
                 {"params": [p for p in named if p.ndim > 1], "weight_decay": self._recipe.weight_decay},
                 {"params": [p for p in named if p.ndim <= 1], "weight_decay": 0.0},
             ]
-            self.optimizer = RelativeAdamW(groups, lr=self._schedule.learning_rate, betas=(0.9, 0.98))
+            self.optimizer = self.optimizer_of(groups)
         return self.optimizer
+
+    def optimizer_of(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """The optimiser of these groups of parameters."""
+        return RelativeAdamW(groups, lr=self._schedule.learning_rate, betas=(0.9, 0.98))
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """Linear rise, then a cosine down to a fiftieth."""

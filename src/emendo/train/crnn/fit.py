@@ -199,7 +199,9 @@ class _Best:
         losses = []
         for at in range(0, len(self._targets), JUDGED_AT_ONCE):
             part, targets = self._task.judged[at : at + JUDGED_AT_ONCE], self._targets[at : at + JUDGED_AT_ONCE]
-            images = network_input([normalize_line(line.image, self._task.geometry) for line in part])
+            images = network_input(
+                [normalize_line(line.image, self._task.geometry) for line in part], self._task.geometry
+            )
             flat = torch.tensor([label for one in targets for label in one], dtype=torch.long)
             lengths = torch.tensor([len(one) for one in targets])
             losses.append(len(part) * float(trainee(torch.from_numpy(images), flat, lengths)["loss"]))
@@ -235,16 +237,9 @@ def write_network(network: Crnn, task: Task, target: Path, **info: Any) -> Bundl
 class CrnnTrainer(LineTrainer):
     """The one trainer with plain AdamW and whole batches, which batch normalisation needs."""
 
-    def create_optimizer(self, model: Any = None) -> Any:
-        """AdamW (Loshchilov & Hutter, 2019); weights decay, biases and norms do not."""
-        if self.optimizer is None:
-            named = [p for p in self.model.parameters() if p.requires_grad]
-            groups = [
-                {"params": [p for p in named if p.ndim > 1], "weight_decay": self._recipe.weight_decay},
-                {"params": [p for p in named if p.ndim <= 1], "weight_decay": 0.0},
-            ]
-            self.optimizer = torch.optim.AdamW(groups, lr=self._schedule.learning_rate, fused=True)
-        return self.optimizer
+    def optimizer_of(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        """AdamW (Loshchilov & Hutter, 2019)."""
+        return torch.optim.AdamW(groups, lr=self._schedule.learning_rate, fused=True)
 
     def training_step(self, model: Any, inputs: Mapping[str, Tensor], num_items_in_batch: Any = None) -> Tensor:
         """Loss and gradients of one batch, all lines at once."""
