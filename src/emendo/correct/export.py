@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as Pillow
 
-from emendo.image.pixels import cv2
+from emendo.image.encode import png_bytes
 
 from ..errors import BadInput, DataError, UsageError
 from ..formats import alto, jsonl, labels, labelstudio, page
@@ -260,7 +260,7 @@ def _place_picture(image: Image, source: Path, frames: int, folder: Path, stem: 
         write_bytes(folder / name, source.read_bytes())
         return name
     name = free_name(stem, ".png", used)
-    write_bytes(folder / name, np.asarray(cv2.imencode(".png", image[:, :, ::-1])[1]).tobytes())
+    write_bytes(folder / name, png_bytes(image))
     return name
 
 

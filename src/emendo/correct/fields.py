@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from emendo.image.pixels import cv2
+from emendo.image.encode import png_bytes
 
 from ..errors import BadInput
 from ..fields import Source, read_text
@@ -162,7 +162,7 @@ def _pages(workspace: Workspace, one: Filled) -> list[Image]:
 
 def _write_picture(path: Path, image: Image) -> None:
     path.parent.mkdir(exist_ok=True)
-    write_bytes(path, np.asarray(cv2.imencode(".png", image[:, :, ::-1])[1]).tobytes())
+    write_bytes(path, png_bytes(image))
 
 
 def _write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from emendo.image.pixels import cv2
+from emendo.image.encode import png_bytes
 
 from ..errors import BadInput, DataError, UsageError
 from ..formats import Reject
@@ -21,7 +21,7 @@ from ..formats.rows import unit_of
 from ..image.degrade import KINDS, check, degrade, rng_for
 from ..image.load import sample_image
 from ..settings import Limits
-from ..types import Image, Origin, Sample, Split
+from ..types import Origin, Sample, Split
 from .build import export
 from .faces import BUILT_IN, PDF_FACES, Face
 from .synth import make_line
@@ -144,7 +144,7 @@ def _copies(
             rejects[sample.id] = Reject(sample.image, None, str(error))
             continue
         path = place / f"copy-{at:06}.png"
-        path.write_bytes(_png(image))
+        path.write_bytes(png_bytes(image))
         more = {"balance": "copy", "damage": "+".join(chosen), "level": level, "of": sample.id}
         made.append(
             replace(
@@ -169,7 +169,7 @@ def _generated(own: Sequence[Sample], number: int, place: Path, seed: int, by: s
     for at in range(number):
         line = make_line(SPACE, seed, at, faces, (language,))
         path = place / f"generated-{at:06}.png"
-        path.write_bytes(_png(line.image))
+        path.write_bytes(png_bytes(line.image))
         sample = Sample(
             id=f"balance-{by}-{value}-{seed}-{at}",
             image=path,
@@ -187,7 +187,3 @@ def _generated(own: Sequence[Sample], number: int, place: Path, seed: int, by: s
 def _language(own: Sequence[Sample]) -> str:
     """The language that most of the lines are in."""
     return Counter(sample.language for sample in own).most_common(1)[0][0]
-
-
-def _png(image: Image) -> bytes:
-    return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as Pillow
 
+from emendo.image.encode import png_bytes
 from emendo.image.pixels import cv2
 
 from ..errors import UsageError
@@ -76,7 +77,7 @@ def synth_notebook(
             name = f"page_{number + 1:03}"
             for index, (text, (x0, y0, x1, y1)) in enumerate(lines):
                 image = f"images/{name}_{index:03}.png"
-                (folder / image).write_bytes(_png(scan[y0:y1, x0:x1]))
+                (folder / image).write_bytes(png_bytes(scan[y0:y1, x0:x1]))
                 row: dict[str, Any] = {"image": image, "text": text, "split": str(split), "page": name, "line": index}
                 rows.append(row_text({**row, "language": language, "subset": "synthetic", "origin": "synthetic"}))
             if split is Split.TEST:
@@ -137,7 +138,3 @@ def to_pdf(pages: list[Image]) -> bytes:
         modDate=start,
     )
     return out.getvalue()
-
-
-def _png(image: Image) -> bytes:
-    return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emendo.image.pixels import cv2
+from emendo.image.encode import png_bytes
 
 from ..errors import DataError, UsageError
 from ..formats.jsonl import row_text
@@ -111,7 +111,7 @@ def synth_lines(
         for index in range(count):
             line = make_line(LINES_SPACE, seed, index, faces, languages, longest=longest)
             name = f"images/{index:06}.png"
-            _write(folder / name, _png(line.image))
+            _write(folder / name, png_bytes(line.image))
             split = {8: "val", 9: "test"}.get(index % 10, "train")
             row = {"id": f"{seed}-{index}", "image": name, "text": line.text, "split": split, "language": line.language}
             rows.append(row_text({**row, "subset": "synthetic", "origin": str(Origin.SYNTHETIC), "face": line.face}))
@@ -146,7 +146,7 @@ def general_set(cache: Path) -> Dataset:
             rows = []
             for index in range(GENERAL_LINES):
                 line = make_line(GENERAL_SPACE, GENERAL_SEED, index, GENERAL_FACES, longest=GENERAL_LONGEST)
-                data = _png(line.image)
+                data = png_bytes(line.image)
                 name = f"images/{index:03}.png"
                 _write(fresh / name, data)
                 row = {"id": f"general-{index:03}", "image": name, "text": line.text, "split": "test"}
@@ -199,7 +199,7 @@ def _make_replay(target: Path, seed: int, indices: range) -> None:
             line = make_line(REPLAY_SPACE, seed, index, REPLAY_FACES, longest=GENERAL_LONGEST)
             if line.text not in _general_texts():
                 name = f"images/{index:06}.png"
-                _write(folder / name, _png(line.image))
+                _write(folder / name, png_bytes(line.image))
                 row = {"id": f"replay-{seed}-{index}", "image": name, "text": line.text, "split": "train"}
                 extra = {"subset": "general", "origin": str(Origin.REPLAY), "face": line.face}
                 rows.append(row_text({**row, "language": line.language, **extra}))
@@ -209,7 +209,3 @@ def _make_replay(target: Path, seed: int, indices: range) -> None:
 def _write(target: Path, data: bytes) -> None:
     target.parent.mkdir(exist_ok=True)
     target.write_bytes(data)
-
-
-def _png(image: Image) -> bytes:
-    return cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()

@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-from emendo.image.pixels import cv2
+from emendo.image.encode import png_bytes
 
 from ..image.load import sample_image
 from ..settings import Limits
@@ -59,7 +59,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def _write_png(sample: Sample, target: Path, limits: Limits | None) -> None:
     pixels = sample_image(sample, limits or Limits())
-    write_bytes(target, cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes())
+    write_bytes(target, png_bytes(pixels))
 
 
 def free_name(stem: str, suffix: str, used: set[str]) -> str:

@@ -32,6 +32,7 @@ from ...fields.regions import regions_of
 from ...fields.schema import Document, canonical
 from ...fields.validate import validate_document
 from ...formats.jsonl import row_text
+from ...image.encode import jpeg_bytes
 from ...settings import cores
 from ...tools.files import new_folder, write_text
 from ..dataset import Dataset, open_dataset
@@ -47,6 +48,8 @@ PART: Final = 50
 """Documents of a part."""
 MANIFEST: Final = "documents.jsonl"
 _MARGIN = 12
+QUALITY: Final = 80
+"""Of the JPEG files."""
 Progress = Callable[[int, int, str], None]
 
 
@@ -144,7 +147,7 @@ def _write(folder: Path, part: str, seed: int, index: int) -> str:
     name = f"{seed}-{index:06}"
     images = [f"images/{name}.jpg" if at == 0 else f"images/{name}_{at + 1}.jpg" for at in range(len(made.scans))]
     for path, page in zip(images, made.scans, strict=True):
-        (folder / path).write_bytes(_jpeg(page.image))
+        (folder / path).write_bytes(jpeg_bytes(page.image, QUALITY))
     (folder / "pdf" / f"{name}.pdf").write_bytes(made.pdf)
     document, place = made.document, made.place
     (folder / "truth" / f"{name}.json").write_text(canonical(document) + "\n", encoding="utf-8")
@@ -157,7 +160,7 @@ def _write(folder: Path, part: str, seed: int, index: int) -> str:
     for region, fields in regions_of(document).items():
         crop = _crop(made, words, region)
         if crop is not None:
-            (folder / "crops" / f"{name}_{region}.jpg").write_bytes(_jpeg(crop))
+            (folder / "crops" / f"{name}_{region}.jpg").write_bytes(jpeg_bytes(crop, QUALITY))
             text = _compact({"region": region, "fields": fields})
             (folder / "annotations" / f"{name}_{region}.json").write_text(text, encoding="utf-8")
     row = {
@@ -195,7 +198,3 @@ def _crop(made: Made, words: Sequence[tuple[Word, Sequence[float]]], region: str
 
 def _compact(value: Mapping[str, Any] | Sequence[Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
-
-
-def _jpeg(page: Page) -> bytes:
-    return cv2.imencode(".jpg", page, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()

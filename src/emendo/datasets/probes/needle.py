@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from emendo.image.encode import png_bytes
 from emendo.image.pixels import cv2
 
 from ...errors import BadInput, DataError, UsageError
@@ -90,7 +91,7 @@ def make_needles(
             at = round((lines - 1) * (int(depths[index]) + 0.5) / number)
             row, page = _page(hay, rng, lines, at, index, rendered, load)
             name = f"images/{index:05}.png"
-            (folder / name).write_bytes(cv2.imencode(".png", cv2.cvtColor(page.image, cv2.COLOR_RGB2BGR))[1].tobytes())
+            (folder / name).write_bytes(png_bytes(page.image))
             rows.append(row_text({"id": f"needle-{seed}-{index}", "image": name, **row}))
         write_text(folder / MANIFEST, "".join(rows))
     return open_dataset(out, limits=limits)

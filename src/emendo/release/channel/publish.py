@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from emendo.datasets.faces import BUILT_IN, PDF_FACES, Face
 from emendo.datasets.synth import make_line
 from emendo.errors import BundleError, UsageError
+from emendo.image.encode import png_bytes
 from emendo.image.load import sample_image
-from emendo.image.pixels import cv2
 from emendo.models.bundle import INFO_FILE, Bundle, read_bundle
 from emendo.models.certificate import check_certificate
 from emendo.models.channel import (
@@ -164,7 +164,7 @@ def write_archive(bundle: Bundle, target: Path, images: Sequence[Image], texts: 
         rows = []
         for at, (image, text) in enumerate(zip(images, texts, strict=True)):
             name = f"{at:03}.png"
-            (tests / name).write_bytes(cv2.imencode(".png", image[:, :, ::-1])[1].tobytes())
+            (tests / name).write_bytes(png_bytes(image))
             rows.append({"image": name, "text": text})
         write_text(tests / LINES_FILE, json.dumps({"lines": rows}, ensure_ascii=False, indent=1) + "\n")
         pack(Path(place), target, stored=True)
