@@ -14,10 +14,8 @@ from emendo.fields import Document, read_document, validate_document
 from emendo.mine.errorlog import (
     LOG,
     build_hard_sample_dataset,
-    counts_by_class,
     log_error,
     read_log,
-    truth_of,
     with_replay,
 )
 from emendo.mine.errors import ErrorClass, classify_error, regions_with_errors, severity, suspected
@@ -94,12 +92,11 @@ def test_the_log_keeps_the_newest_entry_and_hard_samples_follow(tmp_path: Path, 
     log_error(log, "new", page, document(total="5"))
     entries = read_log(log)
     assert [entry.id for entry in entries][-2:] == ["d0", "new"] and not entries[-1].known
-    assert counts_by_class(entries) == {
-        **dict.fromkeys(map(str, ErrorClass), 0), "TOTAL_MISMATCH": 4, "VENDOR_INFO_ERROR": 4, "CORRECT": 1
-    }  # fmt: skip
+    worst = [entry.classes[0] for entry in entries]
+    assert [worst.count(one) for one in ("TOTAL_MISMATCH", "VENDOR_INFO_ERROR", "CORRECT")] == [4, 4, 1]
     hard = build_hard_sample_dataset(log, tmp_path / "hard")
     assert {sample.id for sample in hard} == {f"d{number}" for number in range(1, 8)}
-    assert hard.samples[0].fields == TRUTH.values() == truth_of(entries[0]).values()
+    assert hard.samples[0].fields == TRUTH.values()
     totals = build_hard_sample_dataset(log, tmp_path / "totals", region_type="totals_section")
     assert {sample.id for sample in totals} == {"d1", "d2", "d3"}
     vendors = build_hard_sample_dataset(log, tmp_path / "v", classes=["VENDOR_INFO_ERROR"], most=5, seed=1)

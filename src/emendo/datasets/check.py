@@ -95,10 +95,6 @@ class Report:
         """True without errors."""
         return not self.count(Severity.ERROR)
 
-    def bad_ids(self) -> frozenset[str]:
-        """Ids of the samples with an error."""
-        return frozenset(one.sample for one in self.findings if one.severity is Severity.ERROR and one.sample)
-
     def to_dict(self) -> dict[str, Any]:
         """For `--json`."""
         return {

@@ -23,12 +23,12 @@ from ..datasets.dataset import Dataset, open_dataset
 from ..datasets.mix import Mix, mix
 from ..errors import DataError, FormatError, UsageError
 from ..fields.names import REGIONS
-from ..fields.schema import Document, read_document
+from ..fields.schema import Document
 from ..fields.validate import validate_document
 from ..formats.jsonl import row_text
 from ..tools.files import append_line, new_folder, sha256_file, write_bytes
 from ..types import Sample
-from .errors import SEVERITY, ErrorClass, classify_error, regions_with_errors, severity, suspected
+from .errors import ErrorClass, classify_error, regions_with_errors, severity, suspected
 
 LOG: Final = "errors.jsonl"
 REPLAY_SHARE: Final = 0.2
@@ -171,14 +171,3 @@ def _drawn(entries: Sequence[Entry], most: int, seed: int) -> list[Entry]:
     weights = np.array([entry.severity for entry in entries], float)
     chosen = np.random.default_rng(seed).choice(len(entries), most, replace=False, p=weights / weights.sum())
     return [entries[at] for at in sorted(chosen.tolist())]
-
-
-def counts_by_class(entries: Sequence[Entry]) -> dict[str, int]:
-    """Documents by their worst class of error, every class named."""
-    worst = [entry.classes[0] for entry in entries]
-    return {str(one): worst.count(one) for one in SEVERITY}
-
-
-def truth_of(entry: Entry) -> Document:
-    """The truth of an entry as a document."""
-    return read_document(entry.truth).document
