@@ -217,6 +217,16 @@ def test_which_registry_the_settings_mean(workspace: Workspace, monkeypatch: pyt
         load_settings(environment={"EMENDO_REGISTRY__URI": "file:///tmp/mlruns"})
 
 
+def test_mlflow_imported_by_another_library_is_quiet_too(tmp_path: Path) -> None:
+    code = (
+        "import os; os.environ.pop('MLFLOW_LOGGING_LEVEL', None);"
+        "import mlflow; from emendo.models.registry import MlflowRegistry;"
+        f"print(MlflowRegistry('sqlite:///{tmp_path}/mlflow.db', 'emendo', 10).entries())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
 def test_local_work_imports_no_mlflow(workspace: Workspace, tmp_path: Path) -> None:
     bundle = write_colour_bundle(tmp_path / "one")
     LocalRegistry(workspace).put(bundle, "journal", about(bundle))

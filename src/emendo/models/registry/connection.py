@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ def connect(uri: str, timeout: int) -> Any:
         from mlflow import MlflowClient
     except ImportError as error:
         raise RegistryAway("the registry needs mlflow, which is not installed", remedy=INSTALL) from error
+    logging.getLogger("mlflow").setLevel(logging.WARNING)  # the variable is too late where it was imported already
     if uri.startswith(SQLITE):
         sqlite_file(uri).parent.mkdir(parents=True, exist_ok=True)
     return MlflowClient(uri, uri)
