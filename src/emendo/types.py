@@ -24,6 +24,9 @@ Point = tuple[float, float]
 Polygon = tuple[Point, ...]
 """Closed outline, at least three points, the last not repeated."""
 
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom in pixels of the page."""
+
 
 class Split(StrEnum):
     """Which part of a data set a sample belongs to."""
@@ -95,6 +98,22 @@ class Reading:
     characters: tuple[Character, ...] = ()
     model: str = ""
     fields: Mapping[str, Any] | None = None
+    certainty: Mapping[str, float] = field(default_factory=dict)
+    """Calibrated chance that a field is right, by its path (`total`, `lines.2.amount`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a document. `line` counts the lines of its page from 0 in reading order, `page` the pages from 1.
+
+    `confidence` in [0, 1] is the least probability of its characters.
+    """
+
+    text: str
+    box: Box
+    line: int
+    page: int = 1
+    confidence: float = 1.0
 
 
 class Verdict(StrEnum):
@@ -160,4 +179,16 @@ class EvidenceRecognizer(Recognizer, Protocol):
 
     def evidence(self, images: Sequence[Image]) -> list[Evidence]:
         """One evidence per image, in order."""
+        ...
+
+
+@runtime_checkable
+class DocumentReader(Recognizer, Protocol):
+    """A recogniser that reads whole documents into fields."""
+
+    def read_documents(self, documents: Sequence[Sequence[Image]]) -> list[Reading]:
+        """One reading per document, each given as its pages in order; `fields` are those of `fields.Document`.
+
+        A document of which nothing could be read has a reading without fields.
+        """
         ...

@@ -21,8 +21,8 @@ from ..fields.names import REGIONS
 from ..fields.schema import ROWS, specs
 from ..image.load import read_frame
 from ..models.detector import Detector
-from ..pages.words import Word, read_words
-from ..types import Image
+from ..pages.words import read_words
+from ..types import Image, Word
 from ..workspace.rows import Kind, Line
 from .desk import Card, Desk, jpeg
 from .intake import EMPTY, keep_words, words_file

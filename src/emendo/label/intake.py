@@ -16,9 +16,9 @@ from ..formats import jsonl
 from ..formats.base import ReadOptions
 from ..image.load import open_document
 from ..pages.inputs import expand_inputs
-from ..pages.words import Word, given_words
+from ..pages.words import given_words
 from ..tools.files import sha256_bytes, sha256_file, write_text
-from ..types import Reading, Sample
+from ..types import Reading, Sample, Word
 from ..workspace.folder import Workspace
 from ..workspace.rows import Kind, Line
 from ..workspace.store import Store

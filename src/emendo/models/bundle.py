@@ -35,7 +35,9 @@ GRAPH_FILE: Final = "model.onnx"
 WEIGHTS_FILE: Final = "model.safetensors"
 CTC_FAMILIES: Final = ("ctc", "crnn")
 """Families whose one graph gives characters by frame, and which are read alike."""
-FAMILIES: Final = (*CTC_FAMILIES, "trocr", "vlm")
+FIELDS_FAMILY: Final = "fields"
+"""The family whose graph tags the words of documents (see `models.extract`)."""
+FAMILIES: Final = (*CTC_FAMILIES, "trocr", "vlm", FIELDS_FAMILY)
 SUFFIXES: Final = frozenset({".onnx", ".safetensors", ".json", ".yaml", ".md", ".txt", ".png", ".jinja"})
 """Kinds of file a bundle may hold; none of them is code or a pickle (chat templates are rendered in a sandbox)."""
 INFO_BYTES: Final = 8_000_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import accumulate, pairwise
 
 from shapely import box as box_of
@@ -13,7 +13,7 @@ from shapely.geometry import Polygon as Area
 from ..formats.base import Refusal, outline
 from ..text.direction import right_to_left
 from ..text.normalize import normalize_text
-from ..types import Character, Image, Polygon, Recognizer
+from ..types import Box, Character, Image, Polygon, Reading, Recognizer, Word
 from .lines import TextLine
 from .segment import Finder, line_image, segment
 
@@ -24,29 +24,17 @@ _NARROW, _NARROW_ONES = 0.55, frozenset(" .,:;'!|()[]/-iljtfrI1")
 _WIDE, _WIDE_ONES = 1.3, frozenset("mwABCDGHKMNOQRUVWXY@%&")
 """Widths of characters in print, in widths of a usual one."""
 
-Box = tuple[float, float, float, float]
-"""Left, top, right, bottom in pixels of the page."""
 
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One word of a page; `line` counts the lines of the page from 0 in reading order."""
-
-    text: str
-    box: Box
-    line: int
-
-
-def read_words(page: Image, recognizer: Recognizer, finder: Finder | None = None) -> list[Word]:
-    """The words of a page (H, W, 3) uint8 RGB in reading order."""
+def read_words(page: Image, recognizer: Recognizer, finder: Finder | None = None, *, number: int = 1) -> list[Word]:
+    """The words of page `number` (H, W, 3) uint8 RGB in reading order."""
     lines = [placed.line for placed in segment(page, finder)]
     words: list[Word] = []
     for start in range(0, len(lines), AT_ONCE):
         some = lines[start : start + AT_ONCE]
         pictures = [line_image(page, line) for line in some]
         for at, (line, picture, read) in enumerate(zip(some, pictures, recognizer.read(pictures), strict=True)):
-            words += _of_line(line, picture.shape[1], read.text, read.characters, start + at)
-    return words
+            words += _of_line(line, picture.shape[1], read, start + at)
+    return [replace(word, page=number) for word in words]
 
 
 def split_words(text: str, polygon: Polygon, line: int) -> list[Word]:
@@ -63,12 +51,12 @@ def split_words(text: str, polygon: Polygon, line: int) -> list[Word]:
     return _cut(places, polygon, line)
 
 
-def _of_line(line: TextLine, width: int, text: str, characters: Sequence[Character], number: int) -> list[Word]:
+def _of_line(line: TextLine, width: int, read: Reading, number: int) -> list[Word]:
     """By where the characters were seen; a line that runs up the page stays whole."""
     if line.upright:
-        return [Word(text, line.box, number)] if text else []
-    if not characters:
-        return split_words(text, line.polygon, number)
+        return [Word(read.text, line.box, number, confidence=_least(read.characters))] if read.text else []
+    if not read.characters:
+        return [replace(word, confidence=read.confidence) for word in split_words(read.text, line.polygon, number)]
     xs = [x for x, _ in line.reach]
     left, wide = min(xs), max(xs) - min(xs)
     own, own_wide = line.box[0], max(1e-9, line.box[2] - line.box[0])
@@ -76,20 +64,33 @@ def _of_line(line: TextLine, width: int, text: str, characters: Sequence[Charact
     def share(column: float) -> float:
         return (left + wide * column / max(1, width) - own) / own_wide
 
-    places = [(one.text, share(one.start), share(one.end)) for one in characters]
-    return _cut(places, line.polygon, number)
+    places = [(one.text, share(one.start), share(one.end)) for one in read.characters]
+    words = _cut(places, line.polygon, number)
+    parts = _between_blanks([one.text for one in read.characters])
+    return [
+        replace(word, confidence=_least(read.characters[first:last]))
+        for word, (first, last) in zip(words, parts, strict=True)
+    ]
+
+
+def _least(characters: Sequence[Character]) -> float:
+    return min((one.probability for one in characters), default=1.0)
 
 
 def _cut(places: Sequence[tuple[str, float, float]], polygon: Polygon, line: int) -> list[Word]:
     """Words between blanks: each has what the outline holds from where it begins to where it ends."""
-    blanks = [-1, *(at for at, (char, _, _) in enumerate(places) if not char.strip()), len(places)]
     words = []
-    for first, last in pairwise(blanks):
-        some = places[first + 1 : last]
-        if some:
-            low, high = min(one[1] for one in some), max(one[2] for one in some)
-            words.append(Word("".join(one[0] for one in some), _strip(polygon, low, high), line))
+    for first, last in _between_blanks([char for char, _, _ in places]):
+        some = places[first:last]
+        low, high = min(one[1] for one in some), max(one[2] for one in some)
+        words.append(Word("".join(one[0] for one in some), _strip(polygon, low, high), line))
     return words
+
+
+def _between_blanks(characters: Sequence[str]) -> list[tuple[int, int]]:
+    """Where each word begins and ends."""
+    blanks = [-1, *(at for at, char in enumerate(characters) if not char.strip()), len(characters)]
+    return [(first + 1, last) for first, last in pairwise(blanks) if last > first + 1]
 
 
 def _strip(polygon: Polygon, low: float, high: float) -> Box:

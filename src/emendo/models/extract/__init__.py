@@ -1,0 +1,1 @@
+"""Fields out of the words of a document: a light network tags each word, and what agrees becomes the document."""
