@@ -74,7 +74,8 @@ def test_a_folder_is_the_bundle_with_a_card(tmp_path: Path, capsys: pytest.Captu
     made = told(capsys, "export", str(bundle.folder), "--to", "folder", "--out", str(tmp_path / "out"))
     assert load_bundle(str(made["path"])).id == bundle.id
     card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
-    for line in ("# a \\# b", "- Base: colours", "- Data, usable: 12", "- cer: 0.25", "- Apache-2.0"):
+    usable, cer = "- usable: 12 (S1 `dataset.usable`)", "- cer: 0.25 (S1 `metrics.cer`)"
+    for line in ("# a \\# b", "- Base: colours", usable, cer, "- Apache-2.0"):
         assert line in card.splitlines()
 
 

@@ -15,6 +15,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from ..errors import EmendoError
 from . import damage, data, develop, label, loop, measure, models
 from .boards import compression, report
+from .card import card
 from .channel import channel
 from .crops import crops
 from .export import certificate, export
@@ -52,6 +53,7 @@ app.command()(measure.evaluate)
 app.command()(measure.compare)
 app.command()(export)
 app.command()(certificate)
+app.command()(card)
 report.command()(damage.robustness)
 app.add_typer(report, name="report")
 app.add_typer(compression, name="compression")

@@ -13,14 +13,14 @@ from typing import Any, Final
 
 import yaml
 
-from ..errors import BundleError
+from ..errors import BundleError, EmendoError
 from ..models.bundle import INFO_FILE, Bundle
 from ..models.certificate import SIGNATURE, Certificate, read_certificate
 from ..models.registry import About, RunFacts, numbers
 from ..train.curve import read_curve
 from ..train.record import BUNDLE, CURVE_FILE, REPORT_FILE, RUN_FILE
 from ..workspace.folder import Workspace
-from .package import model_card, requirement
+from .card import gather, model_card, requirement
 
 _RESOLVED: Final = ("recipe", "schedule", "base", "data", "val", "precision")
 """Parts of run.yaml that are told as parameters."""
@@ -43,13 +43,22 @@ def about_model(bundle: Bundle, reference: str, run: Path | None, *, run_id: str
         **(_certified(bundle, certificate) if certificate else {}),
     }
     return About(
-        card=model_card(bundle, info.name or bundle.id, reference),
+        card=_card(bundle, reference, run),
         tags={name: value for name, value in tags.items() if value},
         run=run_facts(run, bundle) if run else _bundle_facts(bundle),
         requirement=requirement(bundle),
         source=info.name,
         run_id=run_id,
     )
+
+
+def _card(bundle: Bundle, reference: str, run: Path | None) -> str:
+    """From the bundle alone where the files of its run are damaged: that hinders nobody who registers the model."""
+    try:
+        material = gather(bundle, [run] if run else [])
+    except EmendoError:
+        material = gather(bundle)
+    return model_card(material, bundle.info.name or bundle.id, reference)
 
 
 def run_facts(run: Path, bundle: Bundle | None) -> RunFacts:

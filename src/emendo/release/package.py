@@ -26,12 +26,12 @@ from typing import Any, Final
 from .. import __version__
 from ..errors import UsageError
 from ..models.base import NAMES
-from ..models.bundle import CTC_FAMILIES, INFO_FILE, Bundle, read_bundle
-from ..models.generative.graphs import has_graphs
+from ..models.bundle import INFO_FILE, Bundle, read_bundle
 from ..models.installed import BUNDLE, GROUP
 from ..models.references import AUTO
 from ..models.shipped import SHIPPED
 from ..tools.files import new_folder, sha256_bytes, sha256_file
+from .card import gather, model_card, requirement
 
 FORMS: Final = ("folder", "package")
 README: Final = "README.md"
@@ -77,7 +77,8 @@ def package(bundle: Bundle, form: str, out: Path, *, name: str = "") -> Packaged
     bundle = read_bundle(bundle.folder, links=True)  # what is written here is a copy
     if form == "folder":
         with new_folder(out) as folder:
-            (folder / README).write_text(model_card(bundle, bundle.info.name or bundle.id, str(out)), encoding="utf-8")
+            card = model_card(gather(bundle), bundle.info.name or bundle.id, str(out))
+            (folder / README).write_text(card, encoding="utf-8")
             for member in (*bundle.info.files, INFO_FILE):
                 (folder / BUNDLE / member).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(bundle.folder / member, folder / BUNDLE / member)
@@ -92,79 +93,12 @@ def package(bundle: Bundle, form: str, out: Path, *, name: str = "") -> Packaged
     return Packaged(out / wheel, bundle.id, form, name)
 
 
-def model_card(bundle: Bundle, name: str, reference: str) -> str:
-    """What a stranger must know of a model, as Markdown, from what its bundle says."""
-    info = bundle.info
-    made = {"Base": info.base, **{f"Data, {key}": value for key, value in info.dataset.items()}}
-    rows = [
-        "---",
-        "library_name: emendo",
-        "pipeline_tag: image-to-text",
-        "---",
-        "",
-        f"# {_line(name)}",
-        "",
-        f"A model that reads lines of text, for emendo: family {info.family}, content id `{bundle.id}`.",
-        "",
-        "## Use",
-        "",
-        f"    pip install {requirement(bundle)}",
-        f"    emendo read page.png --model {reference}",
-        "",
-        _elsewhere(bundle),
-        "",
-        "## What it was made of",
-        "",
-        *_bullets(made),
-        "",
-        "## How it reads",
-        "",
-        *_bullets(info.metrics),
-        "",
-        "## Licences",
-        "",
-        *([f"- {_line(one)}" for one in info.licences] or ["- not stated"]),
-    ]
-    return "\n".join(rows) + "\n"
-
-
-def requirement(bundle: Bundle) -> str:
-    """What reads it, as a requirement of pip."""
-    if bundle.info.family in CTC_FAMILIES:
-        return f"emendo>={__version__}"
-    return f"emendo[{'trocr' if has_graphs(bundle) else 'train'}]>={__version__}"
-
-
-def _elsewhere(bundle: Bundle) -> str:
-    """How to load it without emendo."""
-    if bundle.info.family in CTC_FAMILIES:
-        return (
-            "Without emendo: `bundle/model.onnx` takes lines (N, 3, height, width) float32 in [-1, 1], channels blue, "
-            "green, red, and gives (N, frames, classes) natural logarithms; class 0 is the CTC blank, class i + 1 is "
-            "`alphabet[i]` of `bundle/bundle.yaml`, which also says how a line is brought to its height."
-        )
-    if has_graphs(bundle):
-        return "Without emendo: `bundle` holds an encoder and a decoder as ONNX graphs and the tokenizer beside them."
-    return "Without emendo: `bundle` is a model folder of transformers, which `from_pretrained` loads."
-
-
-def _bullets(facts: dict[str, Any]) -> list[str]:
-    plain = {key: value for key, value in facts.items() if isinstance(value, str | int | float) and value != ""}
-    return [f"- {_line(key)}: {_line(value)}" for key, value in plain.items()] or ["- not stated"]
-
-
-def _line(value: object) -> str:
-    """A value as one line that Markdown shows as it is."""
-    shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-    return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", " ".join(shown.split()))
-
-
 def _wheel(bundle: Bundle, name: str, folder: Path) -> str:
     """Write the wheel into `folder`; its file name."""
     module = f"emendo_model_{name.replace('-', '_')}"
     version = f"1+{bundle.id}"
     about = f"{module}-{version}.dist-info"
-    card = model_card(bundle, name, name)
+    card = model_card(gather(bundle), name, name)
     texts = {
         f"{module}/__init__.py": f'"""The model {name} for emendo, in the folder `bundle`; nothing here is run."""\n',
         f"{about}/METADATA": "\n".join(

@@ -1,0 +1,52 @@
+"""Commands that write what was measured for others: card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import output
+from .context import Json, open_context
+
+
+def card(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Bundle, run folder, name or reference of a model.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Write the card here (Markdown).")],
+    runs: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Folder with training runs, reports, decisions of the gate; may be repeated."),
+    ] = None,
+    name: Annotated[str, typer.Option(metavar="NAME", help="What the model is called. [default: its name]")] = "",
+    json: Json = False,
+) -> None:
+    """Write the model card of a bundle, in the form that model hubs read.
+
+    From its bundle.yaml, the run that made it, the reports of its evaluations (those of other models on the same
+    samples stand beside them), the gate's decision and the corrections in the workspace. Every figure names its
+    source; what no file says is said to be unknown.
+    """
+    from ..models.references import load_bundle
+    from ..release.card import gather, model_card
+    from ..release.facts import run_of
+    from ..release.lineage import lineage
+    from ..tools.files import write_text
+
+    context = open_context(Path())
+    bundle = load_bundle(model, workspace=context.root)
+    own = run_of(bundle.folder, context.workspace)
+    origins = lineage(context.workspace).get(bundle.id) if context.workspace else None
+    material = gather(bundle, [*([own] if own else []), *(runs or [])], origins=origins)
+    write_text(out, model_card(material, name or bundle.info.name or bundle.id, model))
+    told = {
+        "card": str(out),
+        "model": bundle.id,
+        "run": str(material.run.folder) if material.run else None,
+        "reports": [str(one.results.folder) for one in material.measured],
+        "beside": [str(other.folder) for one in material.measured for other, _ in one.others],
+        "ignored": list(material.ignored),
+    }
+    for one in material.ignored:
+        output.complain(one)
+    output.show(told, [str(out)], json=json)
