@@ -18,7 +18,7 @@ from emendo.mine.errorlog import (
     read_log,
     with_replay,
 )
-from emendo.mine.errors import ErrorClass, classify_error, regions_with_errors, severity, suspected
+from emendo.fields.error_classes import ErrorClass, classify_error, regions_with_errors, severity, suspected
 
 VALUES = {
     "type": "invoice", "seller": "Mill Ltd", "number": "7", "date": "2024-03-21", "currency": "EUR", "net": "10",

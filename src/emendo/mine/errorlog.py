@@ -28,7 +28,7 @@ from ..fields.validate import validate_document
 from ..formats.jsonl import row_text
 from ..tools.files import append_line, new_folder, sha256_file, write_bytes
 from ..types import Sample
-from .errors import ErrorClass, classify_error, regions_with_errors, severity, suspected
+from ..fields.error_classes import ErrorClass, classify_error, regions_with_errors, severity, suspected
 
 LOG: Final = "errors.jsonl"
 REPLAY_SHARE: Final = 0.2
