@@ -1,4 +1,4 @@
-"""Commands that write what was measured for others: card."""
+"""Commands that write down what was measured, for others: card, report table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from . import output
+from .boards import keep, report, tell
 from .context import Json, open_context
 
 
@@ -50,3 +51,43 @@ def card(
     for one in material.ignored:
         output.complain(one)
     output.show(told, [str(out)], json=json)
+
+
+@report.command()
+def table(
+    places: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PLACE", help="Folders of reports, however deep. [default: where --keep puts them]"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write the tables here (Markdown), JSON beside it.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Write the benchmark table of several models, of lines and of documents, from the reports of their evaluations.
+
+    One table for each data set, best model first, with intervals, and each model against the first in pairs. Reports
+    that cannot be used are named, and the exit status is 2.
+    """
+    from ..errors import FormatError, UsageError
+    from ..evaluate.boards.benchmark import benchmark
+    from ..evaluate.boards.results import Results, find_reports, read_results
+
+    given = places or [open_context(Path()).reports]
+    folders = find_reports(given)
+    if not folders:
+        shown = ", ".join(map(str, given))
+        raise UsageError(f"{shown} holds no report", remedy="make some with `emendo evaluate --out` or `--keep`")
+    found: list[Results] = []
+    faults: list[str] = []
+    for folder in folders:
+        try:
+            found.append(read_results(folder))
+        except FormatError as error:
+            faults.append(str(error))
+            output.complain(str(error))
+    made = benchmark(found)
+    content = {**made.to_dict(), "left_out": faults}
+    keep(out, made.markdown(), content)
+    tell(content, [made.markdown().rstrip()], json)
+    return 2 if faults else 0

@@ -16,6 +16,8 @@ from typing import Any, Final
 from ...errors import DataError, FormatError, UsageError
 from ...metrics.table import Better
 from ..compare import compare_reports
+from ..fields import compare_field_reports, read_field_report
+from ..fields.report import FORMAT as FIELDS_FORMAT
 from ..report import FIGURES, FORMAT, read_report
 from .summary import FILE, Figure, Summary, read_summary
 
@@ -205,7 +207,7 @@ def _lines_parts(content: Mapping[str, Any]) -> dict[str, dict[str, Part]]:
     }
 
 
-def _lines_left_out(content: Mapping[str, Any]) -> int:
+def _left_out(content: Mapping[str, Any]) -> int:
     return len(content["unreadable"]) + len(content["rejected"])
 
 
@@ -214,7 +216,64 @@ def _lines_against(a: Path, b: Path) -> Difference:
     return Difference("cer", paired.difference, paired.low, paired.high, Better.LOWER)
 
 
+FIELD_FIGURES: Final = ("f1", "accuracy")
+DOCUMENT_FIGURES: Final = (
+    ("f1", "f1"),
+    ("accuracy", "accuracy"),
+    ("rows.lines.f1", "line_items_f1"),
+    ("teds", "teds"),
+    ("exact", "exact"),
+    ("valid", "valid"),
+)
+"""Of a report of documents: where a figure stands, and what it is called."""
+
+
+def _field_figures(content: Mapping[str, Any], before: str) -> dict[str, Told]:
+    """F1 and accuracy of some values, as far as there are any."""
+    known = {name: content[name] for name in FIELD_FIGURES if content[name] is not None}
+    return {name: _told(content, name, value, before) for name, value in known.items()}
+
+
+def _told(content: Mapping[str, Any], name: str, value: float, before: str) -> Told:
+    low, high = content.get(f"{name}_low"), content.get(f"{name}_high")
+    return Told(Figure(value=value, low=low, high=high, better=Better.HIGHER), f"{before}{name}")
+
+
+def _documents_whole(content: Mapping[str, Any], folder: Path) -> Part:
+    figures = {}
+    for place, called in DOCUMENT_FIGURES:
+        *folders, name = place.split(".")
+        held: Any = content
+        for part in folders:
+            held = held.get(part, {})
+        if held.get(name) is not None:
+            figures[called] = _told(held, name, held[name], "".join(f"{part}." for part in folders))
+    return Part(int(content["samples"]), figures)
+
+
+def _documents_parts(content: Mapping[str, Any]) -> dict[str, dict[str, Part]]:
+    """By field (its samples are the values that the truth has), then by slice."""
+    fields = {
+        name: Part(one["right"] + one["wrong"] + one["missed"], _field_figures(one, f"fields.{name}."))
+        for name, one in content["fields"].items()
+    }
+    slices = {
+        name: {
+            value: Part(int(one["samples"]), _field_figures(one, f"slices.{name}.{value}."))
+            for value, one in values.items()
+        }
+        for name, values in content["slices"].items()
+    }
+    return {"field": fields, **slices}
+
+
+def _documents_against(a: Path, b: Path) -> Difference:
+    paired = compare_field_reports(read_field_report(a), read_field_report(b)).paired
+    return Difference("errors per value", paired.difference, paired.low, paired.high, Better.LOWER)
+
+
 KINDS: Final[Mapping[str, Kind]] = {
-    "lines": Kind(FORMAT, _lines_whole, _lines_parts, _lines_left_out, _lines_against),
+    "lines": Kind(FORMAT, _lines_whole, _lines_parts, _left_out, _lines_against),
+    "documents": Kind(FIELDS_FORMAT, _documents_whole, _documents_parts, _left_out, _documents_against),
 }
 """Kinds of reports, by what their samples are called."""
