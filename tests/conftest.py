@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from emendo.models.bundle import Bundle
 from emendo.workspace.folder import Workspace
 
 from .postgres import Cluster
@@ -97,3 +98,11 @@ def empty_workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace
         cluster: Cluster = request.getfixturevalue("postgres")
         (workspace.root / "emendo.toml").write_text(f'database = "{cluster.database()}"\n', encoding="utf-8")
     return workspace
+
+
+@pytest.fixture(scope="session")
+def fields_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A small model of fields that knows the bills of `fieldnet`."""
+    from .fieldnet import write_fields_bundle
+
+    return write_fields_bundle(tmp_path_factory.mktemp("fields") / "bundle")

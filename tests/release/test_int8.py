@@ -139,7 +139,7 @@ def tally(megabytes: float, seconds: float, wrong: int) -> Tally:
 
     made = Tally("form", megabytes, lines=100, same=100 - wrong, seconds=[seconds] * 100)
     for at in range(100):
-        made.counted += counts("ten letter", "ten letteX" if at < wrong else "ten letter")
+        made.each.append(counts("ten letter", "ten letteX" if at < wrong else "ten letter"))
     return made
 
 

@@ -14,11 +14,13 @@ from . import output
 from .context import Context, Json, Threads, open_context
 
 if TYPE_CHECKING:
+    from ..models.bundle import Bundle
     from ..models.certificate import Certificate
+    from ..models.generative.source import Source
     from ..types import Sample
 
 DRAWN = 20
-"""Lines that are drawn where none are given."""
+"""Lines (or documents) that are drawn where none are given."""
 
 
 Form = Annotated[
@@ -31,14 +33,19 @@ Form = Annotated[
 ]
 Given = Annotated[
     str | None,
-    typer.Option("--data", metavar="REF", help="Lines to agree on: best the model's own. [default: 20 drawn ones]"),
+    typer.Option(
+        "--data", metavar="REF", help="Lines or documents to agree on: best the model's own. [default: 20 drawn ones]"
+    ),
 ]
 Most = Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many of them, evenly. [default: all]")]
 Fitted = Annotated[
     str | None,
     typer.Option(metavar="REF", help="Lines that int8 is fitted to. [default: what --data has to train and val]"),
 ]
-Budget = Annotated[float, typer.Option(metavar="SHARE", min=0, max=1, help="Greatest rise of CER that int8 may cost.")]
+Budget = Annotated[
+    float,
+    typer.Option(metavar="SHARE", min=0, max=1, help="Greatest rise of CER (or field errors) that int8 may cost."),
+]
 PrivateKey = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Private key to sign with. [default: that of the workspace]")
 ]
@@ -79,10 +86,11 @@ def export(
     if to in FORMS:
         _package(context, model, to, out, name or "", json=json)
         return
-    samples, fitted, told = _lines(context, data, calibration)
+    found = find_model(model, workspace=context.root)
+    samples, fitted, told = samples_for(context, found, data, calibration)
     with output.progress("exporting", quiet=json) as bar:
         order = Order(
-            model=find_model(model, workspace=context.root),
+            model=found,
             form=to,
             samples=spread(samples, lines or len(samples)) if samples else (),
             calibration=fitted,
@@ -117,7 +125,7 @@ def certificate(
     signed = str(held.info.parity["signature"]["keyid"])
     told = [
         f"{held.id}, as {seen.form}, of {seen.reference}, signed {seen.made} by {signed[:16]}",
-        f"on {seen.rows[0].lines} lines ({seen.data}), {seen.machine}",
+        f"on {seen.rows[0].lines} {seen.subject}s ({seen.data}), {seen.machine}",
         *_rows(seen),
     ]
     output.show({**seen.model_dump(mode="json"), "keyid": signed}, told, json=json)
@@ -143,15 +151,22 @@ def _package(context: Context, model: str, form: str, out: Path, name: str, *, j
     output.show(made.figures(), [f"{made.path}: read with it by --model {made.reference}"], json=json)
 
 
-def _lines(context: Context, data: str | None, calibration: str | None) -> tuple[list[Sample], list[Sample], str]:
-    """Lines to agree on, lines to fit int8 to, and what the first are called.
+def samples_for(
+    context: Context, model: Bundle | Source, data: str | None, calibration: str | None
+) -> tuple[list[Sample], list[Sample], str]:
+    """Samples to agree on, those to fit int8 to, and what the first are called.
 
     Of a set with splits the forms agree on what tests (else validates), and int8 is never fitted to what tests.
     """
+    from ..datasets.invoices.drawn import drawn_documents
     from ..datasets.synth import replay_samples
     from ..models.base import cache_folder
+    from ..models.bundle import FIELDS_FAMILY, Bundle
     from ..types import Split
 
+    if data is None and isinstance(model, Bundle) and model.info.family == FIELDS_FAMILY:
+        made = list(drawn_documents(DRAWN, cache_folder()))
+        return made, made, "made-up documents"
     if data is None:
         drawn = list(replay_samples(DRAWN, 0, cache_folder() / "replay"))
         return drawn, list(context.dataset(calibration).samples) if calibration else drawn, "drawn lines"
@@ -166,12 +181,12 @@ def _rows(seen: Certificate) -> Sequence[str]:
     """The rows of a certificate, for a person."""
     told = []
     for row in seen.rows:
-        cer = "" if row.cer is None else f"  CER {100 * row.cer:6.2f} %"
+        cer = "" if row.cer is None else f"  {seen.error} {100 * row.cer:6.2f} %"
         rise = "" if row.cer_difference is None else f" ({100 * row.cer_difference:+.2f})"
         apart = "" if row.logit_difference is None else f"  difference {row.logit_difference:.2g}"
         memory = "" if row.memory_megabytes is None else f"  {row.memory_megabytes:.0f} MB of memory"
         told.append(
-            f"{row.form:18} {row.same} of {row.lines} lines the same{cer}{rise}{apart}"
+            f"{row.form:18} {row.same} of {row.lines} {seen.subject}s the same{cer}{rise}{apart}"
             f"  {row.milliseconds:.1f} ms  {row.megabytes:.1f} MB{memory}"
         )
     return told

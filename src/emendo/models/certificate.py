@@ -23,10 +23,11 @@ SIGNATURE = "signature"
 
 
 class Row(BaseModel):
-    """One form beside the reference: counts over the same lines, and what one line costs on the machine that measured.
+    """One form beside the reference: counts over the same samples, and what one costs on the machine that measured.
 
-    `same` of `lines` texts are identical; CERs in [0, 1]; `logit_difference` is the greatest difference of
-    log-probabilities (None where the form shows none); times in milliseconds of processor, sizes in megabytes.
+    `same` of `lines` texts are identical (a `line` is a document where the certificate says so); CERs in [0, 1];
+    `logit_difference` is the greatest difference of log-probabilities (None where the form shows none); times in
+    milliseconds of processor, sizes in megabytes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,7 +54,9 @@ class Certificate(BaseModel):
     form: str = Field(max_length=40)
     made: str = Field(max_length=40, description="ISO 8601 UTC.")
     machine: str = Field("", max_length=200)
-    budget: float = Field(0.0, ge=0, description="Greatest rise of CER that was allowed.")
+    budget: float = Field(0.0, ge=0, description="Greatest rise of the error that was allowed.")
+    subject: str = Field("line", max_length=40, description="What was read: line or document.")
+    error: str = Field("CER", max_length=40, description="What the errors of the rows are called.")
     rows: tuple[Row, ...] = Field(min_length=1)
 
 

@@ -183,7 +183,7 @@ def test_int8_that_reads_otherwise_is_refused(bundle, network, data: Path, tmp_p
     monkeypatch.setattr(write_graphs, "quantise", spoilt)
     untold = [replace(one, text=None) for one in samples]
     sentence = (
-        r"is .*not faster, 2 of 2 lines read otherwise, and no texts to judge by \(onnx: .*; onnx-int8-decoder: .*MB\)"
+        r"is .*not faster, 2 of 2 lines read otherwise, and no truth to judge by \(onnx: .*; onnx-int8-decoder: .*MB\)"
     )
     with pytest.raises(Refused, match=sentence):
         export(network.source, "onnx-int8-decoder", tmp_path / "out", untold, timed=lambda form, call: (call(), 1.0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -19,6 +19,7 @@ from .graph import INPUTS
 from .labels import LABELS, NONE, TYPES
 
 Array = npt.NDArray[np.float32]
+Looked = tuple[Array, Array, Array]
 MOST_WORDS: Final = 1200
 """Words that are looked at together; longer documents are looked at page by page."""
 SIZES: Final = (64, 128, 192, 256, 384, 512, 768, 1024, MOST_WORDS)
@@ -86,22 +87,30 @@ class OnnxTagger:
 
     def tag(self, words: Sequence[Word]) -> Tags:
         """The tags of a document's words, given page by page in reading order."""
-        count = len(words)
-        labels = np.zeros((count, len(LABELS)), np.float32)
-        labels[:, LABELS.index(NONE)] = 1
-        rows, kinds = np.zeros((count, count), np.float32), np.full(len(TYPES), 1 / len(TYPES), np.float32)
-        for number, (first, last) in enumerate(_windows(words)):
-            own, together, kind = self._window(words[first:last])
-            labels[first:last], rows[first:last, first:last] = own, together
-            if number == 0:
-                kinds = kind
-        return Tags(labels, rows, kinds)
+        return tags_by(self._window, words)
 
-    def _window(self, words: Sequence[Word]) -> tuple[Array, Array, Array]:
+    def _window(self, words: Sequence[Word]) -> Looked:
         count = len(words)
         size = next(size for size in SIZES if size >= count)
         labels, rows, kinds = self._graph(padded(encode(words), size).feeds())
         return labels[:count], rows[:count, :count], kinds
+
+
+def tags_by(look: Callable[[Sequence[Word]], Looked], words: Sequence[Word]) -> Tags:
+    """The tags of a document by a network that looks at most at MOST_WORDS words at once.
+
+    `look` gives labels (N, C), rows (N, N) and kinds (K,) of some words as probabilities.
+    """
+    count = len(words)
+    labels = np.zeros((count, len(LABELS)), np.float32)
+    labels[:, LABELS.index(NONE)] = 1
+    rows, kinds = np.zeros((count, count), np.float32), np.full(len(TYPES), 1 / len(TYPES), np.float32)
+    for number, (first, last) in enumerate(_windows(words)):
+        own, together, kind = look(words[first:last])
+        labels[first:last], rows[first:last, first:last] = own, together
+        if number == 0:
+            kinds = kind
+    return Tags(labels, rows, kinds)
 
 
 def _windows(words: Sequence[Word]) -> Iterator[tuple[int, int]]:

@@ -1,8 +1,9 @@
 """A model as it is carried to where it reads, proven to read what was trained, and signed.
 
-A writer (a row of `WRITERS`) makes the files. Then the trained model and every form on the way read the same lines
-(`measure`), the bundle is opened and read in a process of its own, and the figures are signed into `bundle.yaml`
-(`models.certificate`). What does not agree is refused with the first line that differs, and leaves nothing.
+A writer (a row of `WRITERS`) makes the files. Then the trained model and every form on the way read the same samples
+(`measure`; lines, unless the family has a row in `SUBJECTS`), the bundle is opened and read in a process of its own,
+and the figures are signed into `bundle.yaml` (`models.certificate`). What does not agree is refused with the first line
+that differs, and leaves nothing.
 """
 
 from __future__ import annotations
@@ -19,31 +20,32 @@ from typing import Any, Final
 
 from emendo.datasets.dataset import content_hash
 from emendo.errors import BundleError, EngineError, Refused, UsageError
-from emendo.image.load import sample_image
-from emendo.models.bundle import GRAPH_FILE, INFO_FILE, Bundle, BundleInfo, read_bundle, update_info
+from emendo.models.bundle import FIELDS_FAMILY, GRAPH_FILE, INFO_FILE, Bundle, BundleInfo, read_bundle, update_info
 from emendo.models.certificate import Certificate, certify
 from emendo.models.generative.graphs import FORMS
 from emendo.models.generative.source import Source
 from emendo.models.probe import probe
-from emendo.models.references import open_recognizer
 from emendo.tools.files import new_folder
 
-from . import ctc, generative
+from . import ctc, fields, generative
 from .int8 import worth
 from .lines import megabytes
-from .measure import Tally, measure, require_same
+from .measure import LINES, Subject, Tally, measure, require_same
 from .order import Draft, Order
 
 PROBED_LINES: Final = 6
-"""Lines that are read in a process of its own, by which its memory is measured."""
+"""Samples that are read in a process of its own, by which its memory is measured."""
 Writer = Callable[[Order], Draft]
 WRITERS: Final[Mapping[str, Mapping[str, Writer]]] = {
     "ctc": {"onnx": ctc.write_onnx, "onnx-int8": ctc.write_int8},
     "crnn": {"onnx": ctc.write_onnx, "onnx-int8": ctc.write_int8},
     "trocr": {**dict.fromkeys(FORMS, generative.write_onnx), "safetensors": generative.write_safetensors},
     "vlm": {"safetensors": generative.write_safetensors},
+    FIELDS_FAMILY: {"onnx": fields.write_onnx, "onnx-int8": fields.write_int8},
 }
 """How a model of a family is written in a form."""
+SUBJECTS: Final[Mapping[str, Callable[[Order], Subject]]] = {FIELDS_FAMILY: fields.subject}
+"""What the forms of a family are measured on, where it is not lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +76,37 @@ def export(order: Order, out: Path, signer: Any, *, name: str = "") -> Exported:
     `name` says what the lines are. Raises UsageError for a form that the family has not, a folder that is there or no
     lines, EngineError when a form does not read what the trained model reads, Refused when int8 is not worth having.
     """
-    family = order.model.family if isinstance(order.model, Source) else order.model.info.family
-    writers = WRITERS.get(family, {})
-    if order.form not in writers:
-        known = f"it can be written as {', '.join(writers)}"
-        raise UsageError(f"a model of the family {family!r} is not written as {order.form!r}", remedy=known)
+    write = writer_of(order)
     if out.exists():
         raise UsageError(f"{out} is there already", remedy="choose another --out")
     if not order.samples:
         raise UsageError("there is no line to compare the forms on", remedy="give --data REF with lines")
     with TemporaryDirectory(prefix="emendo-export-") as held:
         order = replace(order, work=Path(held))
-        draft = writers[order.form](order)
-        tallies = measure(draft.forms, order.samples, timed=order.timed, progress=order.progress)
+        subject = subject_of(order)
+        draft = write(order)
+        tallies = measure(draft.forms, order.samples, subject=subject, timed=order.timed, progress=order.progress)
         _require(order, draft, tallies)
         order.progress(0, 0, "trying it in a process of its own")
-        memory = _probed(order, draft)
+        memory = _probed(order, draft, subject)
         certificate = _certificate(order, draft, tallies, memory, name)
         parity = {"bundle": draft.bundle.id, "exported_from": certificate.reference}
         signed = certify(update_info(draft.bundle, parity=parity), certificate, signer)
         return Exported(_placed(signed, out), certificate, draft.tried, draft.notes)
+
+
+def writer_of(order: Order) -> Writer:
+    """What writes the model of an order in its form; raises UsageError when nothing does."""
+    writers = WRITERS.get(order.family, {})
+    if order.form not in writers:
+        known = f"it can be written as {', '.join(writers)}"
+        raise UsageError(f"a model of the family {order.family!r} is not written as {order.form!r}", remedy=known)
+    return writers[order.form]
+
+
+def subject_of(order: Order) -> Subject:
+    """What the forms of an order are measured on."""
+    return SUBJECTS[order.family](order) if order.family in SUBJECTS else LINES
 
 
 def _require(order: Order, draft: Draft, tallies: Sequence[Tally]) -> None:
@@ -114,9 +127,10 @@ def _require(order: Order, draft: Draft, tallies: Sequence[Tally]) -> None:
 
 
 def _figures(tally: Tally) -> str:
-    cer = "" if tally.cer is None else f"CER {100 * tally.cer:.2f} %, "
-    same = f"{tally.same} of {tally.lines} lines the same"
-    return f"{tally.name}: {cer}{same}, {tally.milliseconds:.1f} ms a line, {tally.megabytes:.1f} MB"
+    one = tally.subject.one
+    cer = "" if tally.cer is None else f"{tally.subject.error} {100 * tally.cer:.2f} %, "
+    same = f"{tally.same} of {tally.lines} {one}s the same"
+    return f"{tally.name}: {cer}{same}, {tally.milliseconds:.1f} ms a {one}, {tally.megabytes:.1f} MB"
 
 
 def _require_info(order: Order, made: BundleInfo) -> None:
@@ -129,21 +143,22 @@ def _require_info(order: Order, made: BundleInfo) -> None:
             raise EngineError(what, remedy="nothing was written; report it")
 
 
-def _probed(order: Order, draft: Draft) -> dict[int, float]:
+def _probed(order: Order, draft: Draft, subject: Subject) -> dict[int, float]:
     """Most memory (MB) of a process that reads with the bundle, and of one with the float form, by row from the end.
 
     Raises EngineError when the bundle cannot be opened in a process of its own, or reads otherwise there.
     """
-    images = [sample_image(sample) for sample in order.samples[:PROBED_LINES]]
+    shown = [subject.load(sample) for sample in order.samples[:PROBED_LINES]]
     found: dict[int, float] = {}
     for row, bundle in ((-1, draft.bundle), (-2, draft.plain)):
         if bundle is None:
             continue
         try:
-            seen = probe(bundle.folder, images=images, seconds=600, megabytes=round(3000 + 4 * megabytes(bundle)))
+            limit = round(3000 + 4 * megabytes(bundle))
+            seen = probe(bundle.folder, seconds=600, megabytes=limit, **{subject.probed: shown})
         except BundleError as error:
             raise EngineError(error.what, remedy="nothing was written; report it") from error
-        here = [one.text for one in open_recognizer(bundle, threads=order.threads).read(images)]
+        here = subject.texts(bundle, shown, order.threads)
         other = next((at for at, (a, b) in enumerate(zip(here, seen.texts, strict=True)) if a != b), None)
         if other is not None:
             line = order.samples[other].id
@@ -166,6 +181,8 @@ def _certificate(
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=f"{platform.machine()}, {os.cpu_count()} cores, {order.threads} thread{'s' * (order.threads != 1)}",
         budget=order.budget if "int8" in order.form else 0.0,
+        subject=tallies[0].subject.one,
+        error=tallies[0].subject.error,
         rows=tuple(rows),
     )
 

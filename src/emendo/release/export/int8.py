@@ -84,9 +84,12 @@ def worth(reference: Tally, plain: Tally, tally: Tally, budget: float, *, share:
         faults.append("not faster")
     if tally.cer is None or reference.cer is None:
         if tally.same < tally.lines:
-            faults.append(f"{tally.lines - tally.same} of {tally.lines} lines read otherwise, and no texts to judge by")
+            one = tally.subject.one
+            faults.append(
+                f"{tally.lines - tally.same} of {tally.lines} {one}s read otherwise, and no truth to judge by"
+            )
     elif not tally.cer - reference.cer <= budget:
-        faults.append(f"loses more than {100 * budget:.2f} points of CER")
+        faults.append(f"loses more than {100 * budget:.2f} points of {tally.subject.error}")
     return ", ".join(faults)
 
 

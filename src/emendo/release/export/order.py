@@ -42,6 +42,11 @@ class Order:
     find: Callable[[str], Bundle | Source] | None = None
 
     @property
+    def family(self) -> str:
+        """The family of the model."""
+        return self.model.family if isinstance(self.model, Source) else self.model.info.family
+
+    @property
     def bundle(self) -> Bundle:
         """The model as a bundle; raises UsageError when it is none."""
         if isinstance(self.model, Bundle):
