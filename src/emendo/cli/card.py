@@ -1,4 +1,4 @@
-"""Commands that write down what was measured, for others: card, report table."""
+"""Commands that write down what was measured, for others: card, report table, report quantisation."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from . import output
-from .boards import keep, report, tell
-from .context import Json, open_context
+from .boards import Out, keep, report, tell
+from .context import Json, Threads, open_context
+from .export import Budget, Fitted, Given, Most, samples_for
+from .measure import names
 
 
 def card(
@@ -91,3 +93,49 @@ def table(
     keep(out, made.markdown(), content)
     tell(content, [made.markdown().rstrip()], json)
     return 2 if faults else 0
+
+
+@report.command()
+def quantisation(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Bundle, run folder, model folder or hub id.")],
+    data: Given = None,
+    lines: Most = None,
+    calibration: Fitted = None,
+    forms: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Forms to compare. [default: all that the family has]")
+    ] = None,
+    budget: Budget = 0.003,
+    out: Out = None,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Quantise a model, load every form, and compare size, latency, memory and errors in one run.
+
+    Of line models, models of fields, TrOCR and vision-language models. A form that cannot be made or is not worth
+    having stays in the report with its figures and the reason. Nothing is released: that is `emendo export`.
+    """
+    from functools import partial
+
+    from ..models.references import find_model
+    from ..release.export import Order
+    from ..release.export.int8 import spread
+    from ..release.quantisation import quantisation as compare
+    from ..release.quantisation import quantisation_page
+
+    context = open_context(Path(), threads=threads)
+    found = find_model(model, workspace=context.root)
+    samples, fitted, told = samples_for(context, found, data, calibration)
+    with output.progress("quantising", quiet=json) as bar:
+        order = Order(
+            model=found,
+            form="",
+            samples=spread(samples, lines or len(samples)) if samples else (),
+            calibration=fitted,
+            budget=budget,
+            threads=context.threads,
+            progress=bar,
+            find=partial(find_model, workspace=context.root),
+        )
+        made = compare(order, names(forms) if forms else (), data=told)
+    keep(out, quantisation_page(made) if out else "", made.to_dict())
+    tell(made.to_dict(), made.sentences(), json)

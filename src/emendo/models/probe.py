@@ -56,6 +56,7 @@ def probe(
     seconds: float = 60.0,
     megabytes: int = 3000,
     engine: EngineName = "onnxruntime",
+    bits: int = 0,
 ) -> ProbeResult:
     """Verify, open and warm up the bundle in `folder` in a child process; read `images` (H, W, 3) uint8 with it.
 
@@ -67,7 +68,8 @@ def probe(
     lines = list(images) or [drawn_line(width) for width in WIDTHS]
     held = io.BytesIO()
     np.savez(held, *lines)
-    order = {"folder": str(folder.absolute()), "seconds": seconds, "megabytes": megabytes, "engine": engine}
+    order: dict[str, Any] = {"folder": str(folder.absolute()), "engine": engine, "bits": bits}
+    order |= {"seconds": seconds, "megabytes": megabytes}
     order["documents"] = [[astuple(word) for word in words] for words in documents]
     # the code of this package and no other: the child is not to find a module in the folder it happens to run in
     paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
@@ -137,7 +139,7 @@ def main(order: dict[str, Any], content: bytes) -> dict[str, Any]:
             documents = [[_word(*word) for word in words] for words in order["documents"]]
             model, texts = _tagged(bundle, documents, images, order["engine"])
         else:
-            model, texts = _read(bundle, images, order["engine"])
+            model, texts = _read(bundle, images, order["engine"], order["bits"])
     except MemoryError:
         return {"error": f"needs more than {order['megabytes']} MB of memory"}
     except EmendoError as error:
@@ -153,10 +155,13 @@ def _word(text: str, box: Sequence[float], *rest: Any) -> Word:
     return Word(text, (left, top, right, bottom), *rest)
 
 
-def _read(bundle: Bundle, images: Sequence[Image], engine: EngineName) -> tuple[str, list[str]]:
+def _read(bundle: Bundle, images: Sequence[Image], engine: EngineName, bits: int = 0) -> tuple[str, list[str]]:
+    from .generative.recognizer import GenerativeRecognizer
+    from .generative.source import from_bundle
     from .references import open_recognizer
 
-    reader = open_recognizer(bundle, engine=engine)
+    quantised = GenerativeRecognizer(from_bundle(bundle), bits=bits) if bits else None
+    reader = quantised or open_recognizer(bundle, engine=engine)
     return reader.model, [one.text for one in reader.read(images)]
 
 

@@ -19,13 +19,13 @@ MOST_TOKENS = 256
 
 
 class GenerativeRecognizer:
-    """Reads lines with one model; not to be shared by threads.
+    """Reads lines with one model; not to be shared by threads. `bits` as for `Loading`.
 
-    Raises EngineError when torch or transformers are not installed, UsageError or BundleError for a model that cannot
+    Raises EngineError when torch, transformers or (for `bits`) bitsandbytes are not installed, UsageError or BundleError for a model that cannot
     be loaded.
     """
 
-    def __init__(self, source: Source, *, threads: int = 1) -> None:
+    def __init__(self, source: Source, *, threads: int = 1, bits: int = 0) -> None:
         needs(f"the {source.family} model {source.ref!r}")
         import torch
 
@@ -34,7 +34,7 @@ class GenerativeRecognizer:
         torch.set_num_threads(max(1, threads))
         self.source, self.bundle = source, source.bundle
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.network = load_network(source, Loading(device=device))
+        self.network = load_network(source, Loading(bits=bits, device=device))
         told = source.bundle.info.decoding if source.bundle else {}
         self.most = int(told.get("most_tokens", MOST_TOKENS))
 

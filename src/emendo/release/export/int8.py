@@ -104,6 +104,8 @@ def quantised(plain: Bundle, order: Order) -> tuple[bytes, tuple[Tried, ...]]:
     search = Search(plain, order, samples)
     found = search.run()
     best = min((one for one in found if not one.fault), key=lambda one: one.time_share, default=None)
+    if best is None and order.insist:
+        best = min(found, key=lambda one: (one.cer_difference > order.budget, one.time_share))
     if best is None:
         figures = "; ".join(map(str, found))
         what = f"no int8 form is smaller, faster and within {100 * order.budget:.2f} points of CER ({figures})"

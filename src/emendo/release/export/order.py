@@ -27,7 +27,8 @@ class Order:
 
     `calibration` are the lines from which int8 takes its ranges and on which it chooses layers; `budget` is the
     greatest rise of CER that int8 may cost; `work` a folder that is thrown away. `find` gives the model of a
-    reference (the base of an adapter), and raises what `find_model` raises.
+    reference (the base of an adapter), and raises what `find_model` raises. With `insist` int8 is written even where
+    it is not worth having, to show what it costs.
     """
 
     model: Bundle | Source
@@ -40,6 +41,7 @@ class Order:
     timed: Timed = by_processor
     progress: Progress = silent
     find: Callable[[str], Bundle | Source] | None = None
+    insist: bool = False
 
     @property
     def family(self) -> str:
