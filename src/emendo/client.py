@@ -59,11 +59,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read of one image of `size` (width, height); of a page its lines in reading order."""
+    """What was read of one image of `size` (width, height); of a page its lines in reading order.
+
+    Of a document `reading` has `fields`, `certainty` and `faults`, `findings` (rule, severity, what, paths) say what
+    does not add up, and `pages` counts what was read.
+    """
 
     reading: Reading
     size: tuple[int, int]
     lines: tuple[Line, ...] = ()
+    findings: tuple[Mapping[str, Any], ...] = ()
+    pages: int = 1
 
     @property
     def text(self) -> str:
@@ -106,6 +112,16 @@ class Client:
         """
         name, content = _file(image, "image")
         query = {"kind": kind, "characters": json.dumps(characters)}
+        headers = {"Content-Type": "application/octet-stream"}
+        return _read(self._ask("POST", "/v1/read", query, content, headers, deadline=deadline, name=name))
+
+    def document(self, document: Source, *, page: int | None = None, deadline: float | None = None) -> Read:
+        """Read the fields of a document, an image or a PDF of any number of pages, or of its `page` (from 1) alone.
+
+        Raises ServiceError when it cannot be read.
+        """
+        name, content = _file(document, "document")
+        query = {"kind": "document", **({"page": str(page)} if page is not None else {})}
         headers = {"Content-Type": "application/octet-stream"}
         return _read(self._ask("POST", "/v1/read", query, content, headers, deadline=deadline, name=name))
 
@@ -307,14 +323,23 @@ def _read(row: Mapping[str, Any]) -> Read:
         )
         for line in row.get("lines") or ()
     )
-    return Read(_reading(row), (row["width"], row["height"]), lines)
+    findings = tuple(row.get("findings") or ())
+    return Read(_reading(row), (row["width"], row["height"]), lines, findings, row.get("pages") or 1)
 
 
 def _reading(row: Mapping[str, Any]) -> Reading:
     characters = tuple(
         Character(one["text"], one["probability"], one["start"], one["end"]) for one in row.get("characters") or ()
     )
-    return Reading(row["text"], row["confidence"], characters, row["model"])
+    return Reading(
+        row["text"],
+        row["confidence"],
+        characters,
+        row["model"],
+        row.get("fields"),
+        row.get("certainty") or {},
+        row.get("faults") or {},
+    )
 
 
 def _points(rows: Sequence[Sequence[float]]) -> tuple[Point, ...]:

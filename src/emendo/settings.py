@@ -231,8 +231,8 @@ class ServeSettings(_Section):
     """The service that other programs ask for readings."""
 
     workers: int = Field(0, ge=0, le=256, description="Threads that read, one image each (0: one per core).")
-    kinds: tuple[Literal["line", "page", "plate"], ...] = Field(
-        ("line", "page", "plate"), min_length=1, description="What images may show; each kind is loaded at the start."
+    kinds: tuple[Literal["line", "page", "plate", "document"], ...] = Field(
+        (), description="What images may show; each is loaded at the start (empty: what the model reads)."
     )
     queue: int = Field(64, ge=1, le=100_000, description="Most images that wait to be read.")
     deadline_seconds: float = Field(

@@ -34,7 +34,10 @@ def serve(
         float | None, typer.Option(metavar="S", help="Seconds to finish in when told to stop. [default: 30]")
     ] = None,
     kinds: Annotated[
-        str | None, typer.Option(metavar="KIND,...", help="What is read: line, page, plate. [default: all]")
+        str | None,
+        typer.Option(
+            metavar="KIND,...", help="What is read: line, page, plate, document. [default: what the model reads]"
+        ),
     ] = None,
     api_key_file: Annotated[
         Path | None,
@@ -43,10 +46,11 @@ def serve(
 ) -> int:
     """Serve readings over HTTP.
 
-    POST /v1/read reads one image, /v1/batch several, /v1/jobs takes work to be asked for later; /openapi.json describes
-    all. Whoever would wait too long is answered 503 with Retry-After. When the champion of the workspace changes, the
-    service goes over to it without losing a request. SIGTERM and Ctrl+C let accepted work finish. Without keys anybody
-    who reaches the address may read; the model is changed with a key of the role admin only.
+    POST /v1/read reads one image, or the fields of one document, /v1/batch several, /v1/jobs takes work to be asked
+    for later; /openapi.json describes all. Whoever would wait too long is answered 503 with Retry-After. When the
+    champion of the workspace changes, the service goes over to it without losing a request. SIGTERM and Ctrl+C let
+    accepted work finish. Without keys anybody who reaches the address may read; the model is changed with a key of the
+    role admin only.
     """
     try:
         import fastapi  # noqa: F401

@@ -20,7 +20,7 @@ from ..models.bundle import Bundle
 from ..models.ensemble import ENSEMBLE, FALLBACK
 from ..models.probe import probe
 from ..models.rapid import RAPIDOCR
-from ..models.references import AUTO, embedded_names, find_model
+from ..models.references import AUTO, CHAMPION_FIELDS, embedded_names, find_model
 from ..models.remote import is_remote
 from ..settings import Settings
 from .reading import Served, named_now
@@ -30,8 +30,8 @@ Probe = Callable[[str], None]
 """Tries what a reference names in a process of its own; raises EmendoError when it cannot be used."""
 Told = Callable[[str], None]
 Call = Callable[[], object]
-FOLLOWED: Final = ("", "champion")
-"""References that mean the champion."""
+FOLLOWED: Final = ("", "champion", CHAMPION_FIELDS)
+"""References that mean the champion of the workspace, for lines or for fields."""
 RETRY_SECONDS: Final = 60.0
 """Time after which a champion that could not be put in use is tried again."""
 

@@ -1,4 +1,4 @@
-"""What is read of one image: a line, a plate, or all lines of a page, by a model that is loaded and warmed up."""
+"""What is read of one image (a line, a plate, all lines of a page) or document, by a model that is loaded and warm."""
 
 from __future__ import annotations
 
@@ -11,18 +11,29 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..errors import DocumentError
+from ..errors import DocumentError, UsageError
+from ..fields import read_document
+from ..fields.validate import Finding, validate_document
 from ..image.load import open_content
+from ..models.bundle import FIELDS_FAMILY, Bundle
 from ..models.detector import Detector
 from ..models.plates import load_plate_recognizer
 from ..models.probe import drawn_line
-from ..models.references import AUTO, champion_folder, load_recognizer
+from ..models.references import (
+    AUTO,
+    CHAMPION_FIELDS,
+    champion_folder,
+    embedded_names,
+    find_model,
+    load_recognizer,
+)
+from ..pages.fields import load_document_reader
 from ..pages.order import Placed
 from ..pages.read import AT_ONCE
 from ..pages.segment import line_image, segment
 from ..settings import Settings
-from ..types import Character, Image, Point, Reading, Recognizer
-from ..workspace.folder import Workspace
+from ..types import Character, DocumentReader, Image, Point, Reading, Recognizer
+from ..workspace.folder import FIRST, Workspace
 from .queue import Rejected
 
 Stopped = Callable[[], bool]
@@ -33,7 +44,8 @@ Stopped = Callable[[], bool]
 class Task:
     """One image to read: a file's content, which errors call `name`; of one with several frames `frame` (from 0).
 
-    `characters` says whether the answer has them: there are many, and who does not want them need not keep them.
+    Of a document all frames are read together, or `frame` alone. `characters` says whether the answer has them: there
+    are many, and who does not want them need not keep them.
     """
 
     kind: str
@@ -57,29 +69,42 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was read of an image of `size` (width, height); of a page each line, in reading order."""
+    """What was read of an image of `size` (width, height); of a page each line, in reading order.
+
+    Of a document `findings` are what its validator holds against the fields, and `size` is that of the first of its
+    `pages`.
+    """
 
     reading: Reading
     size: tuple[int, int]
     lines: tuple[Line, ...] | None = None
+    findings: tuple[Finding, ...] | None = None
+    pages: int = 1
 
     def bare(self) -> Answer:
         """The same without characters."""
         lines = self.lines
         if lines is not None:
             lines = tuple(Line(replace(one.reading, characters=()), one.placed) for one in lines)
-        return Answer(replace(self.reading, characters=()), self.size, lines)
+        return replace(self, reading=replace(self.reading, characters=()), lines=lines)
 
     def to_dict(self, *, characters: bool) -> dict[str, Any]:
         """The answer as JSON; with `characters` each with its probability and its columns."""
         said = {**_said(self.reading, characters), "width": self.size[0], "height": self.size[1]}
+        if self.findings is not None:
+            return {**said, **_fields(self.reading), "findings": [one.to_dict() for one in self.findings],
+                    "pages": self.pages}  # fmt: skip
         if self.lines is None:
             return said
         said.pop("characters", None)
         return {**said, "lines": [_line(one, characters) for one in self.lines]}
 
 
-Reader = Callable[[Image, Stopped], Answer]
+Reader = Callable[[Any, Stopped], Answer]
+"""Takes an image (H, W, 3), or of a document the images of its pages."""
+DOCUMENT: Final = "document"
+LINE_KINDS: Final = ("line", "page", "plate")
+"""What a model that reads lines is asked for, unless the settings say."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,6 +123,12 @@ class Served:
     def read(self, task: Task, settings: Settings, stopped: Stopped = lambda: False) -> Answer:
         """Decode and read. Raises ImageError or DocumentError for a bad image, Rejected when `stopped` says so."""
         with open_content(task.content, task.name, settings.limits, dpi=settings.read.dpi) as document:
+            if task.frame is not None and task.frame >= len(document):
+                what = f"has {len(document)} pages, and no page {task.frame + 1}"
+                raise DocumentError(what, where=task.name, remedy="ask for a page that it has")
+            if task.kind == DOCUMENT:
+                frames = range(len(document)) if task.frame is None else (task.frame,)
+                return self.readers[DOCUMENT]([document.frame(at) for at in frames], stopped)
             if task.frame is None and len(document) > 1:
                 what = f"has {len(document)} pages, and one image is read at once"
                 raise DocumentError(what, where=task.name, remedy="send it as a job")
@@ -118,8 +149,11 @@ def named_now(reference: str, workspace: Path | None) -> str:
 
     Raises WorkspaceError or BundleError when the pointer to the champion is damaged.
     """
-    if workspace is None or reference not in {"", "champion"}:
+    if workspace is None or reference not in {"", "champion", CHAMPION_FIELDS}:
         return reference or AUTO
+    if reference == CHAMPION_FIELDS:
+        folder = champion_folder(workspace, kind="fields")
+        return str(folder) if folder is not None else FIRST["fields"]
     folder = champion_folder(workspace)
     if folder is not None:
         return str(folder)
@@ -133,12 +167,43 @@ def load_served(reference: str, workspace: Path | None, settings: Settings) -> S
     """
     name = named_now(reference, workspace)
     read = settings.read
-    lines = load_recognizer(name, workspace=workspace, threads=1, language=read.language, engine=read.engine)
+    fields = _reads_fields(name, workspace)
+    kinds = settings.serve.kinds or ((DOCUMENT,) if fields else LINE_KINDS)
     readers: dict[str, Reader] = {}
-    for kind in settings.serve.kinds:
-        readers[kind] = _READERS[kind](lines, name, workspace, settings)
-    seconds = {kind: _warm_up(reader, *SIZES[kind]) for kind, reader in readers.items()}
-    return Served(reference, lines.model, readers, datetime.now(UTC).isoformat(timespec="seconds"), seconds)
+    model = ""
+    if fields or DOCUMENT in kinds:
+        documents = load_document_reader(name if fields else "", workspace=workspace, threads=1, engine=read.engine)
+        readers[DOCUMENT], model = _document_reader(documents), documents.model
+    rest = [kind for kind in kinds if kind != DOCUMENT]
+    if rest:
+        lines = load_recognizer(name, workspace=workspace, threads=1, language=read.language, engine=read.engine)
+        readers |= {kind: _READERS[kind](lines, name, workspace, settings) for kind in rest}
+        model = lines.model
+    readers = {kind: readers[kind] for kind in kinds}
+    seconds = {kind: _warm_up(reader, kind) for kind, reader in readers.items()}
+    return Served(reference, model, readers, datetime.now(UTC).isoformat(timespec="seconds"), seconds)
+
+
+def _reads_fields(name: str, workspace: Path | None) -> bool:
+    """Whether a reference names a model that reads documents and no lines."""
+    if not Path(name).exists() and name in {AUTO, *embedded_names()}:
+        return False
+    try:
+        found = find_model(name, workspace=workspace)
+    except UsageError:  # several models, plates, a service: what `load_recognizer` knows
+        return False
+    return isinstance(found, Bundle) and found.info.family == FIELDS_FAMILY
+
+
+def _document_reader(documents: DocumentReader) -> Reader:
+    def read(pages: Sequence[Image], stopped: Stopped) -> Answer:
+        if stopped():
+            raise Rejected("expired", "the deadline passed before the document was read")
+        reading = documents.read_documents([pages])[0]
+        found = validate_document(read_document(reading.fields)).findings if reading.fields is not None else ()
+        return Answer(reading, (pages[0].shape[1], pages[0].shape[0]), findings=tuple(found), pages=len(pages))
+
+    return read
 
 
 def _line_reader(lines: Recognizer, name: str, workspace: Path | None, settings: Settings) -> Reader:
@@ -176,7 +241,7 @@ _READERS: Final[Mapping[str, Callable[[Recognizer, str, Path | None, Settings], 
     "page": _page_reader,
     "plate": _plate_reader,
 }
-SIZES: Final = {"line": (640, 1), "page": (800, 10), "plate": (160, 1)}
+SIZES: Final = {"line": (640, 1), "page": (800, 10), "plate": (160, 1), DOCUMENT: (800, 10)}
 """Columns and drawn lines of the pictures with which each kind is warmed up."""
 
 
@@ -191,13 +256,15 @@ def _whole(recognizer: Recognizer) -> Reader:
     return read
 
 
-def _warm_up(reader: Reader, width: int, height: int) -> float:
+def _warm_up(reader: Reader, kind: str) -> float:
     """Read a drawn picture, and once more unless that took long, for the first reading opens and plans; seconds."""
+    width, height = SIZES[kind]
     picture = np.concatenate([drawn_line(width)] * height)
+    shown = [picture] if kind == DOCUMENT else picture
     seconds = 0.0
     for _ in range(2):
         started = time.monotonic()
-        reader(picture, lambda: False)
+        reader(shown, lambda: False)
         seconds = time.monotonic() - started
         if seconds > SLOW:
             break
@@ -217,6 +284,15 @@ def _said(reading: Reading, characters: bool) -> dict[str, Any]:
     if characters:
         said["characters"] = [_character(one) for one in reading.characters]
     return said
+
+
+def _fields(reading: Reading) -> dict[str, Any]:
+    """The fields of a document, how sure each is, and what could not be read."""
+    return {
+        "fields": dict(reading.fields) if reading.fields is not None else None,
+        "certainty": {path: round(chance, 4) for path, chance in reading.certainty.items()},
+        "faults": dict(reading.faults),
+    }
 
 
 def _character(one: Character) -> dict[str, Any]:

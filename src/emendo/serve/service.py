@@ -81,6 +81,12 @@ class Service:
             return "the service stops"
         return "" if self.keeper.served is not None else "the model is being loaded"
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What is read: by the model in use; before one is there, what the settings say."""
+        served = self.keeper.served
+        return tuple(served.readers) if served is not None else self.settings.serve.kinds
+
     def submit(self, tasks: Sequence[Task], due: float) -> list[Work]:
         """Let images in, all or none, to be answered by `due` (of `time.monotonic`). Raises Rejected."""
         works = [Work(task, task.kind, due) for task in tasks]

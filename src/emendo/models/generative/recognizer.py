@@ -21,8 +21,8 @@ MOST_TOKENS = 256
 class GenerativeRecognizer:
     """Reads lines with one model; not to be shared by threads. `bits` as for `Loading`.
 
-    Raises EngineError when torch, transformers or (for `bits`) bitsandbytes are not installed, UsageError or BundleError for a model that cannot
-    be loaded.
+    Raises EngineError when torch, transformers or (for `bits`) bitsandbytes are not installed, UsageError or
+    BundleError for a model that cannot be loaded.
     """
 
     def __init__(self, source: Source, *, threads: int = 1, bits: int = 0) -> None:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from ...errors import EmendoError, EngineError
 from ..jobs import Job
 from ..queue import Rejected
-from ..reading import Answer, Task, frames_of
+from ..reading import DOCUMENT, Answer, Task, frames_of
 from ..service import Service
 from .bodies import ANY_FILES, File, sent_files
 from .door import Arrival, Held, caller
@@ -37,8 +37,12 @@ def add(app: FastAPI, service: Service) -> None:
         openapi_extra=ANY_FILES,
         summary="Send work to be asked for later",
     )
-    async def send(request: Request, kind: Sort = "page", characters: Characters = False) -> Response:
-        """Take images and documents of many pages; the answer says where to ask for the results."""
+    async def send(request: Request, kind: Sort = None, characters: Characters = False) -> Response:
+        """Take images and documents of many pages; the answer says where to ask for the results.
+
+        Each page is read by itself (kind `page` unless another is named), but of kind `document` each file as a whole.
+        """
+        kind = kind or ("document" if service.kinds == ("document",) else "page")
         may_read(service, kind, waits=False)
         files = await sent_files(request, most=service.settings.serve.batch_images)
         tasks = await asyncio.to_thread(tasks_of, files, kind, service, characters)
@@ -81,7 +85,12 @@ def add(app: FastAPI, service: Service) -> None:
 
 
 def tasks_of(files: list[File], kind: str, service: Service, characters: bool = False) -> list[Task]:
-    """One task for each page of each file; a file that cannot be opened stays one, and fails when it is read."""
+    """One task for each page of each file; a file that cannot be opened stays one, and fails when it is read.
+
+    Of kind `document` a file is one task.
+    """
+    if kind == DOCUMENT:
+        return [Task(kind, file.content, file.name, None, characters) for file in files]
     tasks: list[Task] = []
     for file in files:
         try:

@@ -19,7 +19,13 @@ from .faults import GONE, Fault, answer_to, body_of
 from .schemas import Batch, Error, Kind, Reading
 
 Characters = Annotated[bool, Query(description="Whether each character comes with its probability and its columns.")]
-Sort = Annotated[Kind, Query(alias="kind", description="What the image shows.")]
+Page = Annotated[
+    int | None, Query(ge=1, le=100_000, description="Page to read, from 1. [default: the only one; of a document all]")
+]
+Sort = Annotated[
+    Kind | None,
+    Query(alias="kind", description="What the image shows. [default: line; of a model of fields, document]"),
+]
 FAULTS: dict[int | str, dict[str, Any]] = {
     400: {"model": Error, "description": "Nothing that can be read was sent."},
     401: {"model": Error, "description": "No API key, or a wrong one."},
@@ -55,7 +61,7 @@ def may_read(service: Service, kind: str, *, waits: bool = True) -> None:
     While the service stops, requests are taken in whole before they are refused, so that the connection can be closed
     with nothing of the request left in it.
     """
-    if kind not in service.settings.serve.kinds:
+    if service.kinds and kind not in service.kinds:
         raise Fault(422, "bad_kind", f"this service reads no {kind}s", remedy="ask GET /v1/model what it reads")
     try:
         if waits and not service.queue.closed:
@@ -63,6 +69,11 @@ def may_read(service: Service, kind: str, *, waits: bool = True) -> None:
     except Rejected as error:
         service.metrics.rejects.labels(error.reason).inc()
         raise
+
+
+def usual_kind(service: Service) -> Kind:
+    """What is read where the caller does not say: documents, where nothing else is; else lines."""
+    return "document" if service.kinds == ("document",) else "line"
 
 
 async def gone(request: Request) -> None:
@@ -116,15 +127,19 @@ def add(app: FastAPI, service: Service) -> None:
         response_model_exclude_unset=True,
         summary="Read one image",
     )
-    async def read(request: Request, within: Seconds, kind: Sort = "line", characters: Characters = False) -> Response:
-        """Read one image, sent as the body or as the one file of a form, while the caller waits.
+    async def read(
+        request: Request, within: Seconds, kind: Sort = None, characters: Characters = False, page: Page = None
+    ) -> Response:
+        """Read one image or document, sent as the body or as the one file of a form, while the caller waits.
 
         The answer comes within the deadline or is 503 with `Retry-After`.
         """
         due = time.monotonic() + (within or usual)
+        kind = kind or usual_kind(service)
         may_read(service, kind)
         file = await one_file(request)
-        works = service.submit([Task(kind, file.content, file.name, characters=characters)], due)
+        frame = None if page is None else page - 1
+        works = service.submit([Task(kind, file.content, file.name, frame, characters)], due)
         found = await answers(request, service, works)
         if found is None:
             return Response(status_code=GONE)
@@ -139,12 +154,13 @@ def add(app: FastAPI, service: Service) -> None:
         openapi_extra=FILES,
         summary="Read several images",
     )
-    async def batch(request: Request, within: Seconds, kind: Sort = "line", characters: Characters = False) -> Response:
-        """Read several images, sent as files of a form or as a JSON list of base64, while the caller waits.
+    async def batch(request: Request, within: Seconds, kind: Sort = None, characters: Characters = False) -> Response:
+        """Read several images or documents, sent as files of a form or as a JSON list of base64, while the caller waits.
 
         A bad image has its fault in its place; the others are read.
         """
         due = time.monotonic() + (within or usual)
+        kind = kind or usual_kind(service)
         may_read(service, kind)
         files = await sent_files(request, most=most)
         tasks = [Task(kind, file.content, file.name, characters=characters) for file in files]

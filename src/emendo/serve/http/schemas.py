@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Kind = Literal["line", "page", "plate"]
+Kind = Literal["line", "page", "plate", "document"]
 Point = tuple[float, float]
 
 
@@ -37,8 +37,21 @@ class Line(_Form):
     characters: list[Sign] | None = None
 
 
+class Finding(_Form):
+    """What does not add up in a document, or is missing: the rule, a sentence, and the paths of the fields."""
+
+    rule: str = Field(examples=["sum of lines"])
+    severity: Literal["error", "missing", "warning"]
+    what: str
+    paths: list[str] = Field(examples=[["net", "lines.2.amount"]])
+
+
 class Reading(_Form):
-    """What was read of one image; `lines` for a page, `characters` where they were asked for."""
+    """What was read of one image; `lines` for a page, `characters` where they were asked for.
+
+    Of a document (of which `text` is the canonical JSON, and width and height are of the first page) its `fields` with
+    their places (`sources`), the `certainty` of each by its path, `faults` by path or page, and `findings`.
+    """
 
     text: str = Field(examples=["Le train est en retard."])
     confidence: float = Field(ge=0, le=1, description="Chance that the text is exactly right.", examples=[0.91])
@@ -47,6 +60,11 @@ class Reading(_Form):
     height: int = Field(examples=[48])
     characters: list[Sign] | None = None
     lines: list[Line] | None = None
+    fields: dict[str, Any] | None = Field(None, description="By the schema emendo.fields; none: nothing was found.")
+    certainty: dict[str, float] | None = Field(None, examples=[{"total": 0.97, "lines.0.amount": 0.91}])
+    faults: dict[str, str] | None = Field(None, examples=[{"page 2": "no words were found"}])
+    findings: list[Finding] | None = None
+    pages: int | None = Field(None, description="Of a document: how many were read.")
 
 
 class What(_Form):
