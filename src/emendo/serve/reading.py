@@ -186,7 +186,7 @@ def load_served(reference: str, workspace: Path | None, settings: Settings) -> S
 
 def _reads_fields(name: str, workspace: Path | None) -> bool:
     """Whether a reference names a model that reads documents and no lines."""
-    if not Path(name).exists() and name in {AUTO, *embedded_names()}:
+    if name in {AUTO, *embedded_names()}:
         return False
     try:
         found = find_model(name, workspace=workspace)

@@ -128,7 +128,7 @@ def quantisation(order: Order, forms: Sequence[str] = (), *, data: str = "") -> 
         if every and not any(one.each for one in tallies.values()):
             what = f"no {subject.one} has a truth, so that nothing can be said of errors"
             raise DataError(what, where=data or None, remedy="give --data REF with texts or fields")
-        rows = _rows(order, subject, results, every, tallies)
+        rows = tuple(_rows(order, subject, results, every, tallies))
     return Quantisation(
         model=order.model.id,
         family=order.family,
@@ -137,7 +137,7 @@ def quantisation(order: Order, forms: Sequence[str] = (), *, data: str = "") -> 
         error=subject.error,
         budget=order.budget,
         machine=f"{platform.machine()}, {os.cpu_count()} cores, {order.threads} thread{'s' * (order.threads != 1)}",
-        rows=tuple(rows),
+        rows=rows,
     )
 
 

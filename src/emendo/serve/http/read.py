@@ -155,9 +155,9 @@ def add(app: FastAPI, service: Service) -> None:
         summary="Read several images",
     )
     async def batch(request: Request, within: Seconds, kind: Sort = None, characters: Characters = False) -> Response:
-        """Read several images or documents, sent as files of a form or as a JSON list of base64, while the caller waits.
+        """Read several images or documents, sent as files of a form or a JSON list of base64, while the caller waits.
 
-        A bad image has its fault in its place; the others are read.
+        A bad one has its fault in its place; the others are read.
         """
         due = time.monotonic() + (within or usual)
         kind = kind or usual_kind(service)
