@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -57,18 +58,20 @@ def probe(
     megabytes: int = 3000,
     engine: EngineName = "onnxruntime",
     bits: int = 0,
+    by: str = "",
 ) -> ProbeResult:
     """Verify, open and warm up the bundle in `folder` in a child process; read `images` (H, W, 3) uint8 with it.
 
     Of a bundle of the family `fields` the words of `documents` become fields, as canonical JSON, and a reader inside of
-    it reads lines as well. Without either it reads what is drawn for it. The child has `seconds` of wall clock and
+    it reads lines as well. Without either it reads what is drawn for it. `by` names the function (`module:name`) that
+    reads the images in place of the family's own way, and `bits` quantises the weights (see `Loading`). The child has `seconds` of wall clock and
     `megabytes` of memory. Raises BundleError with the reason when the bundle is refused, or the child crashes, hangs or
     is killed.
     """
     lines = list(images) or [drawn_line(width) for width in WIDTHS]
     held = io.BytesIO()
     np.savez(held, *lines)
-    order: dict[str, Any] = {"folder": str(folder.absolute()), "engine": engine, "bits": bits}
+    order: dict[str, Any] = {"folder": str(folder.absolute()), "engine": engine, "bits": bits, "by": by}
     order |= {"seconds": seconds, "megabytes": megabytes}
     order["documents"] = [[astuple(word) for word in words] for words in documents]
     # the code of this package and no other: the child is not to find a module in the folder it happens to run in
@@ -135,7 +138,10 @@ def main(order: dict[str, Any], content: bytes) -> dict[str, Any]:
         from .bundle import FIELDS_FAMILY, read_bundle
 
         bundle = read_bundle(Path(order["folder"]))
-        if bundle.info.family == FIELDS_FAMILY:
+        if order["by"]:
+            module, _, name = order["by"].partition(":")
+            model, texts = getattr(import_module(module), name)(bundle, images, order["engine"])
+        elif bundle.info.family == FIELDS_FAMILY:
             documents = [[_word(*word) for word in words] for words in order["documents"]]
             model, texts = _tagged(bundle, documents, images, order["engine"])
         else:

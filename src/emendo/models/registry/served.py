@@ -68,16 +68,20 @@ class LineReader(PythonModel):  # type: ignore[misc]
         return model_input.assign(**{name: [row[name] for row in rows] for name in _OUTPUT})[list(_OUTPUT)]
 
     def _picture(self, held: Any) -> Image:
-        limit = self._settings.limits.upload_bytes
-        if not isinstance(held, str) or not held:
-            raise BadInput("holds no picture", remedy=f"send it as base64 in the column {IMAGE!r}")
-        if len(held) > 4 * (limit // 3 + 1):
-            raise BadInput(f"is larger than {limit} bytes", remedy="scale it down or raise limits.upload_bytes")
-        try:
-            content = b64decode(held, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise BadInput("is no base64", remedy="encode the bytes of the picture file") from error
+        content = decoded(held, self._settings.limits.upload_bytes)
         with TemporaryDirectory() as work:
             path = Path(work) / IMAGE
             path.write_bytes(content)
             return read_image(path, self._settings.limits)
+
+
+def decoded(held: Any, limit: int) -> bytes:
+    """The file in a row of the input. Raises BadInput for what is no base64 of at most `limit` bytes."""
+    if not isinstance(held, str) or not held:
+        raise BadInput("holds no picture", remedy=f"send it as base64 in the column {IMAGE!r}")
+    if len(held) > 4 * (limit // 3 + 1):
+        raise BadInput(f"is larger than {limit} bytes", remedy="scale it down or raise limits.upload_bytes")
+    try:
+        return b64decode(held, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadInput("is no base64", remedy="encode the bytes of the picture file") from error

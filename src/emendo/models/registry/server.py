@@ -1,7 +1,7 @@
 """MLflow as registry: a SQLite file on this machine, or any server by URI.
 
 A model is registered as what `mlflow models serve` runs: a `python_function` model whose code is four lines of text
-that name `served.LineReader` (models from code: nothing is pickled), with the bundle, byte for byte, as its artifact
+that name what reads (`SERVED`; models from code: nothing is pickled), with the bundle, byte for byte, as its artifact
 `bundle`. The version is written last, when all of it lies there, with the content id as its tag: a version that can be
 seen is whole. mlflow is imported when the registry is first asked.
 """
@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -24,7 +25,7 @@ from emendo.tools.files import sha256_file
 from emendo.workspace.names import SCHEME, parse_place
 
 from ..base import cache_folder, cached_bundle
-from ..bundle import INFO_FILE, Bundle, read_bundle
+from ..bundle import FIELDS_FAMILY, INFO_FILE, Bundle, read_bundle
 from .connection import MODEL, asked, connect, masked
 from .entries import ADAPTER, MERGED, About, Entry, RunFacts
 from .local import copy_bundle
@@ -39,10 +40,13 @@ CODE: Final = '''"""The model beside this file, as mlflow runs it; nothing of it
 
 from mlflow.models import set_model
 
-from emendo.models.registry.served import LineReader
+from {module} import {reader}
 
-set_model(LineReader())
+set_model({reader}())
 '''
+LINES_SERVED: Final = ("emendo.models.registry.served", "LineReader")
+SERVED: Final[Mapping[str, tuple[str, str]]] = {FIELDS_FAMILY: ("emendo.pages.served", "DocumentModel")}
+"""By family, the module and the class that mlflow runs, where it is not that of lines; the module has `signature` too."""
 CODE_FILE: Final = "line_reader.py"
 
 
@@ -264,14 +268,13 @@ def _save(bundle: Bundle, folder: Path, about: About) -> None:
     with TemporaryDirectory() as work, _unwarned():
         from mlflow import pyfunc
 
-        from .served import signature
-
+        module, reader = SERVED.get(bundle.info.family, LINES_SERVED)
         code = Path(work) / CODE_FILE
-        code.write_text(CODE, encoding="utf-8")
+        code.write_text(CODE.format(module=module, reader=reader), encoding="utf-8")
         pyfunc.save_model(
             str(folder),
             python_model=str(code),
-            signature=signature(),
+            signature=import_module(module).signature(),
             pip_requirements=[about.requirement, f"mlflow=={_version_of_mlflow()}"],
         )
     place = f"artifacts/{BUNDLE}"

@@ -14,12 +14,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from emendo.datasets.faces import BUILT_IN, PDF_FACES, Face
+from emendo.datasets.invoices.build import make_document
 from emendo.datasets.synth import make_line
 from emendo.errors import BundleError, UsageError
 from emendo.image.encode import png_bytes
 from emendo.image.load import sample_image
-from emendo.models.bundle import INFO_FILE, Bundle, read_bundle
+from emendo.models.bundle import FIELDS_FAMILY, INFO_FILE, Bundle, read_bundle
 from emendo.models.certificate import check_certificate
 from emendo.models.channel import (
     BUNDLE,
@@ -33,6 +36,7 @@ from emendo.models.channel import (
     target_name,
 )
 from emendo.models.probe import probe
+from emendo.pages.probed import probed_by
 from emendo.tools.archives import pack
 from emendo.tools.files import PARTIAL, sha256_file, sync_folder, write_text
 from emendo.types import Image, Sample
@@ -44,6 +48,8 @@ if TYPE_CHECKING:
 
 DRAWN: Final = 8
 """Lines that are drawn for a self-test where none are given."""
+DRAWN_PAGES: Final = 2
+"""The same for a model of fields."""
 _SPACE, _SEED = 17, 1
 
 
@@ -174,8 +180,8 @@ def _packed(channel: Channel, bundle: Bundle, samples: Sequence[Sample]) -> Targ
     """The archive of a bundle among the targets, and its description."""
     from tuf.api.metadata import TargetFile
 
-    images = [sample_image(sample) for sample in samples[:MOST_LINES]] or _drawn()
-    texts = probe(bundle.folder, images=images).texts
+    images = [sample_image(sample) for sample in samples[:MOST_LINES]] or _drawn(bundle)
+    texts = probe(bundle.folder, images=images, by=probed_by(bundle)).texts
     if 2 * sum(bool(text) for text in texts) < len(texts):
         raise UsageError(
             f"{bundle.id} reads nothing of {sum(not text for text in texts)} of {len(texts)} lines of the self-test",
@@ -197,7 +203,11 @@ def _newest(release: Release) -> int:
     return max(listing.number for listing in release.groups.values())
 
 
-def _drawn() -> list[Image]:
+def _drawn(bundle: Bundle) -> list[Image]:
+    """What a model of this family reads: lines, or pages of made-up documents."""
+    if bundle.info.family == FIELDS_FAMILY:
+        pages = (make_document(_SEED, at).scans[0].image for at in range(DRAWN_PAGES))
+        return [np.repeat(page[:, :, None], 3, axis=2) for page in pages]
     faces: tuple[Face, ...] = (*PDF_FACES, BUILT_IN)
     return [make_line(_SPACE, _SEED, at, faces, longest=24).image for at in range(DRAWN)]
 

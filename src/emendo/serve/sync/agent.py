@@ -152,7 +152,7 @@ class Agent:
             return
         folder, tests = device.workspace.models / release.bundle, device.tests / release.bundle
         try:
-            verified(folder, release.bundle)
+            held = verified(folder, release.bundle)
         except SyncError as error:
             give_back(device, Fault.DAMAGED, sentence(error))
             self.say(f"the model in use is damaged: rolled back ({sentence(error)})")
@@ -160,7 +160,7 @@ class Agent:
         if _hours_since(release.checked) < settings.check_hours:
             return
         try:
-            self_test(folder, tests, settings)
+            self_test(held, tests, settings)
         except SyncError as error:
             if self._failed(error, release.bundle, release.number).is_bad(release.bundle, release.number):
                 give_back(device, Fault.SELF_TEST, sentence(error))

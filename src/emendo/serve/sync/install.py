@@ -16,6 +16,7 @@ from emendo.models.bundle import Bundle, read_bundle
 from emendo.models.certificate import check_certificate
 from emendo.models.channel import BUNDLE, SELF_TEST, Release, compare, read_self_test
 from emendo.models.probe import probe
+from emendo.pages.probed import probed_by
 from emendo.settings import ChannelSettings, Limits
 from emendo.tools.archives import unpack
 from emendo.tools.files import PARTIAL, new_folder, remove_folder, sync_folder
@@ -53,7 +54,7 @@ def try_out(
         check_certificate(held, keys)
     except BundleError as error:
         raise SyncError(Fault.NO_CERTIFICATE, sentence(error)) from error
-    self_test(folder, tests, settings)
+    self_test(held, tests, settings)
 
 
 def verified(folder: Path, bundle: str) -> Bundle:
@@ -69,17 +70,18 @@ def verified(folder: Path, bundle: str) -> Bundle:
     return held
 
 
-def self_test(folder: Path, tests: Path, settings: ChannelSettings) -> None:
-    """Let the model in `folder` read the pictures in `tests` in a child process. Raises SyncError."""
+def self_test(bundle: Bundle, tests: Path, settings: ChannelSettings) -> None:
+    """Let a model read the pictures in `tests` in a child process. Raises SyncError."""
     from emendo.image.load import read_image
 
     try:
         lines = read_self_test(tests).lines
         images = [read_image(tests / line.image) for line in lines]
-        texts = probe(folder, images=images, seconds=settings.probe_seconds, megabytes=settings.probe_megabytes).texts
+        seconds, megabytes = settings.probe_seconds, settings.probe_megabytes
+        seen = probe(bundle.folder, images=images, seconds=seconds, megabytes=megabytes, by=probed_by(bundle))
     except BadInput as error:
         raise SyncError(Fault.SELF_TEST, sentence(error), certain=False) from error
-    wrong = compare([line.text for line in lines], texts)
+    wrong = compare([line.text for line in lines], seen.texts)
     if wrong:
         raise SyncError(Fault.SELF_TEST, wrong)
 
