@@ -1,4 +1,4 @@
-"""A model of fields as mlflow runs it: registered, loaded with its signature, good and bad rows; and the registry's copy."""
+"""A model of fields as mlflow runs it: registered, loaded with its signature, good and bad rows."""
 
 from __future__ import annotations
 

@@ -62,11 +62,11 @@ def probe(
 ) -> ProbeResult:
     """Verify, open and warm up the bundle in `folder` in a child process; read `images` (H, W, 3) uint8 with it.
 
-    Of a bundle of the family `fields` the words of `documents` become fields, as canonical JSON, and a reader inside of
-    it reads lines as well. Without either it reads what is drawn for it. `by` names the function (`module:name`) that
-    reads the images in place of the family's own way, and `bits` quantises the weights (see `Loading`). The child has `seconds` of wall clock and
-    `megabytes` of memory. Raises BundleError with the reason when the bundle is refused, or the child crashes, hangs or
-    is killed.
+    Of a bundle of the family `fields` the words of `documents` become fields, as canonical JSON, and a reader inside
+    of it reads lines as well. Without either it reads what is drawn for it. `by` names the function (`module:name`)
+    that reads the images in place of the family's own way, and `bits` quantises the weights (see `Loading`). The child
+    has `seconds` of wall clock and `megabytes` of memory. Raises BundleError with the reason when the bundle is
+    refused, or the child crashes, hangs or is killed.
     """
     lines = list(images) or [drawn_line(width) for width in WIDTHS]
     held = io.BytesIO()

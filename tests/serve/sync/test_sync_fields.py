@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from emendo.models.bundle import Bundle, read_bundle
@@ -13,14 +14,14 @@ from emendo.serve.sync.agent import Agent
 from emendo.serve.sync.setup import pin
 from emendo.settings import ChannelSettings
 
-from ...fieldnet import BILLS, bill_samples, write_fields_bundle
+from ...fieldnet import BILLS, bill_samples
 from ...release.released import Publisher, certificate_for
 from .devices import QUICK
 
 
 def test_a_device_takes_a_model_of_fields_and_reads_documents_with_it(fields_bundle: Bundle, tmp_path: Path) -> None:
     publisher = Publisher.begin(tmp_path)
-    bundle = write_fields_bundle(tmp_path / "bills")
+    bundle = read_bundle(Path(shutil.copytree(fields_bundle.folder, tmp_path / "bills")))
     certify(bundle, certificate_for(bundle), publisher.channel.keys.signer("certificate"))
     samples = bill_samples(tmp_path / "pages", BILLS[:2])
     release = publish(publisher.channel, bundle.folder, "stable", 100, samples=samples)

@@ -46,7 +46,7 @@ set_model({reader}())
 '''
 LINES_SERVED: Final = ("emendo.models.registry.served", "LineReader")
 SERVED: Final[Mapping[str, tuple[str, str]]] = {FIELDS_FAMILY: ("emendo.pages.served", "DocumentModel")}
-"""By family, the module and the class that mlflow runs, where it is not that of lines; the module has `signature` too."""
+"""By family, module and class that mlflow runs, where it is not that of lines; the module has `signature` too."""
 CODE_FILE: Final = "line_reader.py"
 
 
