@@ -13,8 +13,8 @@ import pytest
 
 from emendo.errors import DataError, FormatError, UsageError
 from emendo.fields import Document, read_document, validate_document
+from emendo.fields.error_classes import ErrorClass, classify_error, regions_with_errors, severity, suspected
 from emendo.mine.errorlog import LOG, further_pages, log_error, log_sample, read_errors, read_log
-from emendo.mine.errors import ErrorClass, classify_error, regions_with_errors, severity, suspected
 from emendo.mine.hard import build_hard_sample_dataset, with_replay
 from emendo.mine.logbook import summarize_log
 from emendo.types import Sample

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import DataError, FormatError
+from ..fields.error_classes import classify_error, regions_with_errors, severity, suspected, wrong_fields
 from ..fields.schema import Document, read_document
 from ..fields.validate import validate_document
 from ..tools.files import append_line, sha256_file, write_bytes
 from ..types import Sample
-from .errors import classify_error, regions_with_errors, severity, suspected, wrong_fields
 
 LOG: Final = "errors.jsonl"
 _NAMED: Final = 24
@@ -269,10 +269,16 @@ def _contradiction(entries: Iterable[Entry]) -> Contradiction | None:
     before: Entry | None = None
     for entry in entries:
         if before is not None and before.truth != entry.truth:
-            told = set(before.told or Document.model_fields) & set(entry.told or Document.model_fields)
+            told = _both_told(before, entry)
             differing = wrong_fields(truth_of_entry(entry), truth_of_entry(before), told)
             other = before.id if before.id != entry.id else ""
             if differing:
                 found = Contradiction(entry.id, differing, entry.at, before.at, other)
         before = entry
     return found
+
+
+def _both_told(one: Entry, other: Entry) -> Collection[str] | None:
+    if one.told and other.told:
+        return set(one.told) & set(other.told)
+    return one.told or other.told or None

@@ -13,12 +13,12 @@ import numpy as np
 from ..datasets.dataset import Dataset, open_dataset
 from ..datasets.mix import Mix, mix
 from ..errors import DataError, UsageError
+from ..fields.error_classes import ErrorClass
 from ..fields.names import REGIONS
 from ..formats.jsonl import row_text
 from ..tools.files import new_folder
 from ..types import Sample
 from .errorlog import Entry, read_log
-from .errors import ErrorClass
 
 MANIFEST: Final = "documents.jsonl"
 REPLAY_SHARE: Final = 0.2
@@ -84,9 +84,7 @@ def write_entries(error_dir: Path, entries: Sequence[Entry], out: Path, *, subse
             for file in (entry.image, *entry.images):
                 shutil.copyfile(error_dir / file, folder / file)
         names = Counter(entry.id for entry in entries)
-        rows = "".join(
-            row_text({**_row(entry, alone=names[entry.id] == 1), "subset": subset}) for entry in entries
-        )
+        rows = "".join(row_text({**_row(entry, alone=names[entry.id] == 1), "subset": subset}) for entry in entries)
         (folder / MANIFEST).write_text(rows, encoding="utf-8")
     return open_dataset(str(out / MANIFEST), strict=True)
 

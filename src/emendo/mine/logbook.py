@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ..fields.error_classes import SEVERITY, ErrorClass
 from .errorlog import Contradiction, Entry, ErrorLog, read_errors
-from .errors import SEVERITY, ErrorClass
 
 WORST: Final = 20
 """Documents that are named."""
@@ -32,7 +32,7 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class LogSummary:
-    """A log in figures. `classes` and `fields` count documents by the entry that holds of each; the worst class first."""
+    """A log in figures: `classes`, `fields` and `regions` count documents by the entry that holds of each."""
 
     documents: int
     readings: int

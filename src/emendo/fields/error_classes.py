@@ -1,4 +1,4 @@
-"""What kind of error a reading of a document is, the log of errors, and the hard samples that follow from it.
+"""What kinds of error a reading of a document has, and how bad they are.
 
 Classes and severities are those of the product's requirements. With the truth an error is what differs from it; at
 the time of reading there is no truth, and what the validator finds stands for it (`suspected`). A document without any
@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
-from ..fields.compare import ROW_MARK, Comparison, compare_documents
-from ..fields.names import REGIONS
-from ..fields.schema import Document
-from ..fields.validate import Severity, Validation
+from .compare import ROW_MARK, Comparison, compare_documents
+from .names import REGIONS
+from .schema import Document
+from .validate import Severity, Validation
 
 
 class ErrorClass(StrEnum):
@@ -62,8 +62,8 @@ def classify_error(
 ) -> tuple[ErrorClass, ...]:
     """The classes of what a reading has wrong, missed or invented, the worst first; (CORRECT,) when nothing.
 
-    `told` names the fields of which the truth speaks, where it does not speak of all: what was read elsewhere is not
-    judged.
+    `told` names the fields of which the truth speaks, where it does not speak of all (`total`, `lines[].amount`, or
+    `lines` for all of a table): what was read elsewhere is not judged.
     """
     wrong = (name.partition(ROW_MARK)[0] for name in wrong_fields(truth, found, told))
     return ordered(_BY_FIELD.get(name, ErrorClass.OTHER) for name in wrong)
@@ -72,15 +72,17 @@ def classify_error(
 def wrong_fields(truth: Document, found: Document | None, told: Collection[str] | None = None) -> tuple[str, ...]:
     """The fields in which a reading has something wrong, missed or invented (`total`, `lines[].amount`)."""
     compared = judged(compare_documents(truth, found), told).fields
-    return tuple(name for name, one in compared.items() if one.wrong or one.missed or one.invented)
+    return tuple(name for name, one in compared.items() if one.errors)
 
 
 def judged(compared: Comparison, told: Collection[str] | None) -> Comparison:
     """A comparison without the fields of which the truth does not speak."""
     if told is None:
         return compared
-    kept = {name: one for name, one in compared.fields.items() if name.partition(ROW_MARK)[0] in told}
-    return Comparison(kept)
+    wanted = set(told)
+    return Comparison(
+        {name: one for name, one in compared.fields.items() if {name, name.partition(ROW_MARK)[0]} & wanted}
+    )
 
 
 def suspected(checked: Validation) -> tuple[ErrorClass, ...]:
