@@ -78,7 +78,7 @@ class Cell:
     """A value of the truth and what was read for it, None where a side has none.
 
     `name` is that of the field (`lines[].amount`); the paths (`lines.2.amount`) say where in either document it stands,
-    empty where it does not.
+    empty where it does not. `pair` numbers the pairs of rows of a table, -1 for a field that is in none.
     """
 
     name: str
@@ -86,6 +86,7 @@ class Cell:
     found_path: str
     truth: Any
     found: Any
+    pair: int = -1
 
     def counts(self, same: Same) -> FieldCounts:
         """What it counts for when `same` decides whether both agree."""
@@ -146,12 +147,12 @@ def cells(truth: Document, found: Document | None, *, same: Same | None = None) 
             yield from _cell(name, (truth, name), (found, name), name)
     for table in ROWS:
         at = to = -1
-        for row, other in align_rows(getattr(truth, table), getattr(found, table), same=same):
+        for pair, (row, other) in enumerate(align_rows(getattr(truth, table), getattr(found, table), same=same)):
             at, to = at + (row is not None), to + (other is not None)
             for name in ROWS[table].model_fields:
                 if name != "sources":
                     here, there = f"{table}.{at}.{name}", f"{table}.{to}.{name}"
-                    yield from _cell(f"{table}{ROW_MARK}.{name}", (row, here), (other, there), name)
+                    yield from _cell(f"{table}{ROW_MARK}.{name}", (row, here), (other, there), name, pair)
 
 
 def names_of(document: Document) -> frozenset[str]:
@@ -160,15 +161,14 @@ def names_of(document: Document) -> frozenset[str]:
 
 
 def only(document: Document, names: Collection[str]) -> Document:
-    """The document without the values of all other fields, and without the rows that have no value then."""
+    """The document without the values of all other fields; a row may be empty then, and keeps its number."""
     plain = {name: None for name in Document.model_fields if name not in {*ROWS, *names, "sources"}}
     tables = {}
     for table, part in ROWS.items():
         columns = [name for name in part.model_fields if name != "sources"]
         kept = [name for name in columns if f"{table}{ROW_MARK}.{name}" in names]
         dropped = {name: None for name in columns if name not in kept}
-        rows = [row.model_copy(update=dropped) for row in getattr(document, table)]
-        tables[table] = [row for row in rows if any(getattr(row, name) is not None for name in kept)]
+        tables[table] = [row.model_copy(update=dropped) for row in getattr(document, table)]
     return document.model_copy(update={**plain, **tables})
 
 
@@ -222,12 +222,12 @@ def plain(text: str) -> str:
     return "".join(char for char in composed if char.isalnum() or unicodedata.combining(char))
 
 
-def _cell(label: str, truth: tuple[Any, str], found: tuple[Any, str], name: str) -> Iterator[Cell]:
+def _cell(label: str, truth: tuple[Any, str], found: tuple[Any, str], name: str, pair: int = -1) -> Iterator[Cell]:
     """The pair of one field, given the part of either document and the path there; none where both are empty."""
     value, other = getattr(truth[0], name, None), getattr(found[0], name, None)
     if value is not None or other is not None:
         here, there = "" if value is None else truth[1], "" if other is None else found[1]
-        yield Cell(label, here, there, value, other)
+        yield Cell(label, here, there, value, other, pair)
 
 
 def _likeness(one: Any, other: Any, same: Same) -> float:

@@ -154,6 +154,28 @@ def sample_image(sample: Sample, limits: Limits | None = None) -> Image:
     return page.copy() if sample.polygon is None else crop_line(page, sample.polygon)
 
 
+def sample_pages(sample: Sample, limits: Limits | None = None) -> list[Image]:
+    """All pages of the document that a sample shows, in order. Raises ImageError or DocumentError.
+
+    They are the files that its attribute `images` names (relative to the manifest, which lies in a folder above the
+    sample's own file), else the pages of its own file: from `frame` on as many as its attribute `pages` says, all where
+    it says nothing and starts at the first. A part of a page (`polygon`) is a page of its own.
+    """
+    limits = limits or Limits()
+    others = sample.attributes.get("images")
+    if isinstance(others, list) and others and all(isinstance(one, str) for one in others):
+        root = next((place for place in sample.image.parents if (place / others[0]).is_file()), sample.image.parent)
+        return [read_image(root / one, limits) for one in others]
+    if sample.polygon is not None:
+        return [sample_image(sample, limits)]
+    with open_document(sample.image, limits) as document:
+        told = sample.attributes.get("pages")
+        count = told if isinstance(told, int) and told > 0 else 1 if sample.frame else len(document)
+        if sample.frame >= len(document):
+            raise DocumentError(f"has {len(document)} pages, page {sample.frame + 1} was asked for", where=sample.image)
+        return [document.frame(at) for at in range(sample.frame, min(len(document), sample.frame + count))]
+
+
 @lru_cache(maxsize=2)
 def _kept_frame(path: Path, modified: int, size: int, number: int, limits: Limits) -> Image:
     page = read_frame(path, number, limits)
