@@ -177,7 +177,7 @@ def further_pages(sample: Sample) -> list[Path]:
     named = sample.attributes.get("images")
     if not isinstance(named, list | tuple) or len(named) < 2:
         return []
-    root = sample.image.parents[len(Path(named[0]).parts) - 1]
+    root = next((place for place in sample.image.parents if (place / named[0]).is_file()), sample.image.parent)
     return [root / one for one in named[1:]]
 
 

@@ -54,8 +54,10 @@ class LogSummary:
             | {"regions": list(one.regions), "known": one.known, "model": one.model, "at": one.at}
             for one in self.worst
         ]
-        severities = {name: SEVERITY[ErrorClass(name)] for name in self.classes}
-        return {**asdict(self), "worst": worst, "severities": severities}
+        severities = {name: int(SEVERITY[ErrorClass(name)]) for name in self.classes}
+        contradictions = [{**asdict(one), "fields": list(one.fields)} for one in self.contradictions]
+        trends = {"models": list(map(asdict, self.models)), "days": list(map(asdict, self.days))}
+        return {**asdict(self), "worst": worst, "severities": severities, "contradictions": contradictions, **trends}
 
     def sentences(self) -> list[str]:
         """For a person."""
