@@ -100,7 +100,7 @@ class FieldComparison:
 
 
 def compare_field_reports(a: FieldReport, b: FieldReport) -> FieldComparison:
-    """Compare two reports of the same documents. Raises DataError when they are not of the same documents and fields."""
+    """Compare two reports of the same documents and fields. Raises DataError when they are not."""
     sides = [{one.id: json.dumps(one.truth, sort_keys=True) for one in report.documents} for report in (a, b)]
     if sides[0] != sides[1] or a.fields != b.fields or a.partial != b.partial:
         raise DataError(

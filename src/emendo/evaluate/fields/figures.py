@@ -20,7 +20,7 @@ BINS = 10
 
 
 class Bin(NamedTuple):
-    """Values whose certainty lies in one part of [0, 1]: how many, their mean certainty, and the share that is right."""
+    """Values whose certainty lies in one part of [0, 1]: how many, the mean certainty, and the share that is right."""
 
     values: int
     certainty: float
