@@ -10,7 +10,7 @@ import pytest
 
 from emendo.errors import BundleError, UsageError
 from emendo.models.base import base_bundle
-from emendo.models.bundle import write_bundle
+from emendo.models.bundle import BundleInfo, write_bundle
 from emendo.models.plates import PlateRecognizer
 from emendo.models.references import champion_folder, load_bundle, load_recognizer
 from emendo.settings import PlateSettings
@@ -88,3 +88,12 @@ def test_the_reading_of_plates_is_named_with_the_alphabet_of_the_workspace(works
         assert found.model.startswith("plate(mine@")
     with pytest.raises(UsageError, match="no model 'no-such'"):
         load_recognizer("plates:no-such")
+
+
+def test_a_model_of_fields_reads_no_lines(workspace: Path) -> None:
+    folder = workspace / ".emendo" / "models" / "fields01"
+    write_bundle(folder, BundleInfo(family="fields", name="made"), {"card.md": b"made"})
+    with pytest.raises(UsageError, match="tells the fields of whole documents and reads no lines; use it with"):
+        load_recognizer("fields01", workspace=workspace)
+    Workspace(workspace).set_champion("fields01")
+    assert load_recognizer("", workspace=workspace).model.startswith("auto(base@")
