@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from ..errors import UsageError
 from . import output
-from .context import Json, open_context
+from .context import Json, RecipeName, Set, Threads, open_context
 
 DEFAULT = "lines"
 """What `emendo mine` does where it names no command."""
@@ -71,9 +71,7 @@ def lines(
 @mine.command("log")
 def show_log(
     folder: LogFolder,
-    number: Annotated[
-        int, typer.Option("-n", metavar="N", min=0, help="How many of the worst documents to name.")
-    ] = 20,
+    number: Annotated[int, typer.Option("-n", metavar="N", min=0, help="How many of the worst documents to name.")] = 20,
     workspace: Annotated[
         Path | None,
         typer.Option("--corrections", metavar="DIR", help="First log the corrected documents of this workspace."),
