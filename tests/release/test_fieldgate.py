@@ -151,7 +151,7 @@ def test_a_worse_reader_is_refused(
     workspace: Workspace, readers: dict[str, Damage], corrected: Documents, tmp_path: Path
 ) -> None:
     readers[""] = losing("total", range(10), "1000")
-    with pytest.raises(Refused, match="not promoted: .*total: errors 0 -> 10 on 40 values"):
+    with pytest.raises(Refused, match=r"not promoted: .*total: errors 0 -> 10 on 40 values"):
         promote(workspace, candidate(tmp_path, "new"), corrected)
     assert workspace.champion("fields") is None
     with pytest.raises(Refused, match="it is the model in use already"):
