@@ -19,6 +19,7 @@ from .card import card
 from .channel import channel
 from .crops import crops
 from .export import certificate, export
+from .mine import mine
 from .output import complain
 from .people import people
 from .pipeline import pipeline
@@ -65,7 +66,7 @@ app.command("models")(models.list_models)
 app.add_typer(channel, name="channel")
 app.add_typer(sync, name="sync")
 app.command()(models.lineage)
-app.command()(models.mine)
+app.add_typer(mine, name="mine")
 app.command()(data.check)
 data.dataset.command()(damage.balance)
 app.add_typer(data.dataset, name="dataset")
