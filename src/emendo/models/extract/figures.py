@@ -22,7 +22,12 @@ _LIKE_FIGURES: Final = str.maketrans({
     "s": "5", "B": "8", "Z": "2", "z": "2", "G": "6", "b": "6", "g": "9", "q": "9", "A": "4", "T": "7",
 })  # fmt: skip
 """Characters that are taken for figures, and the figure."""
-LOOKALIKES: Final = frozenset(map(frozenset, "03 06 08 09 14 17 23 27 35 38 39 49 56 58 68 69 89".split()))
+LOOKALIKES: Final = frozenset(
+    map(
+        frozenset,
+        ["03", "06", "08", "09", "14", "17", "23", "27", "35", "38", "39", "49", "56", "58", "68", "69", "89"],
+    )
+)
 """Pairs of figures that readers take for each other."""
 _NUMBER = re.compile(r"[-−–(]?\s?\d(?:[\d.,']*\d)?")
 _EDGES = " :;*=#/\\_~\"'`|<>[]{}"
