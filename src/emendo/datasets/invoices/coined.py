@@ -2,94 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 Rng = np.random.Generator
-_STARTS: Final = tuple(
-    [
-        "b",
-        "br",
-        "bl",
-        "c",
-        "ch",
-        "cl",
-        "cr",
-        "d",
-        "dr",
-        "f",
-        "fl",
-        "fr",
-        "g",
-        "gl",
-        "gr",
-        "h",
-        "j",
-        "k",
-        "kl",
-        "kr",
-        "l",
-        "m",
-        "n",
-        "p",
-        "pl",
-        "pr",
-        "r",
-        "s",
-        "sch",
-        "sh",
-        "sk",
-        "sl",
-        "sp",
-        "st",
-        "t",
-        "tr",
-        "v",
-        "w",
-        "y",
-        "z",
-        "qu",
-        "th",
-        "wh",
-    ]
-)
-_VOWELS: Final = tuple(
-    ["a", "e", "i", "o", "u", "a", "e", "i", "o", "ai", "au", "ea", "ee", "ei", "ie", "oa", "oo", "ou", "y"]
-)
-_ENDS: Final = tuple(
-    [
-        "b",
-        "d",
-        "f",
-        "g",
-        "k",
-        "l",
-        "m",
-        "n",
-        "p",
-        "r",
-        "s",
-        "t",
-        "x",
-        "ck",
-        "ll",
-        "lt",
-        "mp",
-        "nd",
-        "ng",
-        "nk",
-        "nt",
-        "rd",
-        "rk",
-        "rn",
-        "rt",
-        "ss",
-        "st",
-        "th",
-        "tz",
-    ]
-)
+_STARTS: Final = (  # noqa: SIM905
+    "b br bl c ch cl cr d dr f fl fr g gl gr h j k kl kr l m n p pl pr r s sch sh sk sl sp st t tr v w y z qu th wh"
+).split()
+_VOWELS: Final = "a e i o u a e i o ai au ea ee ei ie oa oo ou y".split()  # noqa: SIM905
+_ENDS: Final = "b d f g k l m n p r s t x ck ll lt mp nd ng nk nt rd rk rn rt ss st th tz".split()  # noqa: SIM905
 
 
 def coined(rng: Rng, least: int = 1, most: int = 3) -> str:
@@ -135,5 +58,5 @@ def coined_goods(rng: Rng, known: str) -> str:
     return text.upper() if rng.random() < 0.2 else text
 
 
-def _pick(rng: Rng, some: tuple[str, ...]) -> str:
+def _pick(rng: Rng, some: Sequence[str]) -> str:
     return some[int(rng.integers(len(some)))]

@@ -2,8 +2,9 @@
 
 A transformer encoder (Vaswani et al., 2017; normalised before each block as in Xiong et al., 2020) whose attention adds
 to each pair of words a learned number for how far apart they are and how they line up, the same in all layers, as
-BROS (Hong et al., 2022, https://arxiv.org/abs/2108.04539) and LayoutLMv3 (Huang et al., 2022, https://arxiv.org/abs/2204.08387) do. The classes
-of transformers for these were measured first; docs/decisions.md says why they are not used.
+BROS (Hong et al., 2022, https://arxiv.org/abs/2108.04539) and LayoutLMv3 (Huang et al., 2022,
+https://arxiv.org/abs/2204.08387) do. The classes of transformers for these were measured first; docs/decisions.md says
+why they are not used.
 """
 
 from __future__ import annotations
