@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -35,7 +35,7 @@ _NEAR = 1.3
 """Gap within a value, in heights."""
 _LEFT_OUT = 2.0
 """What it costs to leave out a figure beside the span that is tagged with the same field."""
-_SIDE = frozenset({*DECIMALS, *SIGNS, *WORDS, *UNTOLD, "-", "−", "–", "%", "(", ")", "A$", "US", "C$"})
+_SIDE = frozenset({*DECIMALS, *SIGNS, *WORDS, *UNTOLD, "-", "−", "–", "%", "(", ")", "", "A$", "US", "C$"})
 _RATE = "%"
 
 
@@ -72,6 +72,8 @@ class Scene:
     mark: str
     amounts: tuple[Span[Decimal], ...]
     days: tuple[Span[date], ...]
+    starts: Mapping[int, Sequence[Span[Decimal]]]
+    """The spans of amounts by their first word."""
 
     def odd(self, words: Sequence[int], label: str) -> float:
         """Mean log-odds of some words for a label."""
@@ -95,7 +97,10 @@ def see(layout: Layout, labels: Array, *, mark: str, today: date) -> Scene:
     texts = tuple(_plain(word.text) for word in layout.words)
     amounts = tuple(_spans(layout, texts, _numeral, _LONGEST, lambda text: read_amounts(text, shown)))
     days = tuple(_spans(layout, texts, _dated, _LONGEST_DAY, lambda text: read_days(text, today)))
-    return Scene(layout, odds, shown, amounts, days)
+    starts: dict[int, list[Span[Decimal]]] = {}
+    for span in amounts:
+        starts.setdefault(span.words[0], []).append(span)
+    return Scene(layout, odds, shown, amounts, days, starts)
 
 
 _MONEY = frozenset(
@@ -113,7 +118,7 @@ def told_mark(texts: Iterable[str]) -> str:
 
 
 def rank(scene: Scene, label: str, spans: Sequence[Span[V]], among: frozenset[int] | None = None) -> list[Candidate[V]]:
-    """The likeliest values of a field, each once; `among` restricts where they stand."""
+    """The likeliest values of a field, each once; with `among` those that stand on these words."""
     column = scene.odds[:, INDEX[label]]
     rate = label.endswith("rate")
     best: dict[tuple[V, Order | None], Candidate[V]] = {}
@@ -152,14 +157,18 @@ def _plain(text: str) -> str:
 
 def _numeral(text: str) -> bool:
     """Whether a word can be a piece of an amount."""
-    return any(map(str.isdecimal, text)) or text.upper() in _SIDE or bool(re.fullmatch(r"[OolISB.,]{1,4}", text))
+    return (
+        any(map(str.isdecimal, text))
+        or text.upper().lstrip("-−(") in _SIDE
+        or bool(re.fullmatch(r"[OolISB.,]{1,4}", text))
+    )
 
 
 def _dated(text: str) -> bool:
     """Whether a word can be a piece of a date."""
     if any(map(str.isdecimal, text)) or text in "-/.":
         return True
-    return text.casefold() in ("de", "of") or bool(re.fullmatch(r"[^\W\d_]{3,9}[.,]?", text))
+    return text.casefold() in ("de", "of") or bool(re.fullmatch(r"[^\W\d_]{3,10}[.,]?", text))
 
 
 def _spans(

@@ -17,10 +17,11 @@ from .candidates import LEAST, Candidate, Scene, rank
 from .cells import NUMBERS, TEXTS, ReadRow, read_rows, tables
 from .certainty import evidence
 from .customs import Decoding
+from .infer import implied
 from .labels import INDEX
 from .passages import passage, written
 from .rows import table_rows
-from .sums import AMOUNTS, Amount, Choice, Options, choose
+from .sums import AMOUNTS, Amount, Choice, Options, choose, widened
 from .tagger import Array
 
 PASSAGES: Final = tuple(
@@ -124,13 +125,16 @@ def amounts_and_tables(
         ranked, tables(read["lines"], "lines"), tables(read["taxes"], "taxes"), currency, _logit(known.threshold)
     )
     choice = choose(options, sums=sums)
+    if sums and choice.broken:
+        options = widened(options, choice, implied(choice, scene, currency))
+        choice = choose(options)
     for label in AMOUNTS:
         picked = choice.amounts.get(label)
         if picked is None:
             _unread(scene, label, faults)
             continue
         shown = _shown(
-            scene, label, picked, ranked[label], confirmed=choice.confirmed.get(label, 0),
+            scene, label, picked, options.amounts[label], confirmed=choice.confirmed.get(label, 0),
             broken=choice.broken.get(label, 0),
         )  # fmt: skip
         parts.append(Part(label, picked.value, picked.words, shown))
@@ -140,7 +144,7 @@ def amounts_and_tables(
 
 def _rows(scene: Scene, table: str, read: Sequence[ReadRow], choice: Choice, parts: list[Part]) -> None:
     chosen = choice.lines if table == "lines" else choice.taxes
-    for at, (number, numbers) in enumerate(zip(chosen.kept, chosen.rows, strict=True)):
+    for at, (number, way) in enumerate(zip(chosen.kept, chosen.ways, strict=True)):
         one = read[number]
         for name in TEXTS if table == "lines" else ():
             some = one.row.words(name)
@@ -150,13 +154,13 @@ def _rows(scene: Scene, table: str, read: Sequence[ReadRow], choice: Choice, par
                 shown = evidence(odds, second=-4.0, cost=0.0, confidences=_confidences(scene, some), text=True,
                                  cell=True)  # fmt: skip
                 parts.append(Part(f"{table}.{at}.{name}", text[:MOST_CHARACTERS], tuple(some), shown))
-        for name, value in numbers.items():
+        for name, value in way.numbers.items():
             path = f"{table}.{at}.{name}"
-            times = name in ("quantity", "unit_price", "discount", "amount") and one.holds is not None
+            times = name in ("quantity", "unit_price", "discount", "amount") and way.holds is not None
             shown = _shown(
                 scene, f"{table}{ROW_MARK}.{name}", value, one.ranked[name], cell=True,
-                confirmed=choice.confirmed.get(path, 0) + bool(times and one.holds),
-                broken=choice.broken.get(path, 0) + bool(times and not one.holds),
+                confirmed=choice.confirmed.get(path, 0) + bool(times and way.holds),
+                broken=choice.broken.get(path, 0) + bool(times and not way.holds),
             )  # fmt: skip
             parts.append(Part(path, value.value, value.words, shown))
 

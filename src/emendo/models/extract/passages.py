@@ -90,6 +90,8 @@ def _passages(scene: Scene, label: str) -> list[list[int]]:
     ends: list[list[int]] = []
     for run in runs:
         home = next((at for at in reversed(range(len(passages))) if _follows(scene, ends[at], run)), None)
+        if home is not None and _said(scene, run) in (_said(scene, passages[home]), _said(scene, ends[home])):
+            home = None
         if home is None:
             passages.append(list(run))
             ends.append(run)
@@ -97,6 +99,10 @@ def _passages(scene: Scene, label: str) -> list[list[int]]:
             passages[home] += run
             ends[home] = run
     return passages
+
+
+def _said(scene: Scene, some: Sequence[int]) -> str:
+    return plain("".join(scene.layout.words[at].text for at in some))
 
 
 def _runs(scene: Scene, label: str) -> list[list[int]]:
