@@ -23,6 +23,7 @@ from emendo.fields.compare import Comparison, compare_documents
 from emendo.models.extract.customs import learn_customs
 from emendo.models.extract.decode import decode
 from emendo.models.extract.labels import INDEX, LABELS, TYPES, label_of
+from emendo.models.extract.sums import AMOUNTS
 from emendo.models.extract.tagger import Tags
 from emendo.types import Word
 
@@ -31,8 +32,8 @@ MISREAD = {
     "0": "O68", "1": "Il7", "2": "Z7", "3": "8", "4": "9", "5": "S6", "6": "58G", "7": "1", "8": "B3", "9": "4",
     ".": ",", ",": ".",
 }  # fmt: skip
-MONEY = frozenset("discount charges net tax rounding total prepaid due amount unit_price base".split())
-AMOUNTS = tuple(label for label in LABELS if label.rpartition(".")[2] in MONEY)
+MONEY = {"amount", "unit_price", "base", *AMOUNTS}
+MONEY_LABELS = tuple(label for label in LABELS if label.rpartition(".")[2] in MONEY)
 
 
 def lined(printed: Sequence[tuple[str, tuple[float, float, float, float], int]]) -> list[Word]:
@@ -60,7 +61,7 @@ def tags_of(meanings: Sequence[str], kind: str, rng: Rng | None) -> Tags:
     labels[np.arange(count), truth] = sure
     if rng is not None:
         for at in range(count):
-            other = INDEX[str(rng.choice(AMOUNTS if known[at][0] in AMOUNTS else LABELS))]
+            other = INDEX[str(rng.choice(MONEY_LABELS if known[at][0] in MONEY_LABELS else LABELS))]
             rest = 1 - sure[at]
             if rng.random() < 0.05 and known[at][0]:
                 labels[at, truth[at]] = rest

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Final, Generic
+from typing import Any, Final, Generic
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from emendo.fields.conventions import conventions
 from emendo.fields.currencies import DECIMALS, SIGNS, UNTOLD, WORDS
 from emendo.fields.values import Order
 
+from .columns import agreed
 from .figures import SPLIT, Figure, V, read_amounts, read_days
 from .labels import INDEX
 from .layout import Layout
@@ -81,7 +82,7 @@ class Scene:
         return float(column.mean()) if len(words) else LEAST
 
 
-def log_odds(labels: Array) -> npt.NDArray[np.float64]:
+def log_odds(labels: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
     """Of chances, within +-9; what is no number counts as no chance."""
     held = np.clip(np.nan_to_num(np.asarray(labels, np.float64), nan=0.0), 1.2e-4, 1 - 1.2e-4)
     result: npt.NDArray[np.float64] = np.log(held / (1 - held))
@@ -90,7 +91,7 @@ def log_odds(labels: Array) -> npt.NDArray[np.float64]:
 
 def see(layout: Layout, labels: Array, *, mark: str, today: date) -> Scene:
     """Read all figures of a document; `mark` is the decimal mark where the document does not show it."""
-    odds = log_odds(labels)
+    odds = log_odds(agreed(layout, np.nan_to_num(np.asarray(labels, np.float64))))
     money = [INDEX[name] for name in INDEX if name.rpartition(".")[2] in _MONEY]
     held = [word.text for at, word in enumerate(layout.words) if money and odds[at, money].max(initial=-9) > 0]
     shown = told_mark(held) or mark

@@ -113,6 +113,8 @@ def _day_texts(text: str) -> Iterator[tuple[str, float]]:
             part = match[1] if pattern is _GLUED_DAY else match[0]
             if part != plain:
                 yield part, PART
+    if year := re.fullmatch(r"(.*[-/. ])(?:2[1-9]|[13-9]0)(\d\d)", plain):
+        yield f"{year[1]}20{year[2]}", REPAIR
     if sum(char.isdecimal() for char in plain) >= 3:
         changed = plain.translate(_LIKE_FIGURES)
         swaps = sum(one != other for one, other in zip(plain, changed, strict=True))

@@ -31,6 +31,8 @@ PASSAGES: Final = tuple(
 DAYS: Final = ("date", "due_date")
 _UNSIGNED: Final = frozenset({"discount", "prepaid"})
 """Amounts that are kept without the sign that they are printed with."""
+_USUAL: Final = frozenset({"seller", "seller_address", "date", "total"})
+_EXPECTED: Final = 1.5
 _LATEST = timedelta(days=150)
 """No bill leaves more time to pay, as a rule."""
 
@@ -49,7 +51,7 @@ def texts(scene: Scene, known: Decoding, parts: list[Part]) -> None:
     """Names, addresses and numbers."""
     for label in PASSAGES:
         found = passage(scene, label)
-        if found is None or found.score < _logit(known.threshold) - 1.5:
+        if found is None or found.score < least(label, known):
             continue
         shown = evidence(
             _odds(scene, found.words, label), second=found.second, cost=1.5 * found.repaired,
@@ -64,7 +66,7 @@ def days(scene: Scene, usual: Order | None, known: Decoding, parts: list[Part], 
     order = _order_told(scene, ranked) or usual
     for label, every in ranked.items():
         found = [one for one in every if one.order in (None, order) or order is None]
-        if not found or found[0].score < _logit(known.threshold):
+        if not found or found[0].score < least(label, known):
             _unread(scene, label, faults)
             continue
         best = found[0]
@@ -74,6 +76,11 @@ def days(scene: Scene, usual: Order | None, known: Decoding, parts: list[Part], 
             faults.append(Fault(label, what))
             continue
         parts.append(Part(label, best.value, best.words, _shown(scene, label, best, found)))
+
+
+def least(label: str, known: Decoding) -> float:
+    """Log-odds below which a field is rather left out; lower for what nearly every document has."""
+    return _logit(known.threshold) - (_EXPECTED if label in _USUAL else 0.0)
 
 
 def _order_told(scene: Scene, ranked: Mapping[str, Sequence[Candidate[date]]]) -> Order | None:
@@ -122,7 +129,11 @@ def amounts_and_tables(
             found = [replace(one, value=abs(one.value)) for one in found]
         ranked[label] = found
     options = Options(
-        ranked, tables(read["lines"], "lines"), tables(read["taxes"], "taxes"), currency, _logit(known.threshold)
+        ranked,
+        tables(read["lines"], "lines"),
+        tables(read["taxes"], "taxes"),
+        currency,
+        {label: least(label, known) for label in AMOUNTS},
     )
     choice = choose(options, sums=sums)
     if sums and choice.broken:
@@ -170,7 +181,8 @@ def _unread(scene: Scene, label: str, faults: list[Fault]) -> None:
     column = scene.odds[:, INDEX[label]]
     at = int(column.argmax())
     word = scene.layout.words[at]
-    if column[at] > 0 and any(char.isdecimal() for char in word.text):
+    read = any(at in span.words for span in (scene.days if label in DAYS else scene.amounts))
+    if column[at] > 0 and not read and any(char.isdecimal() for char in word.text):
         kind = "date" if label in DAYS else "amount"
         faults.append(Fault(label, f"{word.text[:40]!r} on page {word.page} cannot be read as {_article(kind)}"))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -73,15 +73,17 @@ class Options:
     lines: Sequence[Table]
     taxes: Sequence[Table]
     currency: str | None = None
-    bias: float = 0.0
-    """Log-odds below which a field is rather left out, when no sum speaks for it."""
+    least: Mapping[str, float] = field(default_factory=dict)
+    """Log-odds below which an amount is rather left out, when no sum speaks for it."""
 
 
 def choose(options: Options, *, sums: bool = True) -> Choice:
     """The best combination. Without `sums` the tags alone decide."""
     axes: list[list[tuple[float, object]]] = []
     for name in AMOUNTS:
-        held: list[tuple[float, object]] = [(one.score - options.bias, one) for one in options.amounts.get(name, ())]
+        held: list[tuple[float, object]] = [
+            (one.score - options.least.get(name, 0.0), one) for one in options.amounts.get(name, ())
+        ]
         axes.append(sorted([*held, (0.0, None)], key=lambda pair: -pair[0]))
     axes.append(sorted(((one.score, one) for one in options.lines), key=lambda pair: -pair[0]))
     axes.append(sorted(((one.score, one) for one in options.taxes), key=lambda pair: -pair[0]))
