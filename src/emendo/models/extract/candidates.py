@@ -21,7 +21,7 @@ from emendo.fields.conventions import conventions
 from emendo.fields.currencies import DECIMALS, SIGNS, UNTOLD, WORDS
 from emendo.fields.values import Order
 
-from .columns import agreed
+from .context import agreed
 from .figures import SPLIT, Figure, V, read_amounts, read_days
 from .labels import INDEX
 from .layout import Layout

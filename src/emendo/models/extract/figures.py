@@ -24,13 +24,15 @@ _LIKE_FIGURES: Final = str.maketrans({
 """Characters that are taken for figures, and the figure."""
 _NUMBER = re.compile(r"[-−–(]?\s?\d(?:[\d.,']*\d)?")
 _EDGES = " :;*=#/\\_~\"'`|<>[]{}"
-_MESSY = re.compile(r"[\dOoQDUlIi|!SsBZzGbgqAT.,:' -]+")
+_MESSY = re.compile(r"[\dOoQDUlIi|!SsBZzGbgqAT.,:'~_ -]+")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+[.,]\d{2}")
 _DAY = re.compile(
     r"(?<!\d)(?:\d{1,2}\s?([-/.])\s?\d{1,2}\s?\1\s?(?:\d{4}|\d{2})"
     r"|(?:19|20)\d\d\s?([-/.])\s?\d{1,2}\s?\2\s?\d{1,2})(?!\d)"
 )
 _GLUED_DAY = re.compile(r"(?<!\d)(\d{1,2}([-/.])\d{1,2}\2(?:19|20)\d\d)(?=\d{1,2}:\d\d)")
+_LOOSE_DAY = re.compile(r"(\d\d([-/.])\d\d\2(?:(?:19|20)\d\d|\d\d))(?!\d)")
+_TORN_DAY = re.compile(r"(?<!\d)(?:(\d\d)(\d\d)[-/.]|(\d\d)[-/.](\d\d))((?:19|20)\d\d)(?!\d)")
 _NAMED_DAY = re.compile(
     r"(?<!\d)\d{1,2}(?:st|nd|rd|th|\.)?[-/ .]*[^\W\d_]{3,10}[-/ .,']*(?:(?:19|20)\d\d|\d\d)(?!\d)"
     r"|[^\W\d_]{3,10}[-/ .]*\d{1,2}[-/ ,.]+(?:19|20)\d\d(?!\d)"
@@ -87,8 +89,8 @@ def _repaired(plain: str) -> Iterator[tuple[str, float]]:
     cost = REPAIR * swaps + SPLIT * (tight != changed)
     if swaps <= max(1, digits):
         yield tight, cost
-        if re.fullmatch(r"-?\d+:\d{2}", tight):
-            yield tight.replace(":", "."), cost + ODD
+        if strange := re.fullmatch(r"(-?\d+)([-~_:])(\d{2})", tight):
+            yield f"{strange[1]}.{strange[3]}", cost + (ODD if strange[2] == ":" else REPAIR)
     ended = re.fullmatch(r"(.*\d[.,]\d\d)[A-Za-z]{1,2}", plain)
     if ended:
         yield ended[1], PART
@@ -108,11 +110,13 @@ def read_days(text: str, today: date) -> list[Figure[date]]:
 def _day_texts(text: str) -> Iterator[tuple[str, float]]:
     plain = text.strip().strip(_EDGES + ",").strip("()")
     yield plain, 0.0
-    for pattern in (_GLUED_DAY, _DAY, _NAMED_DAY):
+    for pattern, cost in ((_GLUED_DAY, PART), (_DAY, PART), (_NAMED_DAY, PART), (_LOOSE_DAY, 2 * PART)):
         for match in pattern.finditer(plain):
-            part = match[1] if pattern is _GLUED_DAY else match[0]
+            part = match[1] if pattern in (_GLUED_DAY, _LOOSE_DAY) else match[0]
             if part != plain:
-                yield part, PART
+                yield part, cost
+    if torn := _TORN_DAY.search(plain):
+        yield f"{torn[1] or torn[3]}/{torn[2] or torn[4]}/{torn[5]}", REPAIR
     if year := re.fullmatch(r"(.*[-/. ])(?:2[1-9]|[13-9]0)(\d\d)", plain):
         yield f"{year[1]}20{year[2]}", REPAIR
     if sum(char.isdecimal() for char in plain) >= 3:

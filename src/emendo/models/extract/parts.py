@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from math import log
 from typing import Any, Final
 
@@ -33,6 +34,8 @@ _UNSIGNED: Final = frozenset({"discount", "prepaid"})
 """Amounts that are kept without the sign that they are printed with."""
 _USUAL: Final = frozenset({"seller", "seller_address", "date", "total"})
 _EXPECTED: Final = 1.5
+_SIGN: Final = 1.0
+"""What it costs that the sign of a rounding was lost."""
 _LATEST = timedelta(days=150)
 """No bill leaves more time to pay, as a rule."""
 
@@ -127,6 +130,11 @@ def amounts_and_tables(
         found: list[Amount] = rank(scene, label, scene.amounts)
         if label in _UNSIGNED:
             found = [replace(one, value=abs(one.value)) for one in found]
+        if label == "rounding":
+            found += [
+                replace(one, value=-one.value, score=one.score - _SIGN, cost=one.cost + _SIGN, inferred=True)
+                for one in found[:2]
+            ]
         ranked[label] = found
     options = Options(
         ranked,
@@ -151,6 +159,20 @@ def amounts_and_tables(
         parts.append(Part(label, picked.value, picked.words, shown))
     for table, rows in read.items():
         _rows(scene, table, rows, choice, parts)
+
+
+def credited(parts: Sequence[Part]) -> list[Part]:
+    """The parts of a credit note, whose amounts are kept without the sign that some print (as EN 16931 has it).
+
+    Only where the total is less than nothing: a credit note can have single rows that take back a part.
+    """
+    total = next((part.value for part in parts if part.path == "total"), None)
+    if total is None or total >= 0:
+        return list(parts)
+    return [
+        replace(part, value=abs(part.value)) if isinstance(part.value, Decimal) and part.value < 0 else part
+        for part in parts
+    ]
 
 
 def _rows(scene: Scene, table: str, read: Sequence[ReadRow], choice: Choice, parts: list[Part]) -> None:
