@@ -37,6 +37,8 @@ _NAMED_DAY = re.compile(
     r"(?<!\d)\d{1,2}(?:st|nd|rd|th|\.)?[-/ .]*[^\W\d_]{3,10}[-/ .,']*(?:(?:19|20)\d\d|\d\d)(?!\d)"
     r"|[^\W\d_]{3,10}[-/ .]*\d{1,2}[-/ ,.]+(?:19|20)\d\d(?!\d)"
 )
+_TORN = 4.0
+"""What it costs to take a part where all characters look like figures."""
 PART, REPAIR, SPLIT, ODD = 0.4, 1.2, 0.5, 2.5
 """Costs: taken out of a longer text; a character changed; pieces joined; a value that hardly can be."""
 
@@ -65,17 +67,19 @@ def read_amounts(text: str, mark: str = "") -> list[Figure[Decimal]]:
 
 def _amount_texts(text: str) -> Iterator[tuple[str, float]]:
     plain = text.strip().strip(_EDGES).replace("%", "").strip()
-    if plain.count("(") != plain.count(")"):
+    if plain.count("(") != plain.count(")") or "%" in text:
         plain = plain.replace("(", "").replace(")", "")
     yield plain.rstrip(".,-") if plain[-1:] in ".," else plain, 0.0
+    bare = re.sub(r"^(?:RM|EUR|USD|GBP|CHF|[€$£])\s*", "", plain)
+    messy = any(char.isdecimal() for char in bare) and _MESSY.fullmatch(bare)
     for part in _NUMBER.findall(plain):
-        if part != plain and len(part) > 0:
+        if part != plain:
             rest = sum(char.isalnum() for char in plain) - sum(char.isalnum() for char in part)
-            yield (part if part.count("(") == part.count(")") else part.strip("(")), PART + 0.1 * min(rest, 15)
+            cost = PART + 0.1 * min(rest, 15) + (_TORN if messy else 0.0)
+            yield (part if part.count("(") == part.count(")") else part.strip("(")), cost
     if _GROUPED.fullmatch(plain):
         yield f"{re.sub('[.,]', '', plain[:-3])}.{plain[-2:]}", REPAIR
-    bare = re.sub(r"^(?:RM|EUR|USD|GBP|CHF|[€$£])\s*", "", plain)
-    if any(char.isdecimal() for char in bare) and _MESSY.fullmatch(bare):
+    if messy:
         yield from _repaired(bare)
 
 
