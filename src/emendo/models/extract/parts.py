@@ -19,7 +19,7 @@ from .cells import NUMBERS, TEXTS, ReadRow, read_rows, tables
 from .certainty import evidence
 from .customs import Decoding
 from .infer import implied
-from .labels import INDEX
+from .labels import INDEX, NONE
 from .passages import passage, written
 from .rows import table_rows
 from .sums import AMOUNTS, Amount, Choice, Options, choose, widened
@@ -36,6 +36,12 @@ _USUAL: Final = frozenset({"seller", "seller_address", "date", "total"})
 _EXPECTED: Final = 1.5
 _SIGN: Final = 1.0
 """What it costs that the sign of a rounding was lost."""
+_COINS: Final = (-2, -3)
+"""Exponents of amounts that show their coins."""
+_CHANGE: Final = 2
+"""Lines from what was handed over to what was given back."""
+_PRINTED: Final = 1.0
+"""What reading such an amount may cost."""
 _LATEST = timedelta(days=150)
 """No bill leaves more time to pay, as a rule."""
 
@@ -141,7 +147,8 @@ def amounts_and_tables(
         tables(read["lines"], "lines"),
         tables(read["taxes"], "taxes"),
         currency,
-        {label: least(label, known) for label in AMOUNTS},
+        paid=handed_over(scene),
+        least={label: least(label, known) for label in AMOUNTS},
     )
     choice = choose(options, sums=sums)
     if sums and choice.broken:
@@ -159,6 +166,24 @@ def amounts_and_tables(
         parts.append(Part(label, picked.value, picked.words, shown))
     for table, rows in read.items():
         _rows(scene, table, rows, choice, parts)
+
+
+def handed_over(scene: Scene) -> frozenset[Decimal]:
+    """What a till took: each printed amount less one that stands below it, where neither is tagged with a field."""
+    free = scene.odds.argmax(axis=1) == INDEX[NONE]
+    plain = [
+        (scene.layout.line_of[span.words[0]], span.figures[0].value)
+        for span in scene.amounts
+        if free[list(span.telling)].all()
+        and span.figures[0].cost < _PRINTED
+        and span.figures[0].value.as_tuple().exponent in _COINS
+    ]
+    return frozenset(
+        given - back
+        for line, given in plain
+        for below, back in plain
+        if 0 < below - line <= _CHANGE and given > back >= 0
+    )
 
 
 def credited(parts: Sequence[Part]) -> list[Part]:
