@@ -12,7 +12,7 @@ from emendo.errors import BundleError, UsageError
 from emendo.models.base import base_bundle
 from emendo.models.bundle import BundleInfo, write_bundle
 from emendo.models.plates import PlateRecognizer
-from emendo.models.references import load_bundle, load_recognizer
+from emendo.models.references import champion_folder, load_bundle, load_recognizer
 from emendo.settings import PlateSettings
 from emendo.workspace.folder import Workspace
 
@@ -56,6 +56,16 @@ def test_without_a_champion_the_base_reads(workspace: Path) -> None:
 def test_what_is_not_there_is_named(tmp_path: Path, ref: str) -> None:
     with pytest.raises(UsageError, match="no champion yet" if ref == "champion" else f"no model '{ref}'"):
         load_bundle(ref, workspace=tmp_path)
+
+
+def test_the_champion_of_fields_is_named_apart(workspace: Path) -> None:
+    with pytest.raises(UsageError, match="no champion of fields yet"):
+        load_bundle("champion:fields", workspace=workspace)
+    Workspace(workspace).set_champion("0123abcd", kind="fields")
+    assert load_bundle("champion:fields", workspace=workspace).folder.name == "0123abcd"
+    assert load_bundle("", workspace=workspace).info.name == "base"
+    Workspace(workspace).set_champion("base-fields", kind="fields")
+    assert champion_folder(workspace, kind="fields") is None
 
 
 def test_a_pointer_out_of_the_workspace_is_refused(workspace: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from emendo.errors import BundleError, UsageError
 from emendo.settings import load_settings
 from emendo.types import Recognizer
-from emendo.workspace.folder import Workspace
+from emendo.workspace.folder import FIRST, Reads, Workspace
 from emendo.workspace.names import SCHEME
 
 from .base import NAMES, base_bundle
@@ -32,6 +32,8 @@ from .shipped import SHIPPED, is_shipped, shipped_bundle
 
 PLATES = "plates:"
 """How a reference begins that names the reading of licence plates by a model (see `plates`): `plates:base`."""
+CHAMPION_FIELDS = "champion:fields"
+"""Names the model in use for the fields of documents, as `champion` does the one for lines."""
 AUTO = "auto"
 """Names whichever embedded model suits the lines at hand: to read, as `choice` says; to train, the best reader."""
 
@@ -116,15 +118,18 @@ def find_model(ref: str, *, workspace: Path | None = None) -> Bundle | Source:
     Where the choice depends on what is read (`auto`, or nothing named and no champion), the general base.
     """
     champion = champion_folder(workspace) if workspace is not None and ref in {"", "champion"} else None
+    if workspace is not None and ref == CHAMPION_FIELDS:
+        champion = champion_folder(workspace, kind="fields")
     if champion is not None:
         return read_bundle(champion)
     if ref in {"", AUTO, *NAMES}:
         return base_bundle(ref if ref in NAMES else "base")
     if ref in SHIPPED:
         return shipped_bundle(ref)
-    if ref == "champion":
+    if ref in {"champion", CHAMPION_FIELDS}:
         place = f" in {workspace}" if workspace is not None else ""
-        raise UsageError(f"there is no champion yet{place}", remedy="promote a model first, or use 'base'")
+        kind, first = (" of fields", FIRST["fields"]) if ref == CHAMPION_FIELDS else ("", FIRST["lines"])
+        raise UsageError(f"there is no champion{kind} yet{place}", remedy=f"promote a model first, or use {first!r}")
     if ref.startswith(SCHEME):
         return registered_bundle(ref, workspace)
     for folder in _places(ref, workspace):
@@ -140,23 +145,25 @@ def find_model(ref: str, *, workspace: Path | None = None) -> Bundle | Source:
     if HUB_ID.fullmatch(ref) and not Path(ref).parent.exists():
         return from_hub(ref)
     tried = ", ".join(map(str, _places(ref, workspace)))
-    known = ", ".join(dict.fromkeys((AUTO, *NAMES, *embedded_names(), *installed_models(), "champion")))
+    known = ", ".join(
+        dict.fromkeys((AUTO, *NAMES, *embedded_names(), *installed_models(), "champion", CHAMPION_FIELDS))
+    )
     raise UsageError(
         f"no model {ref!r} (looked in {tried})",
         remedy=f"give {known}, {SCHEME}NAME, the folder of a model, or a hub id",
     )
 
 
-def champion_folder(workspace: Path) -> Path | None:
-    """The folder of the champion, None when there is none yet or the base is champion.
+def champion_folder(workspace: Path, *, kind: Reads = "lines") -> Path | None:
+    """The folder of the champion, None when there is none yet or an embedded model is champion.
 
     Raises WorkspaceError or BundleError when the pointer is damaged.
     """
     held = Workspace(workspace)
-    champion = held.champion()
-    if champion is None or champion.model in NAMES:
+    champion = held.champion(kind)
+    if champion is None or champion.model in {*NAMES, *FIRST.values()}:
         return None
-    return held.models / _model_id(champion.model, held.champion_file)
+    return held.models / _model_id(champion.model, held.pointer(kind))
 
 
 def _reads_lines(champion: Path | None) -> bool:
