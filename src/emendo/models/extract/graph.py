@@ -104,9 +104,7 @@ class _Writer:
         return self.add("Cast", [name], f"{name}_single", to=TensorProto.FLOAT)
 
     def linear(self, x: str, name: str) -> str:
-        return self.add(
-            "Gemm", [x, self.weight(f"{name}.weight"), self.weight(f"{name}.bias")], f"{name}_out", transB=1
-        )
+        return self.add("Gemm", [x, self.weight(f"{name}.weight"), self.weight(f"{name}.bias")], f"{name}_out", transB=1)
 
     def norm(self, x: str, name: str) -> str:
         inputs = [x, self.weight(f"{name}.weight"), self.weight(f"{name}.bias")]
@@ -146,7 +144,8 @@ def build(arrays: Mapping[str, Array], *, half: bool = False) -> onnx.ModelProto
     ]
     shapes = ([count, len(LABELS)], [count, count], [len(TYPES)])
     outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, dims) for name, dims in zip(OUTPUTS, shapes, strict=True)
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, dims)
+        for name, dims in zip(OUTPUTS, shapes, strict=True)
     ]
     graph = helper.make_graph(w.nodes, "fields", inputs, outputs, w.tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="emendo")
