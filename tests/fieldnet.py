@@ -55,14 +55,14 @@ def bill(number: int) -> Bill:
     seller, total = f"{('Mill', 'Bakery', 'Garage', 'Florist')[number % 4]} {number + 2}", f"{10 + 3 * number}.50"
     words = (
         (seller.split(maxsplit=1)[0], (40, 40), "seller"),
-        (seller.split()[1], (200, 40), "seller"),
+        (seller.split()[1], (54 + 16 * len(seller.split()[0]), 40), "seller"),
         ("Invoice", (40, 120), ""),
         (f"R-70{number}", (200, 120), "number"),
         ("Date", (40, 180), ""),
         (f"2024-03-{number + 10}", (200, 180), "date"),
         ("Total", (40, 320), ""),
         (total, (200, 320), "total"),
-        ("EUR", (360, 320), ""),
+        ("EUR", (290, 320), ""),
     )
     day = f"2024-03-{number + 10}"
     return Bill(words, {"seller": seller, "number": f"R-70{number}", "date": day, "total": total, "currency": "EUR"})

@@ -55,7 +55,7 @@ def test_the_graph_is_proven_on_documents_and_sheds_the_weights(
     torch, graph = seen.rows
     assert (torch.form, graph.form) == ("torch", "onnx")
     assert (graph.lines, graph.same, graph.cer_difference) == (4, 4, 0.0)
-    assert graph.cer == torch.cer == 1 / 20, "the seller of one bill loses a word"
+    assert graph.cer == torch.cer == 0.0
     assert graph.logit_difference is not None and 0 < graph.logit_difference < 0.001
     assert graph.memory_megabytes is not None and graph.memory_megabytes > 30
     child = probe(held.folder, documents=[BILLS[1].read()[0]])
@@ -87,7 +87,7 @@ def test_int8_holds_matrices_and_pieces_and_is_judged_by_field_errors(
 @pytest.mark.parametrize(
     ("share", "damage", "sentence"),
     [
-        (1.5, None, r"onnx-int8 is not faster \(onnx: field errors 5.00 %, 4 of 4 documents the same, 1000.0 ms a doc"),
+        (1.5, None, r"onnx-int8 is not faster \(onnx: field errors 0.00 %, 4 of 4 documents the same, 1000.0 ms a doc"),
         (0.5, "labels", r"onnx-int8 is loses more than 0.30 points of field errors"),
     ],
 )

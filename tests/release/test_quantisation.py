@@ -54,8 +54,8 @@ def test_every_form_has_its_figures_beside_the_trained_model(fields_bundle: Bund
     assert plain.memory_megabytes and small.memory_megabytes and plain.megabytes and small.megabytes
     assert small.megabytes < 0.4 * plain.megabytes
     assert (plain.milliseconds, small.milliseconds, small.milliseconds_95) == (2.0, 1.0, 1.0)
-    assert (torch.error, plain.error, plain.difference, plain.same) == (0.05, 0.05, 0.0, 4)
-    assert torch.error_low is not None and torch.error_high is not None and torch.error_low <= 0.05 <= torch.error_high
+    assert (torch.error, plain.error, plain.difference, plain.same) == (0.0, 0.0, 0.0, 4)
+    assert (torch.error_low, torch.error_high) == (0.0, 0.0) == (plain.difference_low, plain.difference_high)
     told = made.sentences()
     assert told[0].startswith("form") and "field errors" in told[0] and len(told) == 4
     page = quantisation_page(made)
