@@ -17,11 +17,14 @@ from emendo.cli import main
 from emendo.datasets.dataset import Dataset, content_hash
 from emendo.errors import FormatError, UsageError
 from emendo.evaluate import evaluate
+from emendo.evaluate.fields import evaluate_fields
 from emendo.models.bundle import Bundle
 from emendo.models.references import open_recognizer
 from emendo.release.card import gather, model_card
 from emendo.train.record import write_report, write_yaml
 
+from ..documents import Damaged, documents, pages
+from ..fieldnet import BILLS
 from .colours import colour_samples, write_colour_bundle
 
 TEXTS = ["abc", "dab", "fed", "gag", "bag", "cab", "fab", "dad", "ebb", "bed", "a", "b"]
@@ -126,6 +129,29 @@ def test_the_head_is_read_as_hubs_read_it(model: Bundle, runs: list[Path]) -> No
     report = json.loads((runs[1] / "own" / "report.json").read_text(encoding="utf-8"))
     assert results == {"cer": report["cer"], "wer": report["wer"], "exact_match": report["exact"]}
     assert {one.dataset_revision for one in held.data.eval_results} == {report["dataset_hash"]}
+
+
+def test_a_model_of_fields_has_each_field_and_its_reader(fields_bundle: Bundle, tmp_path: Path) -> None:
+    truths = [one.fields for one in BILLS]
+
+    def no_total(number: int, truth: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in truth.items() if name != "total" or number}
+
+    readers = [Damaged(f"bills@{fields_bundle.id}(base@0123456789abcdef)", truths, no_total), Damaged("other", truths)]
+    for report in evaluate_fields(readers, documents(truths, city=list("abab")), slices=["city"], load=pages):
+        report.write(tmp_path / "reports" / report.model.partition("@")[0])
+    card = model_card(gather(fields_bundle, [tmp_path / "reports"]), "bills", "runs/bills")
+    known: set[float] = {0.0, *numbers(yaml.safe_load((fields_bundle.folder / "bundle.yaml").read_text("utf-8")))}
+    for name in ("bills", "other"):
+        known |= set(numbers(json.loads((tmp_path / "reports" / name / "report.json").read_text("utf-8"))))
+    difference = gather(fields_bundle, [tmp_path / "reports"]).measured[0].others[0][1]
+    assert difference is not None and difference.value == 1 / 20
+    assert absent(card, known | {difference.value, difference.low, difference.high}) == []
+    for told in ("By field:", "| total (4) | 85.71 %", "By city:", "worst field: total, 85.71 %", "recogniser base"):
+        assert told in card, told
+    assert "emendo read invoice.pdf --fields --model runs/bills" in card
+    held = ModelCard(card).data
+    assert held.pipeline_tag == "token-classification" and {one.metric_type for one in held.eval_results} >= {"f1"}
 
 
 def test_a_bundle_alone_says_what_is_unknown(model: Bundle) -> None:

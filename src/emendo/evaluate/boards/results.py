@@ -8,6 +8,7 @@ the file that it comes from.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,8 +79,8 @@ class Results:
 
     @property
     def model_id(self) -> str:
-        """The content id at the end of the model's name; the name itself where it has none."""
-        return self.model.rpartition("@")[2]
+        """The content id in the model's name (see `id_in`)."""
+        return id_in(self.model)
 
     @property
     def data(self) -> tuple[str, str, str]:
@@ -110,6 +111,12 @@ class Kind:
     parts: Callable[[Mapping[str, Any]], Mapping[str, Mapping[str, Part]]]
     left_out: Callable[[Mapping[str, Any]], int]
     against: Callable[[Path, Path], Difference]
+
+
+def id_in(model: str) -> str:
+    """The content id in a model's name, `NAME@ID` or `NAME@ID(READER@ID)`; the name itself where it has none."""
+    found = re.search(r"@([0-9a-f]{16})", model)
+    return found[1] if found else model
 
 
 def read_results(folder: Path) -> Results:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import yaml
 
 from ...errors import BundleError, FormatError, UsageError
-from ...evaluate.boards.results import Difference, Results, find_reports, read_results
+from ...evaluate.boards.results import Difference, Results, find_reports, id_in, read_results
 from ...models.bundle import Bundle
 from ...models.certificate import Certificate, read_certificate
 from ...train.record import REPORT_FILE, RUN_FILE
@@ -105,7 +105,7 @@ def _own_run(folder: Path, bundle: Bundle, ignored: list[str]) -> Run | None:
 
 def _own_judgement(folder: Path, bundle: Bundle, ignored: list[str]) -> Judgement | None:
     held = read_judgement(folder)
-    if held is not None and held.candidate.rpartition("@")[2] != bundle.id:
+    if held is not None and id_in(held.candidate) != bundle.id:
         ignored.append(f"the decision {folder.name} is about another model ({held.candidate})")
         return None
     return held
