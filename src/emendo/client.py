@@ -4,6 +4,7 @@
 
     client = Client("http://127.0.0.1:8080")
     print(client.read(Path("line.png")).text)
+    print(client.document(Path("invoice.pdf")).reading.fields)
     for result in client.job([Path("book.pdf")]).wait():
         print(result.name, result.page, result.read.text if result.read else result.error)
 
