@@ -18,6 +18,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,9 @@ def corrected(document: Labelled) -> Sample:
 def measured(workshop: Workshop, after: str, ref: str, test: Dataset, general: Dataset) -> State:
     """One model on what decides nothing."""
     reader = workshop.open(ref)
-    sets = (Measured.of(evaluate_fields([reader], one, fields=names)[0]) for one, names in ((test, FIELDS), (general, ())))
+    sets = (
+        Measured.of(evaluate_fields([reader], one, fields=names)[0]) for one, names in ((test, FIELDS), (general, ()))
+    )
     return State(after, *sets)
 
 
@@ -108,9 +111,8 @@ def main() -> None:
     means = Means(
         open=workshop.open,
         train=workshop.train,
-        judge=judge_on(workshop, val, general),
+        judge=workshop.judge_on(val, (general,)),
         put_in_use=str,
-        replay=workshop.replay,
         held=(val, general),
     )
     wanted = Wanted(share=args.share, seed=args.seed)
@@ -125,11 +127,15 @@ def main() -> None:
 
 
 def report(
-    args: argparse.Namespace, rounds: Sequence[RoundReport], mined: Sequence[State], plain: Sequence[State], spent: float
+    args: argparse.Namespace,
+    rounds: Sequence[RoundReport],
+    mined: Sequence[State],
+    plain: Sequence[State],
+    spent: float,
 ) -> None:
     """Write all figures, and say whether the errors fell each round."""
     errors = [one.test.errors for one in mined]
-    fell = all(after < before for before, after in zip(errors, errors[1:], strict=False))
+    fell = all(after < before for before, after in pairwise(errors))
     promoted = [one.promoted for one in rounds]
     print(f"errors by round: {errors}; promoted: {promoted}; fell each round: {'yes' if fell else 'no'}; {spent:.0f} s")
     content: Mapping[str, Any] = {
