@@ -70,7 +70,9 @@ class Workshop:
             self.tell(sentence)
         return made.bundle
 
-    def judge_on(self, deciding: SampleSet, general: Sequence[SampleSet], settings: GateSettings | None = None) -> Judge:
+    def judge_on(
+        self, deciding: SampleSet, general: Sequence[SampleSet], settings: GateSettings | None = None
+    ) -> Judge:
         """The gate on documents of which no model in question was trained on any."""
 
         def judge(champion: str, candidate: Path, keep: Path) -> Decision:

@@ -43,6 +43,7 @@ from .documents import Labelled, of_entry
 from .mined import Compared, Measured, RoundReport, read_round, write_round
 
 LOG_FOLDER: Final = "log"
+PLAN: Final = "plan.json"
 _USUAL: Final = "usual"
 _HARD: Final = "hard"
 
@@ -118,13 +119,14 @@ def mine_rounds(
     means: Means,
     wanted: Wanted | None = None,
     *,
+    log: Path | None = None,
     progress: Callable[[int, int, str], None] = lambda done, total, text: None,
     tell: Callable[[str], None] = lambda sentence: None,
 ) -> list[RoundReport]:
     """A round for each part of some documents, each with the model that is in use after the one before.
 
-    Each reads its part and what the log still holds as wrong. Called again after it was stopped, it goes on; rounds
-    that ended are not done again. Raises UsageError for an unknown region or class of error and for a folder that
+    Each reads its part and what the log (default: the folder `log` in `out`) still holds as wrong. Called again after
+    it was stopped, it goes on; rounds that ended are not done again. Raises UsageError for an unknown region or class of error and for a folder that
     holds other rounds, and what training and gate raise.
     """
     wanted = wanted or Wanted()
@@ -132,7 +134,7 @@ def mine_rounds(
     rounds: list[RoundReport] = []
     for number, documents in enumerate(parts, 1):
         folder = out / f"round_{number:02}"
-        one = _Round(number, folder, out / LOG_FOLDER, model, means, wanted, progress, tell)
+        one = _Round(number, folder, log or out / LOG_FOLDER, model, means, wanted, progress, tell)
         report = _mine_round(one, documents, rounds)
         tell(report.sentence())
         rounds.append(report)
@@ -172,11 +174,19 @@ def _mine_round(one: _Round, documents: Sequence[Labelled], earlier: Sequence[Ro
     return report
 
 
+def begun_with(out: Path) -> str | None:
+    """The reference of the model with which rounds in a folder began; None for a folder without any."""
+    try:
+        return str(json.loads((out / "round_01" / PLAN).read_text(encoding="utf-8"))["model"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _check_plan(one: _Round, documents: Sequence[Labelled]) -> None:
     """Write down what the round begins with; what was begun otherwise is not taken up."""
     content = sha256(repr([(d.sample.id, d.sample.frame, d.truth.values()) for d in documents]).encode()).hexdigest()
     plan = {"model": one.model, "documents": content, **_plain(one.wanted)}
-    place = one.folder / "plan.json"
+    place = one.folder / PLAN
     if not place.is_file():
         write_text(place, json.dumps(plan, indent=1) + "\n")
         return
