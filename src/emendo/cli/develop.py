@@ -33,6 +33,10 @@ BENCHMARKS = {
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
     "fields": ("fields.py", "fields of receipts, invoices and made-up documents: models, a few rules, invoice2data"),
     "validator": ("validator.py", "corrupted and right documents before the validator of fields"),
+    "mining": (
+        "mining_rounds.py",
+        "three rounds of mining on receipts with simulated corrections, plain training beside",
+    ),
     "registry": ("registry.py", "MLflow registry: push, pull, serve, a server that dies, kill -9 while aliases move"),
     "edge": ("edge_attacks.py", "attacks, kill -9 and a full disk while a device fetches a release"),
     "parity": ("parity.py", "torch network against its ONNX graph: every test line of every set of lines"),
