@@ -22,7 +22,7 @@ from emendo.models.generative.graphs import Written
 from emendo.models.generative.guide import Guide, Place, Vocabulary
 from emendo.models.generative.recognizer import GenerativeRecognizer
 from emendo.models.generative.source import from_folder
-from emendo.types import DocumentReader, Image
+from emendo.types import DocumentReader, Image, RegionReader
 
 from ... import tiny
 from ...tiny import VLM_TYPES
@@ -123,6 +123,12 @@ def test_crops_are_asked_for_their_region(recognizer, monkeypatch) -> None:
     assert asked == [ask_for("totals_section"), ask_for("vendor_block")]
     with pytest.raises(FormatError, match="'totals' is unknown"):
         VlmDocumentReader(recognizer).ask([Picture(picture(1), "totals")])
+    script(recognizer.network, monkeypatch, ['{"total":"3.00"}', '{"seller":"Ann"}'])
+    reader = VlmDocumentReader(recognizer)
+    assert isinstance(reader, RegionReader)
+    reading = reader.read_regions([("vendor_block", picture(1)), ("totals_section", picture(2))])
+    assert reading.fields is None and reading.text == ""
+    assert reading.faults["total"].startswith("page 1: is no field of vendor_block: it is one of totals_section")
 
 
 def test_what_was_mended_or_left_out_is_told_with_page_and_field(recognizer, monkeypatch) -> None:
@@ -142,6 +148,7 @@ def test_a_document_of_which_nothing_was_read_has_no_fields(recognizer, monkeypa
     script(recognizer.network, monkeypatch, ["", "{}", '{"total":"1.00"}'])
     readings = VlmDocumentReader(recognizer).read([picture(1), picture(2), picture(3)])
     assert [reading.fields for reading in readings] == [None, None, {"total": "1.00"}]
+    assert "the answer holds no JSON object" in readings[0].faults["page 1"] and readings[2].faults == {}
     assert [reading.confidence > 0 for reading in readings] == [False, False, True]
 
 

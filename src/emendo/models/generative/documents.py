@@ -10,13 +10,13 @@ from __future__ import annotations
 import codecs
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, prod
 from typing import Final
 
 from emendo.errors import FormatError, UsageError
 from emendo.fields.answers import Answer, read_answer
 from emendo.fields.merge import Part, merged
-from emendo.fields.regions import PAGE
+from emendo.fields.regions import PAGE, names_of
 from emendo.fields.repair import Span
 from emendo.fields.schema import Document, Fault, canonical
 from emendo.types import Image, Reading
@@ -68,26 +68,38 @@ class VlmDocumentReader:
         """One reading per document, given as its pages; `text` is the canonical JSON of its fields.
 
         A document of which no page could be read has a reading without fields. `certainty` is the chance that the model
-        itself gives a value, not yet calibrated.
+        itself gives a value, not yet calibrated; `faults` are told with their page.
         """
-        return [self.reading(self.ask(_pages(pages))) for pages in documents]
+        return [self._reading(self.ask(_pages(pages))) for pages in documents]
+
+    def read_regions(self, crops: Sequence[tuple[str, Image]]) -> Reading:
+        """One reading of a document given as crops of its regions, in the order of its pages.
+
+        Raises FormatError for an unknown region.
+        """
+        pictures = [Picture(image, region, number) for number, (region, image) in enumerate(crops, start=1)]
+        return self._reading(self.ask(pictures))
 
     def ask(self, pictures: Sequence[Picture]) -> Part:
         """What the pages, or crops of them, say together, with all that was mended or left out.
 
-        Raises FormatError for a region that is unknown.
+        Raises FormatError for an unknown region.
         """
+        for picture in pictures:
+            names_of(picture.region)
         return merged([self._asked(picture) for picture in pictures])
 
-    def reading(self, part: Part) -> Reading:
+    def _reading(self, part: Part) -> Reading:
         """The reading of a document; its confidence is the chance that all of its values are right."""
+        faults: dict[str, str] = {}
+        for fault in part.faults:
+            path = fault.path or fault.what.partition(":")[0]  # the page
+            faults[path] = f"{faults[path]}; {fault.what}" if path in faults else fault.what
         if part.document == Document():
-            return Reading("", 0.0, (), self.model)
-        sure = 1.0
-        for one in part.certainty.values():
-            sure *= one
+            return Reading("", 0.0, (), self.model, faults=faults)
+        sure = prod(part.certainty.values())
         values = part.document.values(sources=True)
-        return Reading(canonical(part.document), sure, (), self.model, values, part.certainty)
+        return Reading(canonical(part.document), sure, (), self.model, values, part.certainty, faults)
 
     def _asked(self, picture: Picture) -> Part:
         asks = [ask_for(picture.region, constrained=self._constrained)]
