@@ -46,7 +46,7 @@ def target_of(sample: Sample, way: Written) -> Target:
     if not is_document(sample):
         return Target(unicodedata.normalize("NFC", sample.text or "").strip())
     region = region_of_sample(sample)
-    ask = ask_for(region, constrained=False)
+    ask = ask_for(region)
     read = truth_of(sample, way)
     if read.faults:
         fault = read.faults[0]
