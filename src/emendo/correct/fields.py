@@ -24,7 +24,7 @@ from emendo.image.encode import png_bytes
 from ..errors import BadInput
 from ..fields import Source, read_text
 from ..fields.names import REGIONS
-from ..fields.regions import regions_of
+from ..fields.regions import regions_of, standing
 from ..fields.schema import Document
 from ..formats import jsonl
 from ..formats.images import safe_name
@@ -115,10 +115,16 @@ def write_documents(
             _write_picture(folder / "images" / (f"{name}.png" if number == 1 else f"{name}_{number}.png"), page)
         _write_json(folder / "truth" / f"{name}.json", one.document.values())
         for region, fields in regions_of(one.document).items():
-            crop = _crop(pages, _sources(one.document, region))
-            if crop is not None:
+            sources = _sources(one.document, region)
+            page = _page_of(sources, len(pages))
+            if page is None:
+                continue
+            there = {path for path, source in sources.items() if source.page == page}
+            held = fields if len(pages) == 1 else standing(fields, there)
+            crop = _crop(pages[page - 1], [sources[path] for path in there])
+            if crop is not None and held:
                 _write_picture(folder / "crops" / f"{name}_{region}.png", crop)
-                _write_json(folder / "annotations" / f"{name}_{region}.json", {"region": region, "fields": fields})
+                _write_json(folder / "annotations" / f"{name}_{region}.json", {"region": region, "fields": held})
         row = {"invoice_id": name, "image_path": f"images/{name}.png", "ground_truth_path": f"truth/{name}.json"}
         rows.append(jsonl.row_text(row))
         own.append(jsonl.row_text(jsonl.to_row(replace(_sample(workspace, one), frame=0), row["image_path"])))
@@ -127,22 +133,24 @@ def write_documents(
     return len(rows), tuple(failures)
 
 
-def _sources(document: Document, region: str) -> list[Source]:
-    found = [source for name, source in document.sources.items() if name in REGIONS[region]]
+def _sources(document: Document, region: str) -> dict[str, Source]:
+    """Where the values of a region stand, by their path."""
+    found = {name: source for name, source in document.sources.items() if name in REGIONS[region]}
     for table in ("lines", "taxes"):
-        if table in REGIONS[region]:
-            found += [source for row in getattr(document, table) for source in row.sources.values()]
+        for at, row in enumerate(getattr(document, table) if table in REGIONS[region] else ()):
+            found |= {f"{table}.{at}.{name}": source for name, source in row.sources.items()}
     return found
 
 
-def _crop(pages: Sequence[Image], sources: Sequence[Source]) -> Image | None:
-    """The part of the page that has most of these values; None when nobody said where any stands."""
-    inside = [source for source in sources if source.page <= len(pages)]
-    if not inside:
-        return None
-    page = Counter(source.page for source in inside).most_common(1)[0][0]
-    image = pages[page - 1]
-    boxes = np.array([source.box for source in inside if source.page == page])
+def _page_of(sources: Mapping[str, Source], pages: int) -> int | None:
+    """The page (from 1) that has most of these values; None when nobody said where any stands."""
+    inside = [source.page for source in sources.values() if source.page <= pages]
+    return Counter(inside).most_common(1)[0][0] if inside else None
+
+
+def _crop(image: Image, sources: Sequence[Source]) -> Image | None:
+    """The part of a page that has these values."""
+    boxes = np.array([source.box for source in sources])
     height, width = image.shape[:2]
     x0, y0 = np.floor(boxes[:, :2].min(axis=0) - MARGIN * np.array([width, height])).astype(int)
     x1, y1 = np.ceil(boxes[:, 2:].max(axis=0) + MARGIN * np.array([width, height])).astype(int)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from ..errors import FormatError
 from .names import REGIONS
-from .schema import Document
+from .schema import ROWS, Document
 
 PAGE: Final = ""
 """Names no region: a whole page, on which every field can stand."""
 EVERY: Final = tuple(name for name in Document.model_fields if name != "sources")
 """The fields of a document in the order of the schema."""
+
+UNSAID: Final = ("type", "currency")
+"""Fields that follow from the document as a whole, wherever on it they are looked for."""
 
 
 def regions_of(document: Document) -> dict[str, dict[str, Any]]:
@@ -45,3 +48,15 @@ def strangers(names: Iterable[str], region: str) -> dict[str, str]:
     if region == PAGE:
         return {}
     return {name: region_of(name) for name in names if name not in own}
+
+
+def standing(fields: Mapping[str, Any], paths: Collection[str]) -> dict[str, Any]:
+    """Of some fields as JSON values those that stand at one of the paths (`total`, `lines.2.amount`), or are unsaid."""
+    kept: dict[str, Any] = {}
+    for name, value in fields.items():
+        if name in ROWS:
+            rows = [{c: one for c, one in row.items() if f"{name}.{at}.{c}" in paths} for at, row in enumerate(value)]
+            kept[name] = [row for row in rows if row]
+        elif name in paths or name in UNSAID:
+            kept[name] = value
+    return {name: value for name, value in kept.items() if value}
