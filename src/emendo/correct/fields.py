@@ -11,32 +11,26 @@ annotations/ID_REGION.json   {"region", "fields"}
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from emendo.image.encode import png_bytes
 
 from ..errors import BadInput
-from ..fields import Source, read_text
-from ..fields.names import REGIONS
-from ..fields.regions import regions_of, standing
+from ..fields import read_text
 from ..fields.schema import Document
 from ..formats import jsonl
 from ..formats.images import safe_name
 from ..image.load import open_document
+from ..pages.regions import regions_by_sources
 from ..tools.files import write_bytes, write_text
 from ..types import Correction, Image, Origin, Sample, Split, Verdict
 from ..workspace.folder import Workspace
 from ..workspace.rows import Kind, Line
 from ..workspace.store import Store
 
-MARGIN = 0.02
-"""What a crop shows around its values, as a share of the page's sides."""
 _ORIGINS = {Verdict.EDITED: Origin.CORRECTED, Verdict.ACCEPTED: Origin.ACCEPTED}
 
 
@@ -114,48 +108,16 @@ def write_documents(
         for number, page in enumerate(pages, start=1):
             _write_picture(folder / "images" / (f"{name}.png" if number == 1 else f"{name}_{number}.png"), page)
         _write_json(folder / "truth" / f"{name}.json", one.document.values())
-        for region, fields in regions_of(one.document).items():
-            sources = _sources(one.document, region)
-            page = _page_of(sources, len(pages))
-            if page is None:
-                continue
-            there = {path for path, source in sources.items() if source.page == page}
-            held = fields if len(pages) == 1 else standing(fields, there)
-            crop = _crop(pages[page - 1], [sources[path] for path in there])
-            if crop is not None and held:
-                _write_picture(folder / "crops" / f"{name}_{region}.png", crop)
-                _write_json(folder / "annotations" / f"{name}_{region}.json", {"region": region, "fields": held})
+        for region in regions_by_sources(one.document, [page.shape[:2] for page in pages]):
+            _write_picture(folder / "crops" / f"{name}_{region.name}.png", region.crop(pages))
+            content = {"region": region.name, "fields": region.fields}
+            _write_json(folder / "annotations" / f"{name}_{region.name}.json", content)
         row = {"invoice_id": name, "image_path": f"images/{name}.png", "ground_truth_path": f"truth/{name}.json"}
         rows.append(jsonl.row_text(row))
         own.append(jsonl.row_text(jsonl.to_row(replace(_sample(workspace, one), frame=0), row["image_path"])))
     write_text(folder / "manifest.jsonl", "".join(rows))
     write_text(folder / "documents.jsonl", "".join(own))
     return len(rows), tuple(failures)
-
-
-def _sources(document: Document, region: str) -> dict[str, Source]:
-    """Where the values of a region stand, by their path."""
-    found = {name: source for name, source in document.sources.items() if name in REGIONS[region]}
-    for table in ("lines", "taxes"):
-        for at, row in enumerate(getattr(document, table) if table in REGIONS[region] else ()):
-            found |= {f"{table}.{at}.{name}": source for name, source in row.sources.items()}
-    return found
-
-
-def _page_of(sources: Mapping[str, Source], pages: int) -> int | None:
-    """The page (from 1) that has most of these values; None when nobody said where any stands."""
-    inside = [source.page for source in sources.values() if source.page <= pages]
-    return Counter(inside).most_common(1)[0][0] if inside else None
-
-
-def _crop(image: Image, sources: Sequence[Source]) -> Image | None:
-    """The part of a page that has these values."""
-    boxes = np.array([source.box for source in sources])
-    height, width = image.shape[:2]
-    x0, y0 = np.floor(boxes[:, :2].min(axis=0) - MARGIN * np.array([width, height])).astype(int)
-    x1, y1 = np.ceil(boxes[:, 2:].max(axis=0) + MARGIN * np.array([width, height])).astype(int)
-    part = image[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)]
-    return part if part.size else None
 
 
 def _pages(workspace: Workspace, one: Filled) -> list[Image]:
