@@ -93,8 +93,9 @@ class VlmDocumentReader:
         """The reading of a document; its confidence is the chance that all of its values are right."""
         faults: dict[str, str] = {}
         for fault in part.faults:
-            path = fault.path or fault.what.partition(":")[0]  # the page
-            faults[path] = f"{faults[path]}; {fault.what}" if path in faults else fault.what
+            page, _, said = fault.what.partition(": ")
+            path, what = (fault.path, fault.what) if fault.path else (page, said)
+            faults[path] = f"{faults[path]}; {what}" if path in faults else what
         if part.document == Document():
             return Reading("", 0.0, (), self.model, faults=faults)
         sure = prod(part.certainty.values())
