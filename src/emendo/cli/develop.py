@@ -31,6 +31,7 @@ BENCHMARKS = {
     "metrics": ("metrics_speed.py", "corpus CER and WER on 100,000 pairs"),
     "manifests": ("manifests.py", "a manifest of a million rows: open, filter, split"),
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
+    "fields": ("fields.py", "fields of receipts, invoices and made-up documents: models, a few rules, invoice2data"),
     "validator": ("validator.py", "corrupted and right documents before the validator of fields"),
     "registry": ("registry.py", "MLflow registry: push, pull, serve, a server that dies, kill -9 while aliases move"),
     "edge": ("edge_attacks.py", "attacks, kill -9 and a full disk while a device fetches a release"),

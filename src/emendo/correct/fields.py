@@ -30,6 +30,7 @@ from ..types import Correction, Image, Origin, Sample, Split, Verdict
 from ..workspace.folder import Workspace
 from ..workspace.rows import Kind, Line
 from ..workspace.store import Store
+from .dataset import forgotten
 
 _ORIGINS = {Verdict.EDITED: Origin.CORRECTED, Verdict.ACCEPTED: Origin.ACCEPTED}
 
@@ -60,9 +61,14 @@ def filled(store: Store, documents: Collection[str] | None = None) -> Iterator[F
 
 
 def document_samples(workspace: Workspace, store: Store) -> Iterator[Sample]:
-    """A sample with `fields` for each of them; those of one group (of the manifest they came with) are never split."""
+    """A sample with `fields` for each of them; those of one group (of the manifest they came with) are never split.
+
+    What a forgotten author said is left out.
+    """
+    left_out = forgotten(store)
     for one in filled(store):
-        yield _sample(workspace, one)
+        if one.correction.author not in left_out:
+            yield _sample(workspace, one)
 
 
 def _sample(workspace: Workspace, one: Filled) -> Sample:
