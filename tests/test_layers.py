@@ -32,7 +32,7 @@ TORCH_HOMES = (
     "models/ctc/crnn.py",
     *(
         f"models/generative/{name}.py"
-        for name in ("network", "one_token", "trocr", "vlm", "recognizer", "write_graphs")
+        for name in ("network", "guide", "one_token", "trocr", "vlm", "recognizer", "write_graphs")
     ),
 )
 

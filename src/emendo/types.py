@@ -194,3 +194,15 @@ class DocumentReader(Recognizer, Protocol):
         A document of which nothing could be read has a reading without fields.
         """
         ...
+
+
+@runtime_checkable
+class RegionReader(DocumentReader, Protocol):
+    """A reader of documents that can be told which region of a document a picture shows (`fields.names.REGIONS`)."""
+
+    def read_regions(self, crops: Sequence[tuple[str, Image]]) -> Reading:
+        """One reading of a document given as crops of its regions.
+
+        Raises FormatError for an unknown region.
+        """
+        ...

@@ -16,6 +16,7 @@ from emendo.settings import Limits
 from emendo.types import Split
 
 from .documents import invoices, receipts
+from .test_fields import TOTALS, annotate, invoice
 
 
 def touch(root: Path, *names: str) -> None:
@@ -113,6 +114,8 @@ MADE: dict[str, Callable[[Path], object]] = {
     "publaynet": publaynet,
     "sroie": receipts,
     "factur-x": invoices,
+    "regions": lambda root: annotate(root, "a_totals_section", TOTALS),
+    "invoices": lambda root: invoice(root, "F1", {"total": "5.00"}),
     "icdar": icdar,
 }
 

@@ -13,7 +13,7 @@ import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from ..errors import EmendoError
-from . import damage, data, develop, label, loop, measure, models
+from . import damage, data, develop, label, loop, measure, models, regions
 from .boards import compression, report
 from .card import card
 from .channel import channel
@@ -69,6 +69,7 @@ app.command()(models.lineage)
 app.add_typer(mine, name="mine")
 app.command()(data.check)
 data.dataset.command()(damage.balance)
+data.dataset.command()(regions.regions)
 app.add_typer(data.dataset, name="dataset")
 app.add_typer(synth, name="synth")
 app.add_typer(crops, name="crops")

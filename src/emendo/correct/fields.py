@@ -11,24 +11,20 @@ annotations/ID_REGION.json   {"region", "fields"}
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from emendo.image.encode import png_bytes
 
 from ..errors import BadInput
-from ..fields import Source, read_text
-from ..fields.names import REGIONS
-from ..fields.regions import regions_of
+from ..fields import read_text
 from ..fields.schema import Document
 from ..formats import jsonl
 from ..formats.images import safe_name
 from ..image.load import open_document
+from ..pages.regions import regions_by_sources
 from ..tools.files import write_bytes, write_text
 from ..types import Correction, Image, Origin, Sample, Split, Verdict
 from ..workspace.folder import Workspace
@@ -36,8 +32,6 @@ from ..workspace.rows import Kind, Line
 from ..workspace.store import Store
 from .dataset import forgotten
 
-MARGIN = 0.02
-"""What a crop shows around its values, as a share of the page's sides."""
 _ORIGINS = {Verdict.EDITED: Origin.CORRECTED, Verdict.ACCEPTED: Origin.ACCEPTED}
 
 
@@ -120,40 +114,16 @@ def write_documents(
         for number, page in enumerate(pages, start=1):
             _write_picture(folder / "images" / (f"{name}.png" if number == 1 else f"{name}_{number}.png"), page)
         _write_json(folder / "truth" / f"{name}.json", one.document.values())
-        for region, fields in regions_of(one.document).items():
-            crop = _crop(pages, _sources(one.document, region))
-            if crop is not None:
-                _write_picture(folder / "crops" / f"{name}_{region}.png", crop)
-                _write_json(folder / "annotations" / f"{name}_{region}.json", {"region": region, "fields": fields})
+        for region in regions_by_sources(one.document, [page.shape[:2] for page in pages]):
+            _write_picture(folder / "crops" / f"{name}_{region.name}.png", region.crop(pages))
+            content = {"region": region.name, "fields": region.fields}
+            _write_json(folder / "annotations" / f"{name}_{region.name}.json", content)
         row = {"invoice_id": name, "image_path": f"images/{name}.png", "ground_truth_path": f"truth/{name}.json"}
         rows.append(jsonl.row_text(row))
         own.append(jsonl.row_text(jsonl.to_row(replace(_sample(workspace, one), frame=0), row["image_path"])))
     write_text(folder / "manifest.jsonl", "".join(rows))
     write_text(folder / "documents.jsonl", "".join(own))
     return len(rows), tuple(failures)
-
-
-def _sources(document: Document, region: str) -> list[Source]:
-    found = [source for name, source in document.sources.items() if name in REGIONS[region]]
-    for table in ("lines", "taxes"):
-        if table in REGIONS[region]:
-            found += [source for row in getattr(document, table) for source in row.sources.values()]
-    return found
-
-
-def _crop(pages: Sequence[Image], sources: Sequence[Source]) -> Image | None:
-    """The part of the page that has most of these values; None when nobody said where any stands."""
-    inside = [source for source in sources if source.page <= len(pages)]
-    if not inside:
-        return None
-    page = Counter(source.page for source in inside).most_common(1)[0][0]
-    image = pages[page - 1]
-    boxes = np.array([source.box for source in inside if source.page == page])
-    height, width = image.shape[:2]
-    x0, y0 = np.floor(boxes[:, :2].min(axis=0) - MARGIN * np.array([width, height])).astype(int)
-    x1, y1 = np.ceil(boxes[:, 2:].max(axis=0) + MARGIN * np.array([width, height])).astype(int)
-    part = image[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)]
-    return part if part.size else None
 
 
 def _pages(workspace: Workspace, one: Filled) -> list[Image]:

@@ -6,6 +6,7 @@ One function and one row of `CHECKS` per check; each is given the whole data set
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -221,18 +222,35 @@ def _same_image(subject: Subject) -> dict[str, list[int]]:
 
 def _conflicts(subject: Subject) -> Found:
     samples = subject.dataset.samples
-    for indices in _same_image(subject).values():
-        if len({samples[index].text for index in indices}) > 1:
+    for indices in _same_subject(subject):
+        said = {index: _said(samples[index]) for index in indices}
+        if len(set(said.values())) > 1:
             for index in indices:
-                other = next(one for one in indices if samples[one].text != samples[index].text)
+                other = next(one for one in indices if said[one] != said[index])
                 place = subject.dataset.place(other)
-                yield index, f"the same picture as {place}, with another text ({samples[other].text!r})"
+                texts = samples[other].text != samples[index].text
+                what = f"another text ({samples[other].text!r})" if texts else "other fields"
+                yield index, f"the same picture as {place}, with {what}"
+
+
+def _same_subject(subject: Subject) -> Iterator[list[int]]:
+    """Samples of the same picture, and where they are documents of the same region of it."""
+    for indices in _same_image(subject).values():
+        groups: dict[str, list[int]] = defaultdict(list)
+        for index in indices:
+            sample = subject.dataset.samples[index]
+            groups[str(sample.attributes.get("region", "")) if sample.fields is not None else ""].append(index)
+        yield from (group for group in groups.values() if len(group) > 1)
+
+
+def _said(sample: Sample) -> tuple[str | None, str]:
+    return sample.text, json.dumps(sample.fields, sort_keys=True, default=str)
 
 
 def _duplicates(subject: Subject) -> Found:
     samples = subject.dataset.samples
-    for indices in _same_image(subject).values():
-        if len({samples[index].text for index in indices}) == 1:
+    for indices in _same_subject(subject):
+        if len({_said(samples[index]) for index in indices}) == 1:
             for index in indices[1:]:
                 yield index, f"the same picture and text as {subject.dataset.place(indices[0])}"
 

@@ -129,6 +129,11 @@ def _open(path: Path, name: str, options: ReadOptions) -> Dataset:
         content = found.read(path, options)
     except OSError as error:
         raise FormatError(f"cannot be read ({error.strerror or error})", where=path) from error
+    return dataset_of(name, path, content)
+
+
+def dataset_of(name: str, path: Path, content: Content) -> Dataset:
+    """What a reader found at `path`, as a data set."""
     return Dataset(
         name=name,
         path=path,

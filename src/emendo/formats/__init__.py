@@ -32,7 +32,7 @@ def by_name(name: str) -> Format:
 
 def detect(path: Path) -> Layout:
     """The format of an existing file or folder. Raises FormatError naming what was tried."""
-    for row in (*FORMATS, *LAYOUTS):
+    for row in sorted((*FORMATS, *LAYOUTS), key=lambda row: not row.first):
         if row.detect(path):
             return row
     several = sorted(file.name for file in path.glob("*.jsonl")) if path.is_dir() else []

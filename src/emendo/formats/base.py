@@ -77,12 +77,13 @@ Writer = Callable[[Sequence[Sample], Path], Path]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One row of the table of layouts that are only read."""
+    """One row of the table of layouts that are only read. `first`: told from a format of ours, so tried before it."""
 
     name: str
     title: str
     detect: Callable[[Path], bool]
     read: Reader
+    first: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,8 @@ class Refusal(Exception):
 class Collector:
     """Gathers samples in order, and refuses two samples of one id.
 
-    Twice the same id with the same text keeps the first; with different texts neither is kept, since nothing says
-    which is right.
+    Twice the same id with the same text and fields keeps the first; with different ones neither is kept, since nothing
+    says which is right.
     """
 
     def __init__(self, where: Path, *, strict: bool = False) -> None:
@@ -125,13 +126,15 @@ class Collector:
             self._samples.append(sample)
             self._lines.append(line)
             return
-        if self._samples[first].text == sample.text:
+        before = self._samples[first]
+        if (before.text, before.fields) == (sample.text, sample.fields):
             self.reject(line, *repetition(sample.id, self._lines[first]))
             return
-        self.reject(line, *conflict(sample.id, self._lines[first]))
+        other = "another text" if before.text != sample.text else "other fields"
+        self.reject(line, *conflict(sample.id, self._lines[first], other))
         if sample.id not in self._conflicts:
             self._conflicts.add(sample.id)
-            self.reject(self._lines[first], f"id {sample.id!r} stands again in line {line}, with another text")
+            self.reject(self._lines[first], f"id {sample.id!r} stands again in line {line}, with {other}")
 
     def reject(self, line: int | None, what: str, remedy: str = "") -> None:
         """Leave a row out, or raise when strict."""
@@ -181,9 +184,9 @@ def repetition(name: str, line: int) -> tuple[str, str]:
     return f"id {name!r} stands already{_in_line(line)}, with the same text", "remove one of them"
 
 
-def conflict(name: str, line: int) -> tuple[str, str]:
-    """The same when the text is another one."""
-    return f"id {name!r} stands already{_in_line(line)}, with another text", "both are left out: keep the right one"
+def conflict(name: str, line: int, other: str = "another text") -> tuple[str, str]:
+    """The same when the text, or the fields, are others."""
+    return f"id {name!r} stands already{_in_line(line)}, with {other}", "both are left out: keep the right one"
 
 
 def _in_line(line: int) -> str:

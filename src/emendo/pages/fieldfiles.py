@@ -303,8 +303,9 @@ def _digest(fields: Mapping[str, Any]) -> str:
 
 def _nothing(reading: Reading, pages: int) -> str:
     where = "its page" if pages == 1 else f"its {pages} pages"
-    if sum(path.startswith(_PAGE) for path in reading.faults) == pages:
-        return f"no words were found on {where}; scan or photograph it again"
+    of_pages = [what for path, what in reading.faults.items() if path.startswith(_PAGE)]
+    if len(of_pages) == pages:
+        return f"{'; '.join(dict.fromkeys(of_pages))} on {where}; scan or photograph it again"
     unread = "; ".join(f"{path}: {what}" for path, what in reading.faults.items() if not path.startswith(_PAGE))
     told = f" ({unread})" if unread else ""
     return f"the words on {where} tell no field of an invoice or receipt{told}; look whether it is one"

@@ -39,7 +39,10 @@ READER: Final = "base"
 """The OCR reader of a model that names none."""
 MAIN: Final = ("seller", "date", "total")
 """Fields that every document has; the least sure of them tells how sure the document is."""
-OPENERS: Final[Mapping[str, str]] = {FIELDS_FAMILY: "emendo.pages.fields:open_fields"}
+OPENERS: Final[Mapping[str, str]] = {
+    FIELDS_FAMILY: "emendo.pages.fields:open_fields",
+    "vlm": "emendo.pages.fields:open_vlm",
+}
 """Families that read documents, and the function (`Opening` -> DocumentReader) that opens a model of them."""
 
 
@@ -166,6 +169,20 @@ def open_fields(opening: Opening) -> PageFieldsReader:
         recognizer, threads = _reader(bundle, opening, threads=threads), 1
     words = cached_words(recognizer, finder, threads=threads, engine=opening.engine) if opening.cache else None
     return PageFieldsReader(recognizer, finder, tagger, threads=threads, words=words)
+
+
+def open_vlm(opening: Opening) -> DocumentReader:
+    """A vision-language model, asked for fields; it sees the pages itself and takes no OCR reader."""
+    from ..models.generative.documents import VlmDocumentReader
+    from ..models.generative.recognizer import GenerativeRecognizer
+    from ..models.generative.source import from_bundle
+
+    if opening.reader:
+        what = f"a vision-language model reads the pages itself, not the words of {opening.reader!r}"
+        raise UsageError(what, remedy="leave the OCR reader out")
+    model = opening.model
+    source = from_bundle(model) if isinstance(model, Bundle) else model
+    return VlmDocumentReader(GenerativeRecognizer(source, threads=opening.threads))
 
 
 def _reader(bundle: Bundle, opening: Opening, *, threads: int) -> Recognizer:

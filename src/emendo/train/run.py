@@ -128,7 +128,7 @@ def dry_run(
         }
         unusable = {one.id for one in job.left_out}
         del job  # its model would be counted twice
-        chosen = sorted(order.samples, key=lambda sample: -len(sample.text or ""))
+        chosen = sorted(order.samples, key=lambda sample: -len(sample.text or str(sample.fields or "")))
         few = [sample for sample in chosen if sample.id not in unusable][:number]
         small = replace(
             order,

@@ -13,7 +13,7 @@ from emendo.models.generative.network import Loading
 from emendo.models.generative.recognizer import load_network
 from emendo.models.generative.source import from_folder
 from emendo.train.batches import plan_batches
-from emendo.train.tuning.data import Draws, Encoded, require_samples, target_text, usable_samples, varied
+from emendo.train.tuning.data import Draws, Encoded, require_samples, usable_samples, varied
 
 from .lines import parts
 
@@ -44,12 +44,6 @@ def test_what_cannot_train_is_named(network, data: Path, tmp_path: Path) -> None
     assert "broken.png" in left_out[2].reason
     with pytest.raises(DataError, match=r"1 usable samples with text are too few to train \(3 left out; the first, "):
         require_samples(kept, left_out)
-
-
-def test_fields_are_written_as_json(data: Path) -> None:
-    own, _ = parts(data)
-    assert target_text(replace(own[0], text=None, fields={"total": "5 €"})) == '{"total": "5 €"}'
-    assert target_text(replace(own[0], text="e\u0301")) == "é"
 
 
 def test_a_varied_picture_is_the_same_again_for_the_same_key() -> None:

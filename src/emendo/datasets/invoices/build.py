@@ -6,7 +6,7 @@
     part_00000/truth/ID.json                 its fields
     part_00000/words/ID.json                 each word: text, page, box in pixels, the field it tells, its region
     part_00000/crops/ID_REGION.jpg           what a region covers on the page that has most of it
-    part_00000/annotations/ID_REGION.json    {"region", "fields"}
+    part_00000/annotations/ID_REGION.json    {"region", "fields", "split", "language"}: what stands on that page
 
 Document `i` of a seed is the same whenever it is made. A part is written whole or not at all, so a run that was stopped
 goes on with the parts that are missing.
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ import pypdfium2
 from emendo.image.pixels import cv2
 
 from ...errors import UsageError
-from ...fields.regions import regions_of
+from ...fields.regions import regions_of, standing
 from ...fields.schema import Document, canonical
 from ...fields.validate import validate_document
 from ...formats.jsonl import row_text
@@ -157,18 +158,23 @@ def _write(folder: Path, part: str, seed: int, index: int) -> str:
         for word, box in words
     ]
     (folder / "words" / f"{name}.json").write_text(_compact(listed), encoding="utf-8")
+    split = {8: "val", 9: "test"}.get(index % 10, "train")
     for region, fields in regions_of(document).items():
-        crop = _crop(made, words, region)
-        if crop is not None:
+        page = _page_of(words, region)
+        crop = _crop(made, words, region, page) if page else None
+        there = standing(fields, {word.meaning for word, _ in words if word.page == page})
+        if len(made.scans) == 1:
+            there = fields
+        if crop is not None and there:
             (folder / "crops" / f"{name}_{region}.jpg").write_bytes(jpeg_bytes(crop, QUALITY))
-            text = _compact({"region": region, "fields": fields})
+            text = _compact({"region": region, "fields": there, "split": split, "language": place.language})
             (folder / "annotations" / f"{name}_{region}.json").write_text(text, encoding="utf-8")
     row = {
         "id": name,
         "image": f"{part}/{images[0]}",
         "images": [f"{part}/{one}" for one in images],
         "fields": document.values(),
-        "split": {8: "val", 9: "test"}.get(index % 10, "train"),
+        "split": split,
         "language": place.language,
         "subset": "synthetic",
         "origin": "synthetic",
@@ -180,16 +186,16 @@ def _write(folder: Path, part: str, seed: int, index: int) -> str:
     return row_text(row)
 
 
-def _crop(made: Made, words: Sequence[tuple[Word, Sequence[float]]], region: str) -> Page | None:
-    """The part of a page that a region covers, on the page that has most of its words."""
-    boxes: dict[int, list[Sequence[float]]] = {}
-    for word, box in words:
-        if word.region == region:
-            boxes.setdefault(word.page, []).append(box)
-    if not boxes:
-        return None
-    page = max(boxes, key=lambda number: len(boxes[number]))
-    image, held = made.scans[page - 1].image, np.array(boxes[page])
+def _page_of(words: Sequence[tuple[Word, Sequence[float]]], region: str) -> int:
+    """The page (from 1) that has most of the words of a region; 0 where there are none."""
+    counted = Counter(word.page for word, _ in words if word.region == region)
+    return max(sorted(counted), key=lambda page: counted[page]) if counted else 0
+
+
+def _crop(made: Made, words: Sequence[tuple[Word, Sequence[float]]], region: str, page: int) -> Page | None:
+    """The part of a page that a region covers."""
+    boxes = [box for word, box in words if word.region == region and word.page == page]
+    image, held = made.scans[page - 1].image, np.array(boxes)
     x0, y0 = np.maximum(0, np.floor(held[:, :2].min(axis=0)).astype(int) - _MARGIN)
     x1, y1 = np.ceil(held[:, 2:].max(axis=0)).astype(int) + _MARGIN
     part = image[y0:y1, x0:x1]

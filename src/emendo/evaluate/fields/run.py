@@ -15,7 +15,7 @@ from ...fields.names import ALIASES
 from ...fields.schema import ROWS, Document, specs
 from ...image.load import sample_pages
 from ...settings import Limits
-from ...types import DocumentReader, Image, Reading, Sample, Split
+from ...types import DocumentReader, Image, Reading, RegionReader, Sample, Split
 from ..report import Unreadable
 from ..run import Progress, SampleSet, check_slices, default_slices, slice_value
 from .outcome import TOLERANCE, Counted, Outcome, outcome
@@ -166,8 +166,17 @@ def _readings(
     for reader in readers:
         start = time.perf_counter()
         try:
-            (reading,) = reader.read_documents([pages])
+            reading = _reading(reader, sample, pages)
             known: dict[str, Any] = {}
         except BadInput as error:
             reading, known = None, {"fault": str(error)}
         yield reading, {"pages": len(pages), "seconds": time.perf_counter() - start, **known}
+
+
+def _reading(reader: DocumentReader, sample: Sample, pages: Sequence[Image]) -> Reading:
+    """What a reader says of a document; of the crop of a region, it is told which where it can be."""
+    region = sample.attributes.get("region")
+    if region and isinstance(reader, RegionReader):
+        return reader.read_regions([(str(region), page) for page in pages])
+    (reading,) = reader.read_documents([pages])
+    return reading

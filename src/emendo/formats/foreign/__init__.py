@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..base import Layout
-from . import coco, docvqa, facturx, fox, icdar, omnidoc, sroie
+from . import coco, docvqa, facturx, fields, fox, icdar, omnidoc, sroie
 from .common import read
 
 LAYOUTS: tuple[Layout, ...] = (
@@ -19,6 +19,10 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout("publaynet", "PubLayNet and other COCO regions", coco.detect, partial(read, coco.rows)),
     Layout("sroie", "SROIE receipts (key files)", sroie.detect, partial(read, sroie.rows)),
     Layout("factur-x", "Factur-X and ZUGFeRD invoices", facturx.detect, partial(read, facturx.rows)),
+    Layout("regions", "crops of invoices (annotations/*.json)", fields.detect_regions, fields.read_regions),
+    Layout(
+        "invoices", "invoices with ground truth (manifest)", fields.detect_manifest, fields.read_manifest, first=True
+    ),
     Layout("icdar", "ICDAR text localisation (gt_*.txt)", icdar.detect, partial(read, icdar.rows)),
 )
-"""In the order in which a path is tried, after the formats that emendo writes too."""
+"""In the order in which a path is tried, after the formats that emendo writes too but for those that look like one."""

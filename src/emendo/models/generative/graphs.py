@@ -59,11 +59,15 @@ class Writing(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a network wrote for one image: its tokens with the end; `confidence` is the product of their chances."""
+    """What a network wrote for one image: its tokens with the end; `confidence` is the product of their chances.
+
+    `logs` are the natural logarithms of these, where they were kept.
+    """
 
     text: str
     confidence: float
     tokens: tuple[int, ...] = ()
+    logs: tuple[float, ...] = ()
 
 
 class GraphRecognizer:

@@ -14,18 +14,21 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import torch
 from torch import Tensor
-from transformers import AutoTokenizer, GenerationConfig
+from transformers import AutoTokenizer, GenerationConfig, LogitsProcessorList
 from transformers.utils import logging as transformers_logging
 
 from emendo.errors import BundleError, EngineError, UsageError
 from emendo.types import Image
 
+from .asking import TEXT, Ask
 from .graphs import Written
+from .guide import Guide, Vocabulary
 from .source import Source
 
 IGNORED: Final = -100
@@ -79,8 +82,11 @@ class Network(ABC):
         """Load from a local folder; raises BundleError or UsageError in one sentence."""
 
     @abstractmethod
-    def example(self, image: Image, text: str) -> Example:
-        """One sample for training; `labels` are the tokens of the text and the end."""
+    def example(self, image: Image, text: str, prompt: str = "") -> Example:
+        """One sample for training; `labels` are the tokens of the text and the end.
+
+        `prompt` is what is asked of this image, empty for the network's own; a TrOCR is asked nothing.
+        """
 
     @abstractmethod
     def collate(self, examples: Sequence[Example]) -> dict[str, Any]:
@@ -91,8 +97,8 @@ class Network(ABC):
         """Every token of the sample in order, with whether it carries loss."""
 
     @abstractmethod
-    def prompted(self, images: Sequence[Image]) -> dict[str, Any]:
-        """The inputs of `model.generate` for a batch of images."""
+    def prompted(self, images: Sequence[Image], prompts: Sequence[str]) -> dict[str, Any]:
+        """The inputs of `model.generate` for a batch of images, each with what is asked of it (empty: as ever)."""
 
     @property
     @abstractmethod
@@ -137,22 +143,34 @@ class Network(ABC):
     def end(self) -> int:
         """The token that ends a text."""
 
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """What each token writes."""
+        return Vocabulary(self.tokenizer)
+
     @torch.inference_mode()
-    def write(self, images: Sequence[Image], *, most: int) -> list[Written]:
-        """Greedy reading of line images (H, W, 3) uint8, at most `most` tokens each."""
+    def write(self, images: Sequence[Image], *, most: int, asks: Sequence[Ask] = ()) -> list[Written]:
+        """Greedy reading of images (H, W, 3) uint8, at most `most` tokens each; `asks` says what is asked of each."""
         was_training = self.model.training
         self.model.eval()
         written: list[Written] = []
+        asks = asks or [TEXT] * len(images)
         for at in range(0, len(images), self.batch):
-            written += self._write(images[at : at + self.batch], most)
+            written += self._write(images[at : at + self.batch], asks[at : at + self.batch], most)
         self.model.train(was_training)
         return written
 
-    def _write(self, images: Sequence[Image], most: int) -> list[Written]:
-        inputs = self.prompted(images)
+    def _write(self, images: Sequence[Image], asks: Sequence[Ask], most: int) -> list[Written]:
+        inputs = self.prompted(images, [ask.prompt for ask in asks])
         settings = self.generation(most)
+        grammars = [ask.grammar for ask in asks]
+        guides = [Guide(grammars, self.vocabulary, self.end)] if any(grammars) else []
         done = self.model.generate(
-            **inputs, generation_config=settings, return_dict_in_generate=True, output_logits=True
+            **inputs,
+            generation_config=settings,
+            logits_processor=LogitsProcessorList(guides),
+            return_dict_in_generate=True,
+            output_logits=True,
         )
         steps = len(done.logits)
         ids = done.sequences[:, done.sequences.shape[1] - steps :]
@@ -164,7 +182,8 @@ class Network(ABC):
         for row, log in zip(ids.tolist(), chosen.tolist(), strict=True):
             length = row.index(self.end) + 1 if self.end in row else len(row)
             text = self.tokenizer.decode(row[:length], skip_special_tokens=True).strip()
-            found.append(Written(text, float(torch.tensor(log[:length]).sum().exp()), tuple(row[:length])))
+            chance = float(torch.tensor(log[:length]).sum().exp())
+            found.append(Written(text, chance, tuple(row[:length]), tuple(log[:length])))
         return found
 
     def generation(self, most: int) -> GenerationConfig:

@@ -91,7 +91,7 @@ class Trocr(Network):
         """Images that are read together: on a CPU a few, to share the decoder's steps."""
         return 32 if self.device.type == "cuda" else 8
 
-    def example(self, image: Image, text: str) -> Example:
+    def example(self, image: Image, text: str, prompt: str = "") -> Example:
         """`pixel_values` (3, height, width) and the labels."""
         return {"pixel_values": pixels_of(image, self.form), "labels": self.label_ids(text)}
 
@@ -125,7 +125,7 @@ class Trocr(Network):
         ids = [(self.start, False), *((one, True) for one in example["labels"])]
         return [Token(one, self.tokenizer.convert_ids_to_tokens(one), loss) for one, loss in ids]
 
-    def prompted(self, images: Sequence[Image]) -> dict[str, Any]:
+    def prompted(self, images: Sequence[Image], prompts: Sequence[str] = ()) -> dict[str, Any]:
         """The pixels; the decoder starts by itself."""
         stacked = np.stack([pixels_of(image, self.form) for image in images])
         return {"pixel_values": torch.from_numpy(stacked).to(self.device, self.model.encoder.dtype)}

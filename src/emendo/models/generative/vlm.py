@@ -54,6 +54,7 @@ class Vlm(Network):
     def __init__(self, source: Source, model: Any, processor: Any, row: Row, prompt: str, budget: int) -> None:
         super().__init__(source, model, processor.tokenizer)
         self.processor, self.prompt, self.budget, self.row = processor, prompt, budget, row
+        self._turns: dict[str, str] = {}
         self.sides = {"vision": row.vision, "text": row.text}
         self.targets = row.targets
 
@@ -131,22 +132,28 @@ class Vlm(Network):
             raise BundleError("has a tokenizer without an end token", where=self.source.folder)
         return int(self.tokenizer.eos_token_id)
 
-    @cached_property
+    @property
     def question(self) -> str:
+        """What the network is asked when nothing else is, as `turn` has it."""
+        return self.turn(self.prompt)
+
+    def turn(self, prompt: str) -> str:
         """The user's turn as the chat template writes it, with one mark where the image stands."""
-        content = [{"type": "image"}, {"type": "text", "text": self.prompt}]
-        text: str = self.processor.apply_chat_template(
-            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
-        )
-        return text
+        if prompt not in self._turns:
+            content = [{"type": "image"}, {"type": "text", "text": prompt}]
+            self._turns[prompt] = self.processor.apply_chat_template(
+                [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+            )
+        return self._turns[prompt]
 
-    def asked(self, image: Image) -> dict[str, Any]:
+    def asked(self, image: Image, prompt: str = "") -> dict[str, Any]:
         """Everything that the processor makes of the image and the prompt, for one sample."""
-        return dict(self.processor(text=[self.question], images=[PIL.Image.fromarray(image)], return_tensors="pt"))
+        turn = self.turn(prompt or self.prompt)
+        return dict(self.processor(text=[turn], images=[PIL.Image.fromarray(image)], return_tensors="pt"))
 
-    def example(self, image: Image, text: str) -> Example:
+    def example(self, image: Image, text: str, prompt: str = "") -> Example:
         """The conversation as tokens: `labels` (T,) are `IGNORED` up to the answer."""
-        held = self.asked(image)
+        held = self.asked(image, prompt)
         before = held["input_ids"].shape[1]
         answer = torch.tensor([self.label_ids(text)], dtype=torch.long)
         for key, value in held.items():
@@ -171,9 +178,10 @@ class Vlm(Network):
         names = self.tokenizer.convert_ids_to_tokens(ids)
         return [Token(i, n, label != IGNORED) for i, n, label in zip(ids, names, example["labels"], strict=True)]
 
-    def prompted(self, images: Sequence[Image]) -> dict[str, Any]:
+    def prompted(self, images: Sequence[Image], prompts: Sequence[str]) -> dict[str, Any]:
         """The questions, filled up on the left."""
-        moved: dict[str, Any] = move(self._joined([self.asked(image) for image in images], left=True), self.device)
+        rows = [self.asked(image, prompt) for image, prompt in zip(images, prompts, strict=True)]
+        moved: dict[str, Any] = move(self._joined(rows, left=True), self.device)
         return moved
 
     def _joined(self, rows: Sequence[dict[str, Any]], *, left: bool) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +14,14 @@ from torch.utils.data import Dataset
 from emendo.errors import BadInput, DataError
 from emendo.image.augment import augment_line
 from emendo.image.line import LineGeometry
-from emendo.image.load import sample_image
+from emendo.models.generative.asking import TEXT, Ask
 from emendo.models.generative.network import Example, Network
 from emendo.models.generative.trocr import Trocr
 from emendo.types import Image, Sample
 
 from ..batches import Draw, scaled
 from ..selection import LEAST_LINES, LeftOut
+from .targets import picture_of, targets_of
 
 ENCODED_FILE = "encoded.npy"
 HIGHEST = 256
@@ -31,44 +30,42 @@ HIGHEST = 256
 
 @dataclass(frozen=True, slots=True)
 class TargetLine:
-    """One usable sample: its text, and how many tokens that takes."""
+    """One usable sample: the text that is to be written, how many tokens that takes, and what is asked."""
 
     sample: Sample
     text: str
     tokens: int
+    ask: Ask = TEXT
 
     @property
     def image(self) -> Image:
-        """The crop (H, W, 3), read from disk each time."""
-        return sample_image(self.sample)
+        """The picture (H, W, 3), read from disk each time."""
+        return picture_of(self.sample)
 
-
-def target_text(sample: Sample) -> str:
-    """What the model is to write: the text in NFC, else the fields as JSON."""
-    if sample.text is None and sample.fields:
-        return json.dumps(dict(sample.fields), ensure_ascii=False)
-    return unicodedata.normalize("NFC", sample.text or "").strip()
+    def example(self, network: Network) -> Example:
+        """The sample as the network is trained on it."""
+        return network.example(self.image, self.text, self.ask.prompt)
 
 
 def usable_samples(
     samples: Sequence[Sample], network: Network, *, longest: int, progress: Callable[[int, int, str], None]
 ) -> tuple[list[TargetLine], list[LeftOut]]:
-    """The samples that can train, and those that cannot, by name: unreadable, without text, or too long."""
+    """The samples that can train, and those that cannot, by name: unreadable, without text or fields, or too long."""
     kept, left_out = [], []
+    target_of = targets_of(samples)
     for done, sample in enumerate(samples):
-        text = target_text(sample)
-        tokens = len(network.label_ids(text)) if text else 0
-        if not text:
-            left_out.append(LeftOut(sample.id, "no text"))
-        elif tokens > longest:
-            left_out.append(LeftOut(sample.id, f"the text takes {tokens} tokens and max_target is {longest}"))
-        else:
-            try:
-                sample_image(sample)
-            except BadInput as error:
-                left_out.append(LeftOut(sample.id, str(error)))
-                continue
-            kept.append(TargetLine(sample, text, tokens))
+        try:
+            target = target_of(sample)
+            tokens = len(network.label_ids(target.text)) if target.text else 0
+            if not target.text:
+                left_out.append(LeftOut(sample.id, "no text"))
+            elif tokens > longest:
+                left_out.append(LeftOut(sample.id, f"the text takes {tokens} tokens and max_target is {longest}"))
+            else:
+                picture_of(sample)
+                kept.append(TargetLine(sample, target.text, tokens, target.ask))
+        except (BadInput, DataError) as error:
+            left_out.append(LeftOut(sample.id, str(error)))
         if done % 50 == 0:
             progress(0, 0, f"reading the samples, {done} of {len(samples)}")
     return kept, left_out
@@ -126,9 +123,8 @@ class Draws(Dataset[Example]):
         line = self._lines[kind][draw.index]
         if self._encoded is not None:
             return {"encoded": self._encoded.of(kind, draw), "labels": self._network.label_ids(line.text)}
-        return self._network.example(
-            varied(line.image, self._augment, (self._seed, kind, draw.index, draw.turn)), line.text
-        )
+        image = varied(line.image, self._augment, (self._seed, kind, draw.index, draw.turn))
+        return self._network.example(image, line.text, line.ask.prompt)
 
 
 def varied(image: Image, strength: float, key: tuple[int, ...]) -> Image:
@@ -182,4 +178,4 @@ class Encoded:
 
 def tokens_of(network: Network, line: TargetLine) -> list[Any]:
     """The tokens of a line as they are trained."""
-    return list(network.tokens(network.example(line.image, line.text)))
+    return list(network.tokens(line.example(network)))

@@ -144,7 +144,15 @@ class TuneFamily:
     def shrunk(self, recipe: TuneRecipe) -> TuneRecipe:
         """The recipe for a rehearsal: two steps, one look at two samples."""
         return recipe.model_copy(
-            update={"steps": 2, "evaluations": 1, "judged": 2, "replay": 0.0, "max_samples": 0, "warmup": 0}
+            update={
+                "steps": 2,
+                "evaluations": 1,
+                "evaluate_every": 0,
+                "judged": 2,
+                "replay": 0.0,
+                "max_samples": 0,
+                "warmup": 0,
+            }
         )
 
     def tokens(self, order: Order, number: int) -> list[list[TokenRow]]:

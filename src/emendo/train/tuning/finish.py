@@ -72,7 +72,7 @@ def finish(task: Task, loading: Loading, info: Mapping[str, Any], target: Path) 
 
 
 def _logits(network: Network, lines: Sequence[TargetLine]) -> torch.Tensor:
-    examples = [network.example(line.image, line.text) for line in lines[:PARITY_LINES]]
+    examples = [line.example(network) for line in lines[:PARITY_LINES]]
     return network.logits(examples).cpu()
 
 

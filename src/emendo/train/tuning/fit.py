@@ -142,7 +142,7 @@ def count_errors(network: Network, lines: Sequence[TargetLine], *, most: int) ->
     total = Counts()
     for at in range(0, len(lines), network.batch):
         part = lines[at : at + network.batch]
-        written = network.write([line.image for line in part], most=most)
+        written = network.write([line.image for line in part], most=most, asks=[line.ask for line in part])
         for line, one in zip(part, written, strict=True):
             total += counts(line.text, one.text)
     return total

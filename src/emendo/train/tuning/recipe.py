@@ -46,6 +46,7 @@ class TuneRecipe(BaseModel):
     augment: float = Field(1.0, ge=0, le=3, description="Strength of the augmentation of `trocr`; 0: none.")
     replay: float = Field(0.0, ge=0, lt=1, description="Share of general lines in each step, against forgetting.")
     evaluations: int = Field(6, ge=1, le=1000, description="Validations (and checkpoints) in the run, evenly spaced.")
+    evaluate_every: int = Field(0, ge=0, description="Steps from one validation to the next; 0: by `evaluations`.")
     judged: int = Field(100, ge=1, description="Most validation samples that are read at each look.")
     patience: int = Field(3, ge=0, description="Validations without gain after which the run ends; 0: never.")
     metric: Literal["cer", "wer", "exact", "character_accuracy"] = Field("cer", description="What the best is best in.")
@@ -85,7 +86,8 @@ def course_for(recipe: TuneRecipe, samples: int) -> Course:
     own = whole - general
     steps = recipe.steps or max(1, math.ceil(recipe.epochs * samples / own))
     warmup = recipe.warmup * steps if recipe.warmup < 1 else min(recipe.warmup, steps / 2)
-    return Course(steps, own, general, int(warmup), max(1, math.ceil(steps / recipe.evaluations)))
+    every = recipe.evaluate_every or max(1, math.ceil(steps / recipe.evaluations))
+    return Course(steps, own, general, int(warmup), min(every, steps))
 
 
 HIGHER = frozenset({"exact", "character_accuracy"})
