@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from ..errors import EngineError, UsageError
+from . import documents as of_documents
 from . import output
 from .context import Json, Model, Threads, open_context
-from .documents import take_fields
 from .plates import begin_plates, take_plates
 
 
@@ -60,7 +60,7 @@ def label(
     from ..web.guard import Guard, first_of, one_person
     from ..workspace.people import Person
 
-    documents = take_fields(folder, fields=fields, prefill=prefill)
+    documents = of_documents.take_fields(folder, fields=fields, prefill=prefill)
     crops = documents is None and take_plates(folder, plates=plates)
     if review and not crops:
         raise UsageError("holds no crops of plates to review", where=folder, remedy="say --plates if it does")
@@ -73,7 +73,8 @@ def label(
     key = token or secrets.token_urlsafe(24)
     socket = bound(host, port)
     address = listening(socket)
-    desk = Desk.open(context.workspace, lambda: context.recognizer, lambda: context.plate_reader)
+    fills = of_documents.document_reader(context, model) if documents else None
+    desk = Desk.open(context.workspace, lambda: context.recognizer, lambda: context.plate_reader, fills)
     hosts = frozenset({address, f"localhost:{address.rpartition(':')[2]}", *context.settings.label.hosts})
     person = Person(context.settings.author or getpass.getuser())
     app = create_app(desk, Guard(first_of(one_person(key, person), desk.people.holder), hosts))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,8 @@ from ..pages.words import read_words
 from ..types import Image, Word
 from ..workspace.rows import Kind, Line
 from .desk import Card, Desk, jpeg
-from .intake import EMPTY, keep_words, words_file
+from .intake import EMPTY, GIVEN, keep_words, words_file
+from .prefill import Prefiller
 from .rounds import Hand
 
 ORDERS: Mapping[str, str] = {
@@ -45,6 +46,9 @@ class DocumentDesk:
     desk: Desk
     finder: Callable[[Image], Any] | None = None
     _reading: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self.prefiller = Prefiller(self.desk, self, self.desk.document_reader)
 
     def hand(self, author: str, order: str, start: int, count: int, *, fresh: bool = False) -> Hand:
         """Ids of the documents at `start` and after of an order of `ORDERS`.
@@ -75,8 +79,34 @@ class DocumentDesk:
         return [line.id for line in self._lines()]
 
     def cards(self, ids: Sequence[str]) -> list[dict[str, Any]]:
-        """Documents as they are shown."""
-        return [_card_row(card) for card in self.desk.cards(ids)]
+        """Documents as they are shown; those that are not filled in yet come first from now on."""
+        self.prefiller.again(ids)
+        cards = self.desk.cards(ids)
+        self.prefiller.soon(card.line.id for card in cards if not card.version)
+        return [{**_card_row(card), **self._known(card)} for card in cards]
+
+    def _known(self, card: Card) -> dict[str, Any]:
+        """How sure each field is, which ones earlier corrections told, and what else could stand there."""
+        found = self.prefiller.evidence(card.line.id, card.reading.text) if not card.version else None
+        comes = self.prefiller.fills and found is None and card.reading.text == EMPTY and not card.version
+        if found is None:
+            return {"sure": {}, "learnt": [], "others": {}, "fault": "", "comes": comes}
+        return {
+            "sure": found.certainty,
+            "learnt": found.learnt,
+            "others": found.others,
+            "fault": found.fault,
+            "comes": comes,
+        }
+
+    def frames(self, line: Line) -> list[Image]:
+        """All pages of a document in order. Raises BadInput when one cannot be read."""
+        return [self._frame(line, page) for page in range(1, int(line.attributes.get("pages", 1)) + 1)]
+
+    def all_words(self, line: Line) -> list[Word]:
+        """The words of all pages, each with its page. Raises BadInput when one cannot be read."""
+        pages = range(1, int(line.attributes.get("pages", 1)) + 1)
+        return [replace(word, page=page) for page in pages for word in self.words(line.id, page)]
 
     def words(self, document: str, page: int) -> list[Word]:
         """The words of a page (from 1), read when they are first asked for; none where no model reads here.
@@ -92,6 +122,16 @@ class DocumentDesk:
                 if found is None:
                     found = self._read(line, page, place)
         return found
+
+    def kept_words(self, line: Line) -> list[Word] | None:
+        """The same without reading any: None where a page's words are not known yet."""
+        words: list[Word] = []
+        for page in range(1, int(line.attributes.get("pages", 1)) + 1):
+            kept = _kept_words(words_file(self.desk.workspace, line.id, line.page - 1 + page))
+            if kept is None:
+                return None
+            words += [replace(word, page=page) for word in kept]
+        return words
 
     def picture(self, document: str, page: int) -> bytes:
         """A page as JPEG."""
@@ -172,6 +212,8 @@ def _card_row(card: Card) -> dict[str, Any]:
         "fields": _values(text),
         "reading": card.reading.text,
         "prefilled": card.reading.text != EMPTY,
+        "given": card.reading.model == GIVEN,
+        "model": card.reading.model,
         "version": card.version,
         "verdict": card.verdict.verdict.value if card.verdict else "",
         "author": card.verdict.author if card.verdict else "",

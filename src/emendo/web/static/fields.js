@@ -4,6 +4,7 @@ import { showConflict } from "./conflict.js";
 import { get, make } from "./dom.js";
 import * as effort from "./effort.js";
 import { Form } from "./fields-form.js";
+import { Prefill } from "./fields-prefill.js";
 import { textOf, toolbar, united, Words } from "./fields-words.js";
 import { Leases } from "./leases.js";
 import { drafts } from "./outbox.js";
@@ -80,6 +81,8 @@ export class Mode {
     this.order = document ? "all" : order in WORDS.orders ? order : "waiting";
     this.spec = await api.fieldsForm();
     this.form = new Form(this.spec, { changed: () => this.changed(), focused: (path, source) => this.focused(path, source) });
+    this.prefill = new Prefill(this.spec.unsure, { took: (value, source) => this.form.take(this.form.at, value, source) });
+    this.looking = Prefill.every(() => this.renew());
     get("form").replaceWith(this.form.element);
     const options = Object.keys(this.spec.orders).map((name) => make("option", { value: name, text: WORDS.orders[name] ?? name, selected: name === this.order }));
     const go = (event) => (location.hash = `fields//${event.target.value}`);
@@ -136,12 +139,16 @@ export class Mode {
     this.page = 0;
     this.turn(1);
     this.form.show(draft?.fields ?? card.fields);
+    this.shown = JSON.stringify(this.form.fields);
+    this.prefill.show(card, this.form);
     if (draft) this.shell.say(STRINGS.draft);
     else if (card.holder && card.holder !== this.shell.state.author) this.shell.say(STRINGS.held(card.holder));
-    else if (card.prefilled && !card.version) this.shell.say(WORDS.prefilled);
+    else if (card.fault && !card.version) this.shell.say(WORDS.notFilled(card.fault));
+    else if (card.comes) this.shell.say(WORDS.comes);
+    else if (card.prefilled && !card.version) this.shell.say(card.given ? WORDS.prefilled : WORDS.filled(this.prefill.doubts.length));
     this.checked = null;
     this.check();
-    this.form.first();
+    this.form.first(this.prefill.doubts[0] ?? (this.prefill.active && card.prefilled ? this.form.paths[0] : null));
     get("side").scrollTop = 0;
     if (draft && draft.version < card.version) this.sides(card, { text: draft.text, verdict: "edited" }, { ...card, text: JSON.stringify(card.fields) });
   }
@@ -164,6 +171,7 @@ export class Mode {
       const found = await asked;
       if (this.card !== card || this.page !== page || !found) return;
       this.words.show(source, found.size, found.words);
+      this.placed();
       this.located(this.form.at ? this.form.sourceOf(this.form.at) : null);
       this.ahead();
     } catch (error) {
@@ -172,7 +180,29 @@ export class Mode {
   }
 
   focused(path, source) {
+    this.prefill.focused(path);
     this.located(source);
+  }
+
+  placed() {
+    if (!this.prefill.active) this.words.taken([]);
+    else this.words.taken(this.form.sources(this.page).map(({ path, box }) => ({ box, doubt: this.prefill.doubtful(path) })));
+  }
+
+  // ---- what is filled in meanwhile: shown as long as the person has said nothing of the document
+  async renew(all = false) {
+    if (this.renewing || this.gone || document.hidden) return;
+    this.renewing = Prefill.renew(this.cards, this.at, all).catch(() => null);
+    const news = await this.renewing;
+    this.renewing = null;
+    if (this.gone) return;
+    for (const [place, old, card] of news ?? []) {
+      const same = card.reading === old.reading && card.comes === old.comes;
+      if (same || this.cards.get(place) !== old || card.version) continue;
+      if (old === this.card && (drafts.get(card.id) || JSON.stringify(this.form.fields) !== this.shown)) continue;
+      this.cards.set(place, Object.assign(card, { picture: old.picture, first: old.first }));
+      if (place === this.at) this.show();
+    }
   }
 
   located(source) {
@@ -225,6 +255,8 @@ export class Mode {
     }
     const findings = this.checked.findings.map((one) => ({ ...one, paths: one.paths.map((path) => this.form.shownPath(path)) }));
     this.form.mark({ values: this.checked.values, findings });
+    this.prefill.checked(findings);
+    this.placed();
     this.list(findings);
     this.json.textContent = JSON.stringify(JSON.parse(this.checked.text), null, 2);
     return this.checked;
@@ -261,13 +293,15 @@ export class Mode {
     const button = event.target.tagName === "BUTTON" || event.target.tagName === "SUMMARY";
     if (ctrl && key === "q") on(() => this.quit());
     else if (!this.card) return;
-    else if ((ctrl && key === "Enter") || (alt && key === "ArrowDown")) on(() => this.form.addHere());
+    else if (ctrl && key === "Enter") on(() => this.done());
+    else if (alt && key === "ArrowDown") on(() => this.form.addHere());
+    else if (alt && "123".includes(key)) on(() => this.prefill.choose(Number(key) - 1));
     else if (ctrl && key === "Delete") on(() => this.form.removeHere());
     else if (ctrl && (key === "ArrowUp" || key === "ArrowDown")) on(() => this.form.move(key === "ArrowDown" ? 1 : -1));
     else if (ctrl && key === "z") this.undo(event);
     else if (alt && (key === "PageUp" || key === "PageDown")) on(() => this.turn(key === "PageDown" ? 1 : -1));
     else if (ctrl || alt) return;
-    else if (key === "Enter" && !shift && !button) on(() => this.done());
+    else if (key === "Enter" && !shift && !button) on(() => this.onward());
     else if (key === "Escape") on(() => this.skip());
     else if (key === "F2") on(() => this.words.start(this.form.at ? this.form.sourceOf(this.form.at)?.box : null));
     else if (key === "PageUp" || key === "PageDown") on(() => this.go(this.at + (key === "PageDown" ? 1 : -1)));
@@ -285,6 +319,18 @@ export class Mode {
     this.at = at;
     if (this.card || at >= this.total) this.show();
     else this.load(at).then(() => this.at === at && this.show());
+  }
+
+  // To the next field that a person should look at; where none is left, the document is right.
+  async onward() {
+    const { card } = this;
+    if (this.prefill.active && !this.prefill.findings.length && !this.checked) await this.check();
+    if (this.card !== card) return;
+    this.prefill.look(this.form.at);
+    const next = this.prefill.next(this.form.at);
+    this.placed();
+    if (next) this.form.focus(next);
+    else this.done();
   }
 
   // ---- saving
@@ -333,6 +379,7 @@ export class Mode {
     if (event === "saved") {
       this.shell.counted(this.shell.done + (detail.version === 1 ? 1 : 0), this.shell.total, WORDS.count);
       if (card) Object.assign(card, { version: detail.version, verdict: detail.verdict, author: detail.author });
+      if (card?.model) this.renew(true);
     } else if (event === "conflict" && card) {
       this.at = at;
       this.show();
@@ -369,6 +416,7 @@ export class Mode {
   leave() {
     this.leases.end();
     clearTimeout(this.pause);
+    clearInterval(this.looking);
     this.gone = true;
   }
 }
