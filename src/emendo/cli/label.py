@@ -47,7 +47,7 @@ def label(
     counts as saved when it is on the disk; until then it is kept in the browser. The address that is printed is yours;
     others get their own by `emendo people add`. A folder of crops of licence plates becomes a workspace of plates;
     their labels also stand in DIR/labels.txt. INPUT may be a manifest (JSONL) whose rows have fields, or a folder with
-    one: its receipts and invoices are filled in as a form.
+    one: its receipts and invoices are filled in as a form, ahead of you by a model of fields (--model).
     """
     try:
         import uvicorn
@@ -64,7 +64,8 @@ def label(
     crops = documents is None and take_plates(folder, plates=plates)
     if review and not crops:
         raise UsageError("holds no crops of plates to review", where=folder, remedy="say --plates if it does")
-    context = open_context(folder, need_workspace=True, model=model, threads=threads)
+    for_lines = None if documents else model  # documents are filled in by it
+    context = open_context(folder, need_workspace=True, model=for_lines, threads=threads)
     assert context.workspace is not None
     if not crops and documents is None:
         taken = collect(context.workspace, recognizer=context.recognizer, settings=context.settings, wait=False)

@@ -170,7 +170,7 @@ export class Form {
   // How sure a field is: `doubt` marks it, `text` says it, `shown` stands beside its name.
   tell(path, { doubt, text, shown }) {
     const control = get(idOf(path));
-    control.classList.toggle("doubt", doubt);
+    control.classList.toggle("shaky", doubt);
     control.title = text;
     const beside = get(`${idOf(path)}-sure`);
     if (beside) beside.textContent = shown;

@@ -101,13 +101,14 @@ export class Prefill {
   }
 
   // ---- what is filled in meanwhile
-  // Documents that are shown soon, as they stand now on the server.
+  // Documents that are shown soon and stand otherwise on the server now: [place, as it was, as it is].
   static async renew(cards, at, all = false) {
-    const wanted = [...cards].filter(([place, card]) => place >= at && !card.version && (all || (card.comes && place < at + AHEAD)));
-    if (!wanted.length) return null;
-    const found = await api.fieldCards(wanted.slice(0, MOST).map(([, card]) => card.id));
+    const wanted = [...cards].filter(([place, card]) => place >= at && !card.version && (all || (card.comes && place < at + AHEAD))).slice(0, MOST);
+    if (!wanted.length) return [];
+    const found = await api.fieldCards(wanted.map(([, card]) => card.id));
     const news = new Map(found.documents.map((card) => [card.id, card]));
-    return wanted.flatMap(([place, card]) => (news.has(card.id) && !card.version ? [[place, card, news.get(card.id)]] : []));
+    const differs = (old, card) => card && !card.version && !old.version && (card.reading !== old.reading || card.comes !== old.comes);
+    return wanted.map(([place, old]) => [place, old, news.get(old.id)]).filter(([, old, card]) => differs(old, card));
   }
 
   static every(look) {

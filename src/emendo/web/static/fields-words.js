@@ -51,7 +51,7 @@ export class Words {
 
   // Where all values of the page were taken from: [{ box, doubt }].
   taken(places) {
-    const rows = places.map(({ box: [x0, y0, x1, y1], doubt }) => shape("rect", { x: x0, y: y0, width: x1 - x0, height: y1 - y0, class: doubt ? "doubt" : "" }));
+    const rows = places.map(({ box: [x0, y0, x1, y1], doubt }) => shape("rect", { x: x0, y: y0, width: x1 - x0, height: y1 - y0, class: doubt ? "shaky" : "" }));
     this.places.replaceChildren(...rows);
   }
 

@@ -3,6 +3,8 @@ import * as api from "./api.js";
 import { showConflict } from "./conflict.js";
 import { get, make } from "./dom.js";
 import * as effort from "./effort.js";
+import { differing, draftOf } from "./fields-drafts.js";
+import { findingItems } from "./fields-findings.js";
 import { Form } from "./fields-form.js";
 import { Prefill } from "./fields-prefill.js";
 import { textOf, toolbar, united, Words } from "./fields-words.js";
@@ -14,8 +16,6 @@ const WORDS = STRINGS.fields;
 const CHUNK = 6;
 const AHEAD = 2;
 const PAUSE = 120;
-// findings on a single field, whose name stands before the sentence
-const OF_ONE = new Set(["value", "name", "id", "iban", "date", "decimals", "currency"]);
 
 export class Mode {
   constructor(shell, main, tools) {
@@ -189,17 +189,14 @@ export class Mode {
     else this.words.taken(this.form.sources(this.page).map(({ path, box }) => ({ box, doubt: this.prefill.doubtful(path) })));
   }
 
-  // ---- what is filled in meanwhile: shown as long as the person has said nothing of the document
+  // What is filled in meanwhile is shown as long as the person has said nothing of the document.
   async renew(all = false) {
     if (this.renewing || this.gone || document.hidden) return;
-    this.renewing = Prefill.renew(this.cards, this.at, all).catch(() => null);
+    this.renewing = Prefill.renew(this.cards, this.at, all).catch(() => []);
     const news = await this.renewing;
     this.renewing = null;
-    if (this.gone) return;
-    for (const [place, old, card] of news ?? []) {
-      const same = card.reading === old.reading && card.comes === old.comes;
-      if (same || this.cards.get(place) !== old || card.version) continue;
-      if (old === this.card && (drafts.get(card.id) || JSON.stringify(this.form.fields) !== this.shown)) continue;
+    for (const [place, old, card] of this.gone ? [] : news) {
+      if (this.cards.get(place) !== old || (old === this.card && (drafts.get(card.id) || JSON.stringify(this.form.fields) !== this.shown))) continue;
       this.cards.set(place, Object.assign(card, { picture: old.picture, first: old.first }));
       if (place === this.at) this.show();
     }
@@ -257,28 +254,9 @@ export class Mode {
     this.form.mark({ values: this.checked.values, findings });
     this.prefill.checked(findings);
     this.placed();
-    this.list(findings);
+    this.findings.replaceChildren(...findingItems(findings, this.checked.checked, this.form));
     this.json.textContent = JSON.stringify(JSON.parse(this.checked.text), null, 2);
     return this.checked;
-  }
-
-  // What is wrong, a sentence each; what is merely missing, in one.
-  list(findings) {
-    const lacking = findings.filter(({ rule }) => rule === "present");
-    const items = findings.flatMap((one, at) => {
-      if (lacking.length > 1 && one.rule === "present") return [];
-      const label = OF_ONE.has(one.rule) ? `${this.form.labelOf(one.paths[0])}: ` : "";
-      const go = make("button", { type: "button", text: label + one.what, onclick: () => this.form.focus(one.paths[0]) });
-      return [make("li", { id: `finding-${at}`, class: one.severity }, go)];
-    });
-    if (lacking.length > 1) {
-      const go = make("button", { type: "button", text: WORDS.lacking(lacking.map(({ paths }) => this.form.labelOf(paths[0]))), onclick: () => this.form.focus(lacking[0].paths[0]) });
-      items.push(make("li", { class: "missing", id: "lacking" }, go));
-    }
-    if (!findings.some(({ severity }) => severity === "error")) {
-      items.push(make("li", { class: this.checked.checked ? "fine" : "unchecked", text: this.checked.checked ? WORDS.fine(this.checked.checked) : WORDS.unchecked }));
-    }
-    this.findings.replaceChildren(...items);
   }
 
   // ---- keys
@@ -419,20 +397,4 @@ export class Mode {
     clearInterval(this.looking);
     this.gone = true;
   }
-}
-
-// What was filled in and not saved; null when there is nothing (a document that was skipped leaves an empty text).
-function draftOf(id) {
-  const draft = drafts.get(id);
-  return draft?.text ? { ...draft, fields: JSON.parse(draft.text) } : null;
-}
-
-// The fields in which two texts differ, a line each; null for a text that is none.
-function differing(one, other) {
-  const [a, b] = [one, other].map((text) => (text ? JSON.parse(text) : null));
-  const names = [...new Set([...Object.keys(a ?? {}), ...Object.keys(b ?? {})])].filter((name) => name !== "sources");
-  const apart = names.filter((name) => JSON.stringify(a?.[name]) !== JSON.stringify(b?.[name]));
-  const plain = (value) => (value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value));
-  const said = (fields) => fields && apart.map((name) => WORDS.differs(WORDS.labels[name] ?? name, plain(fields[name]))).join("\n");
-  return [said(a), said(b)];
 }
