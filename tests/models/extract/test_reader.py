@@ -45,10 +45,10 @@ def test_an_altered_reader_is_refused(tmp_path: Path, plain: Bundle) -> None:
     made = nest_reader(plain, base_bundle(), tmp_path / "both")
     info = made.folder / "reader" / INFO_FILE
     info.write_text(info.read_text().replace("name: base", "name: bose"))
-    with pytest.raises(BundleError, match="reader/bundle.yaml differs from its checksum"):
+    with pytest.raises(BundleError, match=r"reader/bundle\.yaml differs from its checksum"):
         read_bundle(made.folder)
     (made.folder / "reader" / "more.txt").write_text("x")
-    with pytest.raises(BundleError, match="'reader/more.txt' is not listed"):
+    with pytest.raises(BundleError, match=r"'reader/more\.txt' is not listed"):
         read_bundle(made.folder)
 
 
