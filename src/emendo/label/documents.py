@@ -157,12 +157,18 @@ class DocumentDesk:
         return read_frame(path, line.page - 2 + page, settings.limits, dpi=settings.read.dpi)
 
     def _read(self, line: Line, page: int, place: Path) -> list[Word]:
-        reader = self.desk.reader()
-        if reader is None:
-            return []
-        if self.finder is None:
-            self.finder = Detector(threads=self.desk.workspace.settings().cores)
-        words = read_words(self._frame(line, page), reader, self.finder)
+        """By what fills documents in, where that reads words: then both mean the same ones."""
+        reader = self.prefiller.word_reader()
+        frame = self._frame(line, page)
+        if reader is not None:
+            words = reader.words([frame])
+        else:
+            recognizer = self.desk.reader()
+            if recognizer is None:
+                return []
+            if self.finder is None:
+                self.finder = Detector(threads=self.desk.workspace.settings().cores)
+            words = read_words(frame, recognizer, self.finder)
         keep_words(place, words)
         return words
 
@@ -231,7 +237,10 @@ def _values(text: str) -> dict[str, Any]:
 def _kept_words(place: Path) -> list[Word] | None:
     """The words that were kept; None when there are none that can be read."""
     try:
-        rows = json.loads(place.read_text(encoding="utf-8"))
-        return [Word(str(t), (float(x0), float(y0), float(x1), float(y1)), int(at)) for t, x0, y0, x1, y1, at in rows]
+        return [_word(*row) for row in json.loads(place.read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _word(text: str, x0: float, y0: float, x1: float, y1: float, line: int, confidence: float = 1.0) -> Word:
+    return Word(str(text), (float(x0), float(y0), float(x1), float(y1)), int(line), confidence=float(confidence))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ..errors import EmendoError
 from ..fields import Document, canonical, read_document, read_text
@@ -53,6 +53,19 @@ class Pages(Protocol):
 
     def kept_words(self, line: Line) -> list[Word] | None:
         """The same where they have all been read, else None."""
+        ...
+
+
+@runtime_checkable
+class WordReader(Protocol):
+    """A reader of documents that goes by their words, which can be kept."""
+
+    def words(self, pages: Sequence[Image]) -> list[Word]:
+        """The words of a document, page by page."""
+        ...
+
+    def of_words(self, words: Sequence[Word], pages: int) -> Reading:
+        """The reading of a document of so many pages with these words."""
         ...
 
 
@@ -97,6 +110,7 @@ class Prefiller:
     _mark: int = 0
     _wake: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _opening: threading.Lock = field(default_factory=threading.Lock)
     _thread: threading.Thread | None = None
     _closing: bool = False
 
@@ -152,29 +166,44 @@ class Prefiller:
         if reader is None or line is None:
             return reader is not None and self._learn_more()
         try:
-            read = reader.read_documents([self.pages.frames(line)])[0]
-            words = self.pages.all_words(line)
+            if isinstance(reader, WordReader):
+                words = self.pages.all_words(line)
+                read = reader.of_words(words, int(line.attributes.get("pages", 1)))
+            else:
+                read = reader.read_documents([self.pages.frames(line)])[0]
+                words = self.pages.all_words(line)
         except EmendoError as error:
             self._failed.add(line.id)
             self._keep(line, Evidence(EMPTY, model=reader.model, fault=str(error)))
             return True
-        document = read_document(read.fields or {}).document
+        if read.fields is None:
+            self._failed.add(line.id)
+            why = "; ".join(f"{where}: {what}" for where, what in read.faults.items())
+            self._keep(line, Evidence(EMPTY, model=reader.model, fault=why or "no fields were found"))
+            return True
+        document = read_document(read.fields).document
         certainty = {path: round(float(value), 4) for path, value in read.certainty.items()}
         self.learn()
         self._keep(line, self._filled(document, certainty, reader.model, words))
         return True
 
+    def word_reader(self) -> WordReader | None:
+        """The reader that fills in, where there is one and it goes by words."""
+        reader = self._current() if self.fills else None
+        return reader if isinstance(reader, WordReader) else None
+
     def _current(self) -> DocumentReader | None:
         """The reader in use; None where it cannot be loaded, which is said once for each model."""
         assert self.open_reader is not None
-        name = self.in_use()
-        if (self._reader is None and not self._fault) or name != self._opened:
-            self._opened, self._fault, self._reader = name, "", None
-            try:
-                self._reader = self.open_reader()
-            except EmendoError as error:
-                self._fault = str(error)
-        return self._reader
+        with self._opening:
+            name = self.in_use()
+            if (self._reader is None and not self._fault) or name != self._opened:
+                self._opened, self._fault, self._reader = name, "", None
+                try:
+                    self._reader = self.open_reader()
+                except EmendoError as error:
+                    self._fault = str(error)
+            return self._reader
 
     def _next(self, model: str) -> Line | None:
         """A document that nobody gave a verdict on and that this model has not read; those looked at come first."""
