@@ -1,4 +1,4 @@
-"""Commands about models: train, crossval, promote, rollback, models, mine."""
+"""Commands about models: train, crossval, promote, rollback, models."""
 
 from __future__ import annotations
 
@@ -287,29 +287,3 @@ def lineage(
     typer.echo(f"{origins.model}: {origins}; run {origins.run or 'elsewhere'}")
     for place, (_, author, version) in zip(places, origins.corrections, strict=True):
         typer.echo(f"{place}  version {version}  by {author}")
-
-
-def mine(
-    workspace: Annotated[Path, typer.Argument(metavar="DIR", help="Workspace.")] = Path(),
-    number: Annotated[int, typer.Option("-n", metavar="N", help="How many lines to name.")] = 20,
-    json: Json = False,
-) -> None:
-    """Say which lines to correct next, and how far that will bring you."""
-    from ..mine.workspace import workspace_advice, workspace_queue
-
-    context = open_context(workspace, need_workspace=True)
-    assert context.workspace is not None
-    advice = workspace_advice(context.workspace)
-    queued = workspace_queue(context.workspace, most=number)
-    if json:
-        rows = [
-            {"document": line.document, "page": line.page, "text_line": line.text_line, "image": line.image}
-            | {"id": one.id, "score": one.score, "expected_cer": one.expected_cer}
-            for line, one in queued
-        ]
-        output.print_json({**advice.figures(), "queue": rows})
-        return
-    typer.echo(advice.sentence)
-    for line, one in queued:
-        place = f"{line.document}.txt:{line.text_line}"
-        typer.echo(f"{place}  page {line.page}  expected CER {output.percent(one.expected_cer)}  {line.image}")

@@ -19,7 +19,7 @@ from typing import Any, Final
 from rapidfuzz import fuzz
 
 from emendo.fields.compare import plain
-from emendo.fields.schema import ROWS, Document, Kind, Source, specs
+from emendo.fields.schema import MOST_ROWS, ROWS, Document, Kind, Source, specs
 from emendo.fields.values import Order, parse_date
 from emendo.models.extract.features import lay_out
 from emendo.models.extract.labels import INDEX, TYPES, label_of
@@ -45,7 +45,7 @@ _DATES: Final = re.compile(
 class Targets:
     """What is known of the words of a document.
 
-    `allowed` are the labels that each word may have, empty for any; `rows` the row of a table in which each stands, -1
+    `allowed` are the labels that each word may have; `rows` the row of a table in which each stands (`row_number`), -1
     where that is not known; `choices` labels with the places of which one at least has it; `kind` the number of the
     kind of document, -1 for not known. `missing` are paths of values that stand nowhere.
     """
@@ -297,7 +297,12 @@ def _align_table(page: _Page, document: Document, table: str, told: set[str]) ->
             near = [] if y is None else [s for s in spans if -_ABOVE <= page.y[s[0]] - y <= _BELOW]
             near.sort(key=lambda span: abs(page.y[span[0]] - (y or 0.0)))
             close = [span for span in near if abs(page.y[span[0]] - page.y[near[0][0]]) < 0.8]
-            page.claim(INDEX[f"{table}[].{name}"], close[:3], f"{table}.{number}.{name}", number)
+            page.claim(INDEX[f"{table}[].{name}"], close[:3], f"{table}.{number}.{name}", row_number(table, number))
+
+
+def row_number(table: str, row: int) -> int:
+    """One number for each row of each table; -1 stays -1."""
+    return row if row < 0 else row + tuple(ROWS).index(table) * MOST_ROWS
 
 
 def _row_places(page: _Page, value: Any, kind: Kind, name: str) -> list[Span]:

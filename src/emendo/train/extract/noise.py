@@ -35,11 +35,15 @@ _BY_ORDER: Final = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A word with what it may tell (numbers of labels, any of them) and the row of a table it stands in, -1 for none."""
+    """A word with what it may tell (numbers of labels, any of them) and the row of a table it stands in, -1 for none.
+
+    `at` is its number in the document, -1 where nobody asks.
+    """
 
     word: Word
     labels: tuple[int, ...]
     row: int = -1
+    at: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,7 @@ def joined(one: Made, other: Made) -> Made:
     text = one.word.text + other.word.text
     word = replace(one.word, text=text, box=box, confidence=min(one.word.confidence, other.word.confidence))
     labels = tuple(dict.fromkeys(label for label in (*one.labels, *other.labels) if label)) or (0,)
-    return Made(word, labels, one.row if one.row >= 0 else other.row)
+    return Made(word, labels, one.row if one.row >= 0 else other.row, one.at)
 
 
 def _torn(made: Made, at: int) -> list[Made]:
