@@ -134,9 +134,8 @@ def _table(told: dict[str, Any]) -> str:
         errors = sum(told["errors"].get(way, {}).values())
         again = sum(told["errors_of_sellers_met_before"].get(way, {}).values())
         shown = f"{errors:6}  {again:6}" if way in told["errors"] else ""
-        lines.append(
-            f"{way:18} {one['keys_each']:5.1f} {one['seconds_each']:7.1f}  {one['accepted']:6} of {one['documents']:4}  {shown}"
-        )
+        accepted = f"{one['accepted']:6} of {one['documents']:4}"
+        lines.append(f"{way:18} {one['keys_each']:5.1f} {one['seconds_each']:7.1f}  {accepted}  {shown}")
     met = told["of_sellers_met_before"]
     lines.append(f"{met} documents are of sellers met before; the memory is asked in {told['recall_ms']:.1f} ms")
     return "\n".join(lines)

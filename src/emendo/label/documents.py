@@ -25,6 +25,7 @@ from ..pages.words import read_words
 from ..types import Image, Word
 from ..workspace.rows import Kind, Line
 from .desk import Card, Desk, jpeg
+from .fieldlearning import FieldLearning
 from .intake import EMPTY, GIVEN, keep_words, words_file
 from .prefill import Prefiller
 from .rounds import Hand
@@ -48,7 +49,20 @@ class DocumentDesk:
     _reading: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
-        self.prefiller = Prefiller(self.desk, self, self.desk.document_reader)
+        workspace, settings = self.desk.workspace, self.desk.workspace.settings().prefill
+        self.learning = FieldLearning(workspace, self.desk.store, settings.learn_after)
+        self.prefiller = Prefiller(
+            self.desk, self, self.desk.document_reader, lambda: workspace.in_use("fields"), self.learning.look
+        )
+
+    def close(self) -> None:
+        """End what goes on in the background."""
+        self.prefiller.close()
+        self.learning.close()
+
+    def ahead(self) -> dict[str, Any]:
+        """What goes on in the background, for the page."""
+        return {**self.prefiller.status(), "learning": self.learning.status()}
 
     def hand(self, author: str, order: str, start: int, count: int, *, fresh: bool = False) -> Hand:
         """Ids of the documents at `start` and after of an order of `ORDERS`.

@@ -94,12 +94,14 @@ class Prefiller:
 
     `open_reader` loads the reader when the first document is to be read; `in_use` names, at little cost, the model that
     it would load, so that a better one that was put in use meanwhile takes over. Without a reader nothing is filled in.
+    `between` is called between two documents.
     """
 
     desk: Desk
     pages: Pages
     open_reader: Callable[[], DocumentReader] | None
     in_use: Callable[[], str] = lambda: ""
+    between: Callable[[], object] = lambda: None
     _reader: DocumentReader | None = None
     _opened: str = ""
     _fault: str = ""
@@ -155,6 +157,7 @@ class Prefiller:
                 done = self._one()
             except EmendoError as error:  # the disk is full or the database locked: it is tried again
                 self._fault, done = str(error), False
+            self.between()
             if not done:
                 self._wake.wait(PAUSE)
                 self._wake.clear()

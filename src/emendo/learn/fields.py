@@ -37,6 +37,13 @@ def documents_waiting(store: Store) -> int:
     return sum(one.verdict is Verdict.EDITED for one in store.corrections(since=since, kind=Kind.DOCUMENT))
 
 
+def only_documents(workspace: Workspace) -> bool:
+    """Whether documents were corrected here and no lines or plates."""
+    with workspace.store() as store:
+        verdicts, documents = store.corrections(), store.corrections(kind=Kind.DOCUMENT)
+    return bool(documents) and len(verdicts) == len(documents)
+
+
 def unfinished_fields(store: Store) -> Mapping[str, Any] | None:
     """The round that began and did not end, if there is one."""
     return unfinished(store, STARTED, DONE)

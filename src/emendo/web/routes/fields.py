@@ -30,7 +30,7 @@ class Checking(BaseModel):
 def add(app: FastAPI, desk: Desk) -> None:
     """Add the routes."""
     documents = DocumentDesk(desk)
-    app.state.closing.append(documents.prefiller.close)
+    app.state.closing.append(documents.close)
     documents.prefiller.start()
 
     @app.get("/api/fields/form")
@@ -39,7 +39,7 @@ def add(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/api/fields/cards")
     def cards(ids: Annotated[list[str], Query(max_length=MOST)]) -> dict[str, Any]:
-        return {"documents": documents.cards(ids), "prefill": documents.prefiller.status()}
+        return {"documents": documents.cards(ids), "prefill": documents.ahead()}
 
     @app.get("/api/fields")
     def fields(
@@ -58,7 +58,7 @@ def add(app: FastAPI, desk: Desk) -> None:
             "start": start,
             "elsewhere": hand.elsewhere,
             "documents": documents.cards(hand.lines),
-            "prefill": documents.prefiller.status(),
+            "prefill": documents.ahead(),
             "all": total,
             "done": done,
         }

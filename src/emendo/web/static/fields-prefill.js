@@ -102,10 +102,11 @@ export class Prefill {
 
   // ---- what is filled in meanwhile
   // Documents that are shown soon and stand otherwise on the server now: [place, as it was, as it is].
-  static async renew(cards, at, all = false) {
+  static async renew(cards, at, all, learning) {
     const wanted = [...cards].filter(([place, card]) => place >= at && !card.version && (all || (card.comes && place < at + AHEAD))).slice(0, MOST);
     if (!wanted.length) return [];
     const found = await api.fieldCards(wanted.map(([, card]) => card.id));
+    learning.textContent = WORDS.learning(found.prefill);
     const news = new Map(found.documents.map((card) => [card.id, card]));
     const differs = (old, card) => card && !card.version && !old.version && (card.reading !== old.reading || card.comes !== old.comes);
     return wanted.map(([place, old]) => [place, old, news.get(old.id)]).filter(([, old, card]) => differs(old, card));

@@ -86,7 +86,8 @@ export class Mode {
     get("form").replaceWith(this.form.element);
     const options = Object.keys(this.spec.orders).map((name) => make("option", { value: name, text: WORDS.orders[name] ?? name, selected: name === this.order }));
     const go = (event) => (location.hash = `fields//${event.target.value}`);
-    this.tools.append(make("label", { text: `${WORDS.order} ` }, make("select", { id: "order", onchange: go }, ...options)));
+    this.learning = make("output", { id: "learning" });
+    this.tools.append(make("label", { text: `${WORDS.order} ` }, make("select", { id: "order", onchange: go }, ...options)), this.learning);
     this.at = await this.load(0, true, document);
     this.show();
   }
@@ -100,6 +101,7 @@ export class Mode {
     this.total = found.total;
     this.elsewhere = found.elsewhere;
     this.shell.counted(found.done, found.all, WORDS.count);
+    this.learning.textContent = WORDS.learning(found.prefill);
     found.documents.forEach((card, number) => {
       if (!this.cards.has(found.start + number)) this.cards.set(found.start + number, card);
     });
@@ -192,7 +194,7 @@ export class Mode {
   // What is filled in meanwhile is shown as long as the person has said nothing of the document.
   async renew(all = false) {
     if (this.renewing || this.gone || document.hidden) return;
-    this.renewing = Prefill.renew(this.cards, this.at, all).catch(() => []);
+    this.renewing = Prefill.renew(this.cards, this.at, all, this.learning).catch(() => []);
     const news = await this.renewing;
     this.renewing = null;
     for (const [place, old, card] of this.gone ? [] : news) {
@@ -392,9 +394,9 @@ export class Mode {
   }
 
   leave() {
+    this.gone = true;
     this.leases.end();
     clearTimeout(this.pause);
     clearInterval(this.looking);
-    this.gone = true;
   }
 }

@@ -426,6 +426,12 @@ export const STRINGS = {
     notFilled: (fault) => `The model could not fill this in: ${fault}`,
     sure: (sure, learnt) => `${Math.round(100 * sure)} % sure${learnt ? ", as in earlier documents of this seller" : ""}`,
     sureShort: (sure, learnt) => (learnt ? "as before" : `${Math.round(100 * sure)} %`),
+    learning: ({ fills, fault, learning: { after, waiting, learns, promoted } }) => {
+      if (!fills) return fault ? `Nothing is filled in: ${fault}` : "";
+      if (learns) return "learning from your corrections …";
+      const until = after ? `${waiting} of ${after} corrections until it learns` : "";
+      return promoted && !waiting ? "has learnt from your corrections" : until;
+    },
     offered: "other values of the page",
     or: "or",
     noWords: "No words were found on this page.",
