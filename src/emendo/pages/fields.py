@@ -13,13 +13,21 @@ from typing import Final, cast
 
 from ..errors import BundleError, UsageError
 from ..fields.schema import canonical
-from ..models.bundle import FIELDS_FAMILY, Bundle, read_bundle
+from ..models.bundle import FIELDS_FAMILY, Bundle
 from ..models.engine import EngineName
 from ..models.extract.decode import Extraction, decode
 from ..models.extract.reader import nested_reader
 from ..models.extract.tagger import Tagger
 from ..models.generative.source import Source
-from ..models.references import AUTO, champion_folder, embedded_names, find_model, load_recognizer, open_recognizer
+from ..models.references import (
+    AUTO,
+    CHAMPION_FIELDS,
+    champion_folder,
+    embedded_names,
+    find_model,
+    load_recognizer,
+    open_recognizer,
+)
 from ..types import DocumentReader, Image, Reading, Recognizer, Word
 from .segment import Finder
 from .wordcache import PageWords, cached_words
@@ -121,9 +129,9 @@ def load_document_reader(
 ) -> DocumentReader:
     """The reader of documents that `ref` names, of whatever family.
 
-    An empty reference means the champion of the workspace when it reads documents, else `base-fields`. `reader` names
-    the OCR reader that gives the words; without it a model takes its own. `cache` remembers the words of pages, for
-    work that reads them again and again. Raises UsageError when the model reads no documents, and as
+    An empty reference means the champion of the workspace for fields, else `base-fields`. `reader` names the OCR
+    reader that gives the words; without it a model takes its own. `cache` remembers the words of pages, for work that
+    reads them again and again. Raises UsageError when the model reads no documents, and as
     `models.references.load_recognizer` does.
     """
     model = _model(ref, workspace)
@@ -165,9 +173,7 @@ def _reader(bundle: Bundle, opening: Opening) -> Recognizer:
 
 
 def _model(ref: str, workspace: Path | None) -> Bundle | Source:
-    if ref not in {"", AUTO}:
+    if ref not in {"", AUTO, "champion"}:
         return find_model(ref, workspace=workspace)
-    champion = champion_folder(workspace) if workspace is not None else None
-    if champion is not None and read_bundle(champion, verify=False).info.family in OPENERS:
-        return read_bundle(champion)
-    return find_model(DEFAULT)
+    named = workspace is not None and ref != AUTO and champion_folder(workspace, kind="fields") is not None
+    return find_model(CHAMPION_FIELDS if named or ref == "champion" else DEFAULT, workspace=workspace)

@@ -22,8 +22,6 @@ _LIKE_FIGURES: Final = str.maketrans({
     "s": "5", "B": "8", "Z": "2", "z": "2", "G": "6", "b": "6", "g": "9", "q": "9", "A": "4", "T": "7",
 })  # fmt: skip
 """Characters that are taken for figures, and the figure."""
-LOOKALIKES: Final = frozenset(map(frozenset, "03 06 08 09 14 17 23 27 35 38 39 49 56 58 68 69 89".split()))
-"""Pairs of figures that readers take for each other."""
 _NUMBER = re.compile(r"[-−–(]?\s?\d(?:[\d.,']*\d)?")
 _EDGES = " :;*=#/\\_~\"'`|<>[]{}"
 _MESSY = re.compile(r"[\dOoQDUlIi|!SsBZzGbgqAT.,:' -]+")
@@ -34,8 +32,8 @@ _DAY = re.compile(
 )
 _GLUED_DAY = re.compile(r"(?<!\d)(\d{1,2}([-/.])\d{1,2}\2(?:19|20)\d\d)(?=\d{1,2}:\d\d)")
 _NAMED_DAY = re.compile(
-    r"(?<!\d)\d{1,2}(?:st|nd|rd|th|\.)?[-/ .]*[^\W\d_]{3,9}[-/ .,']*(?:(?:19|20)\d\d|\d\d)(?!\d)"
-    r"|[^\W\d_]{3,9}[-/ .]*\d{1,2}[-/ ,.]+(?:19|20)\d\d(?!\d)"
+    r"(?<!\d)\d{1,2}(?:st|nd|rd|th|\.)?[-/ .]*[^\W\d_]{3,10}[-/ .,']*(?:(?:19|20)\d\d|\d\d)(?!\d)"
+    r"|[^\W\d_]{3,10}[-/ .]*\d{1,2}[-/ ,.]+(?:19|20)\d\d(?!\d)"
 )
 PART, REPAIR, SPLIT, ODD = 0.4, 1.2, 0.5, 2.5
 """Costs: taken out of a longer text; a character changed; pieces joined; a value that hardly can be."""
@@ -115,6 +113,8 @@ def _day_texts(text: str) -> Iterator[tuple[str, float]]:
             part = match[1] if pattern is _GLUED_DAY else match[0]
             if part != plain:
                 yield part, PART
+    if year := re.fullmatch(r"(.*[-/. ])(?:2[1-9]|[13-9]0)(\d\d)", plain):
+        yield f"{year[1]}20{year[2]}", REPAIR
     if sum(char.isdecimal() for char in plain) >= 3:
         changed = plain.translate(_LIKE_FIGURES)
         swaps = sum(one != other for one, other in zip(plain, changed, strict=True))
