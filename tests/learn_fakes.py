@@ -73,9 +73,9 @@ class Fakes:
         learned = [] if ref == "base" else json.loads((Path(ref) / "learned.json").read_text())
         return Knowing(f"m{sum(learned)}-{len(learned)}", frozenset(learned))
 
-    def train(self, samples: Sequence[Sample], *, base: str, out: Path, resume: bool) -> Path:
+    def train(self, samples: Sequence[Sample], *, base: str, out: Path, resume: bool, rehearse: float) -> Path:
         """Learn the samples on top of what the base knows."""
-        self.places.append(("train", sorted(s.id for s in samples), base, resume))
+        self.places.append(("train", sorted(s.id for s in samples), base, resume, rehearse))
         self._break("train", out)
         learned = self.open(base).learned | {number_of(sample) for sample in samples}
         write_text(out / "bundle" / "learned.json", json.dumps(sorted(learned)))
@@ -97,17 +97,10 @@ class Fakes:
         self._break("use", candidate)
         return str(candidate)
 
-    def replay(self, count: int, seed: int) -> Sequence[Sample]:
-        """None are made."""
-        self.places.append(("replay", count))
-        return ()
-
     def means(self, **changes: Any) -> Means:
         """These as the means of a round."""
-        return Means(**{
-            "open": self.open, "train": self.train, "judge": self.judge, "put_in_use": self.put_in_use,
-            "replay": self.replay, **changes,
-        })  # fmt: skip
+        own = {"open": self.open, "train": self.train, "judge": self.judge, "put_in_use": self.put_in_use}
+        return Means(**{**own, **changes})
 
     def _break(self, place: str, folder: Path) -> None:
         if self.stop == place:

@@ -41,7 +41,7 @@ def test_each_round_learns_from_what_the_model_got_wrong(tmp_path: Path, known: 
     assert trained == [["d0", "d1", "d2"], ["d3", "d4", "d5"], ["d6", "d7", "d8"]]
     assert [one.promoted for one in rounds] == [True, True, True]
     assert [one.in_use for one in rounds] == [str(out / f"round_0{n}" / "run" / "bundle") for n in (1, 2, 3)]
-    assert [one.trained_on["usual"] for one in rounds] == [0, 0, 0]
+    assert [(one.trained_on["right"], one.trained_on["share"]) for one in rounds] == [(0, pytest.approx(0.2))] * 3
     errors = [(one.held[0].before.errors, one.held[0].after.errors) for one in rounds if one.held[0].after]
     assert errors == [(4, 4), (4, 2), (2, 0)]
     assert rounds[0].held[0].before.fields["total"] == {"right": 0, "wrong": 4, "missed": 0, "invented": 0}
@@ -68,15 +68,15 @@ def test_what_is_read_right_is_rehearsed_by_its_share(tmp_path: Path, known: lis
     rounds = mine_rounds(tmp_path / "out", parts, "base", fakes.means(), Wanted(share=0.5))
     assert [one.trained_on.get("hard") for one in rounds] == [2, None, 7]
     assert rounds[1].promoted is None and rounds[1].reason == "nothing of what was asked for is wrong"
-    assert (rounds[2].trained_on["usual"], rounds[2].trained_on["share"]) == (2, 2 / 9)
-    assert ("replay", 5) in fakes.places
+    assert (rounds[2].trained_on["right"], rounds[2].trained_on["share"]) == (2, 0.5)
+    assert fakes.places[-2][4] == pytest.approx(5 / 14), "seven with errors, two read right, five made up"
 
 
 def test_only_the_errors_that_are_asked_for_are_learned(tmp_path: Path, known: list[Labelled]) -> None:
     fakes = Fakes()
     wanted = Wanted(region="totals_section", classes=("TOTAL_MISMATCH",), most=2)
     mine_rounds(tmp_path / "out", [known], "base", fakes.means(), wanted)
-    assert len(fakes.places[1][1]) == 2
+    assert len(fakes.places[0][1]) == 2
     (none,) = mine_rounds(tmp_path / "no", [known], "base", fakes.means(), Wanted(region="vendor_block"))
     assert none.promoted is None
     for strange, what in (
@@ -97,7 +97,7 @@ def test_a_round_that_was_stopped_goes_on_where_it_was(tmp_path: Path, known: li
     rounds = mine_rounds(out, [known[:3], known[3:]], "base", again.means())
     assert [one.promoted for one in rounds] == [True, True]
     assert entries == 3 and len(read_errors(out / "log").entries) == 3 + 6 + 3
-    assert again.places[1] == ("train", ["d0", "d1", "d2"], "base", True)
+    assert again.places[0][:4] == ("train", ["d0", "d1", "d2"], "base", True)
     assert len([place for place in again.places if place[0] == "judge"]) == (1 if stop == "use" else 2)
     last = Fakes(stop="train")
     assert mine_rounds(out, [known[:3], known[3:]], "base", last.means()) == rounds and not last.places
@@ -130,7 +130,7 @@ def test_two_truths_of_one_document_are_named(tmp_path: Path) -> None:
     assert [sentence.partition(";")[0] for sentence in one.contradictions] == [
         "again and d0 are one document and have two truths in total"
     ]
-    assert fakes.places[1][1] == ["again", "d1", "d2"]
+    assert fakes.places[0][1] == ["again", "d1", "d2"]
     assert "two truths" in (tmp_path / "out" / "round_01" / PAGE).read_text()
 
 

@@ -71,7 +71,9 @@ def lines(
 @mine.command("log")
 def show_log(
     folder: LogFolder,
-    number: Annotated[int, typer.Option("-n", metavar="N", min=0, help="How many of the worst documents to name.")] = 20,
+    number: Annotated[
+        int, typer.Option("-n", metavar="N", min=0, help="How many of the worst documents to name.")
+    ] = 20,
     workspace: Annotated[
         Path | None,
         typer.Option("--corrections", metavar="DIR", help="First log the corrected documents of this workspace."),
@@ -126,3 +128,71 @@ def hard_samples(
     report = {"dataset": str(made.where), "documents": len(made), "classes": counted, "contradictions": contradictions}
     shown = ", ".join(f"{name} {count}" for name, count in counted.items())
     output.show(report, [f"{len(made)} hard documents in {made.where}: {shown}"], json=json)
+
+
+@mine.command("documents")
+def documents(
+    data: Annotated[
+        str | None,
+        typer.Option("--data", metavar="REF", help="Documents with their fields. [default: the workspace's]"),
+    ] = None,
+    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace with corrected documents.")] = Path(),
+    model: Annotated[str, typer.Option(metavar="REF", help="With --data: the model that begins.")] = "base-fields",
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the rounds; with --data it must be named.")
+    ] = None,
+    val: Annotated[
+        str | None, typer.Option(metavar="REF", help="What the gate judges on. [default: split val of --data]")
+    ] = None,
+    rounds: Annotated[int, typer.Option(metavar="N", min=1, help="Rounds to which the documents are shared out.")] = 1,
+    region: Region = "",
+    classes: Classes = None,
+    most: Most = 0,
+    share: Annotated[
+        float | None, typer.Option(metavar="X", min=0, max=0.95, help="Share of usual documents. [default: 0.2]")
+    ] = None,
+    general: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Made-up documents that must not be read worse; 0: none.")
+    ] = 100,
+    recipe: RecipeName = None,
+    set_: Set = None,
+    seed: Annotated[int, typer.Option(help="How documents are shared out and drawn.")] = 0,
+    threads: Threads = None,
+    json: Json = False,
+) -> int:
+    """Learn from mistakes: log what is read wrong, train on it, judge, and put the model in use if it is better.
+
+    Of a workspace its corrected documents are read, and its model in use is replaced; of a data set those of split
+    train, and the model stays in the folder of its round. Stopped or killed, the same command goes on. Exit status 1
+    when no round made a better model.
+    """
+    from ..learn.means import Workshop
+    from ..learn.mine_documents import Order, mine_dataset, mine_workspace
+    from ..learn.mining import Wanted
+    from ..mine.hard import REPLAY_SHARE
+
+    context = open_context(workspace, need_workspace=data is None, threads=threads)
+    wanted = Wanted(region, tuple(classes or ()), most, REPLAY_SHARE if share is None else share, seed)
+    order = Order(rounds, wanted, general)
+    with output.progress("mining", quiet=json) as bar:
+        workshop = Workshop(
+            recipe=recipe or "",
+            changes=tuple(set_ or ()),
+            threads=context.threads,
+            workspace=context.root,
+            limits=context.settings.limits,
+            progress=bar,
+            tell=output.note,
+        )
+        if data is None:
+            assert context.workspace is not None
+            made = mine_workspace(context.workspace, workshop, order, out=out)
+        elif out is None:
+            raise UsageError("where to keep the rounds is not said", remedy="name a folder with --out")
+        else:
+            deciding = context.dataset(val) if val else None
+            made = mine_dataset(context.dataset(data), model, out, workshop, order, val=deciding)
+    better = [one for one in made if one.promoted]
+    report = {"rounds": [one.to_dict() for one in made], "in_use": made[-1].in_use, "promoted": len(better)}
+    output.show(report, [f"in use now: {made[-1].in_use}"], json=json)
+    return 0 if better else 1

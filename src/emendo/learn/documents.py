@@ -1,4 +1,4 @@
-"""Documents whose fields are known, as a round of mining reads them: from a data set, a workspace, or a log."""
+"""Documents whose fields are known, as a round of mining reads them: from a data set, or from a log of errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from ..correct.fields import document_samples
 from ..errors import DataError
 from ..evaluate import SampleSet
 from ..evaluate.fields.run import known_truths
@@ -17,7 +16,6 @@ from ..fields.schema import Document
 from ..mine.errorlog import Entry, page_key, truth_of_entry
 from ..tools.files import sha256_file
 from ..types import Sample, Split
-from ..workspace.folder import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +54,6 @@ def of_dataset(dataset: SampleSet, *splits: Split) -> Documents:
     if not kept:
         raise DataError(f"no document with fields in {' or '.join(splits)}", where=dataset.name)
     return Documents(tuple(kept), tuple(f"{one.id}: {one.reason}" for one in known.rejected))
-
-
-def of_workspace(workspace: Workspace) -> list[Sample]:
-    """The documents of a workspace whose fields were corrected or accepted. Raises DataError when there are none."""
-    with workspace.store() as store:
-        samples = list(document_samples(workspace, store))
-    if not samples:
-        remedy = f"fill some in with `emendo label {workspace.root} --fields`"
-        raise DataError("no document was corrected yet", where=workspace.root, remedy=remedy)
-    return samples
 
 
 def of_entry(log: Path, entry: Entry) -> Labelled:

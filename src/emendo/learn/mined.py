@@ -77,8 +77,9 @@ class RoundReport:
 
     `model` is the name of the model that read, `candidate` that of the one it trained, `in_use` the reference of what
     is in use now. `promoted` is None when nothing was judged; `reason` says why. `errors` is what the log holds of the
-    readings of `model` (`mine.logbook.LogSummary`), `trained_on` the numbers of hard and usual documents and the hard
-    ones by their worst class, `findings` what the gate looked at.
+    readings of `model` (`mine.logbook.LogSummary`), `trained_on` the numbers of hard documents and of those read
+    right, the shares of made-up and of all usual ones, and the hard ones by their worst class, `findings` what the gate
+    looked at.
     """
 
     number: int
@@ -103,7 +104,7 @@ class RoundReport:
     def sentence(self) -> str:
         """The round in one line."""
         made = self.trained_on
-        learned = f", trained on {made['hard']} of them and {made['usual']} usual ones" if made else ""
+        learned = f", trained on {made['hard']} of them with {made['share']:.0%} usual ones" if made else ""
         ended = {None: "no new model", True: "promoted", False: "refused"}[self.promoted]
         wrong = self.errors.get("wrong", 0)
         told = f"round {self.number}: {wrong} documents with errors{learned}; {ended}: {self.reason}"
@@ -154,7 +155,11 @@ def round_page(report: RoundReport, rounds: Sequence[RoundReport], picture: byte
     cards = [
         ("Documents read", str(report.read), f"{report.errors.get('wrong', 0)} logged with errors"),
         ("Hard documents", str(made.get("hard", 0)), "trained on"),
-        ("Usual documents", str(made.get("usual", 0)), f"{percent(made.get('share', 0.0), 0)} of the whole"),
+        (
+            "Usual documents",
+            percent(made.get("share", 0.0), 0),
+            f"of the whole; {made.get('right', 0)} were read right",
+        ),
     ]
     shown = base64.b64encode(picture).decode("ascii")
     body = [
@@ -173,7 +178,7 @@ def round_page(report: RoundReport, rounds: Sequence[RoundReport], picture: byte
         *_list("Documents with two truths", report.contradictions),
         "<h2>Rounds</h2>",
         table(
-            ["<th class='name'>Round</th>", "Hard", "Usual", "Gate", *(escape(one.name) for one in report.held)],
+            ["<th class='name'>Round</th>", "Hard", "Right", "Gate", *(escape(one.name) for one in report.held)],
             [_row(one) for one in rounds],
         ),
     ]
@@ -224,6 +229,6 @@ def _list(title: str, sentences: Sequence[str]) -> list[str]:
 
 def _row(report: RoundReport) -> list[str]:
     ended = {None: "–", True: "promoted", False: "refused"}[report.promoted]
-    counts = [str(report.trained_on.get(name, 0)) for name in ("hard", "usual")]
+    counts = [str(report.trained_on.get(name, 0)) for name in ("hard", "right")]
     errors = [f"{before} to {after}" if before != after else str(after) for before, after in _errors(report).values()]
     return [name_cell(str(report.number)), *counts, ended, *errors]

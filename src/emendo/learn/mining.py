@@ -25,14 +25,14 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from ..datasets import open_dataset
-from ..datasets.mix import Mix, draw
+from ..datasets.mix import draw
 from ..errors import BadInput, DataError, UsageError
 from ..evaluate import SampleSet
 from ..evaluate.fields.run import evaluate_fields
 from ..fields.schema import Document, read_document
 from ..image.load import sample_pages
 from ..mine.errorlog import ErrorLog, log_sample, read_errors
-from ..mine.hard import MANIFEST, REPLAY_SHARE, check_wanted, hard_entries, with_replay, write_entries
+from ..mine.hard import MANIFEST, REPLAY_SHARE, check_wanted, hard_entries, write_entries
 from ..mine.logbook import summary_of
 from ..release.gate import Decision
 from ..release.judgement import read_judgement
@@ -43,14 +43,18 @@ from .documents import Labelled, of_entry
 from .mined import Compared, Measured, RoundReport, read_round, write_round
 
 LOG_FOLDER: Final = "log"
+PLAN: Final = "plan.json"
 _USUAL: Final = "usual"
 _HARD: Final = "hard"
 
 
 class Train(Protocol):
-    """Trains a model on samples with fields, from the model `base`, in the folder `out`; the folder of its bundle."""
+    """Trains a model on samples with fields, from the model `base`, in the folder `out`; the folder of its bundle.
 
-    def __call__(self, samples: Sequence[Sample], *, base: str, out: Path, resume: bool) -> Path:
+    `rehearse` in [0, 1) is the share that made-up documents have in what is trained on, beside the samples.
+    """
+
+    def __call__(self, samples: Sequence[Sample], *, base: str, out: Path, resume: bool, rehearse: float) -> Path:
         """Train, or go on with what was stopped."""
         ...
 
@@ -68,15 +72,13 @@ class Means:
     """What a round works with.
 
     `open` gives the reader of a model reference; `put_in_use` makes a bundle the model in use and returns its
-    reference; `replay` makes so many usual documents from a seed; `held` are sets that no round trains on, each model
-    is measured on them.
+    reference; `held` are sets that no round trains on, each model is measured on them.
     """
 
     open: Callable[[str], DocumentReader]
     train: Train
     judge: Judge
     put_in_use: Callable[[Path], str]
-    replay: Callable[[int, int], Sequence[Sample]]
     held: Sequence[SampleSet] = ()
     limits: Limits = field(default_factory=Limits)
 
@@ -85,7 +87,8 @@ class Means:
 class Wanted:
     """Which errors a round learns from: those in a region, of some classes, at most so many documents (0: all).
 
-    `share` of what is trained on are usual documents, half of them such as were read right, as far as there are.
+    `share` in [0, 1) of what is trained on are usual documents: half of them such as were read right, as far as there
+    are, the others made up.
     """
 
     region: str = ""
@@ -116,13 +119,14 @@ def mine_rounds(
     means: Means,
     wanted: Wanted | None = None,
     *,
+    log: Path | None = None,
     progress: Callable[[int, int, str], None] = lambda done, total, text: None,
     tell: Callable[[str], None] = lambda sentence: None,
 ) -> list[RoundReport]:
     """A round for each part of some documents, each with the model that is in use after the one before.
 
-    Each reads its part and what the log still holds as wrong. Called again after it was stopped, it goes on; rounds
-    that ended are not done again. Raises UsageError for an unknown region or class of error and for a folder that
+    Each reads its part and what the log (default: the folder `log` in `out`) still holds as wrong. Called again after
+    it was stopped, it goes on; rounds that ended are not done again. Raises UsageError for an unknown region or class of error and for a folder that
     holds other rounds, and what training and gate raise.
     """
     wanted = wanted or Wanted()
@@ -130,7 +134,7 @@ def mine_rounds(
     rounds: list[RoundReport] = []
     for number, documents in enumerate(parts, 1):
         folder = out / f"round_{number:02}"
-        one = _Round(number, folder, out / LOG_FOLDER, model, means, wanted, progress, tell)
+        one = _Round(number, folder, log or out / LOG_FOLDER, model, means, wanted, progress, tell)
         report = _mine_round(one, documents, rounds)
         tell(report.sentence())
         rounds.append(report)
@@ -161,18 +165,28 @@ def _mine_round(one: _Round, documents: Sequence[Labelled], earlier: Sequence[Ro
     if mixed is None:
         report = replace(report, reason="nothing of what was asked for is wrong", held=_measured(one, reader, None))
     else:
-        one.tell(f"training on {len(mixed.samples)} documents, {mixed.share:.0%} of them usual ones")
+        one.tell(
+            f"training on {len(mixed.hard)} documents with errors; {mixed.share:.0%} of what is trained on is usual"
+        )
         report = _learned(one, report, reader, mixed)
     report = replace(report, seconds=time.monotonic() - began)
     write_round(one.folder, report, [*earlier, report])
     return report
 
 
+def begun_with(out: Path) -> str | None:
+    """The reference of the model with which rounds in a folder began; None for a folder without any."""
+    try:
+        return str(json.loads((out / "round_01" / PLAN).read_text(encoding="utf-8"))["model"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _check_plan(one: _Round, documents: Sequence[Labelled]) -> None:
     """Write down what the round begins with; what was begun otherwise is not taken up."""
     content = sha256(repr([(d.sample.id, d.sample.frame, d.truth.values()) for d in documents]).encode()).hexdigest()
     plan = {"model": one.model, "documents": content, **_plain(one.wanted)}
-    place = one.folder / "plan.json"
+    place = one.folder / PLAN
     if not place.is_file():
         write_text(place, json.dumps(plan, indent=1) + "\n")
         return
@@ -239,7 +253,21 @@ def _found(reading: Reading) -> Document | None:
     return None if reading.fields is None else read_document(reading.fields).document
 
 
-def _mined(one: _Round, log: ErrorLog) -> Mix | None:
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """What a round trains on: documents with errors, some that were read right, and the share of made-up ones."""
+
+    hard: tuple[Sample, ...]
+    right: tuple[Sample, ...]
+    rehearse: float
+
+    @property
+    def share(self) -> float:
+        """What usual documents, right and made up, make of the whole."""
+        return 1 - (1 - self.rehearse) * len(self.hard) / (len(self.hard) + len(self.right))
+
+
+def _mined(one: _Round, log: ErrorLog) -> Mixed | None:
     """What the round trains on; None when no error of the kind that is asked for is known."""
     place = one.folder / "mined"
     wanted = one.wanted
@@ -255,10 +283,10 @@ def _mined(one: _Round, log: ErrorLog) -> Mix | None:
             write_entries(one.log, hard, folder / _HARD, subset=_HARD)
             write_entries(one.log, right, folder / _USUAL, subset=_USUAL)
     hard_samples = _samples(place / _HARD)
-    count = round(wanted.share / (1 - wanted.share) * len(hard_samples))
-    known = draw(_samples(place / _USUAL), count // 2, wanted.seed + one.number)
-    made = one.means.replay(count - len(known), wanted.seed + one.number)
-    return with_replay(hard_samples, [*known, *made], share=wanted.share, seed=wanted.seed)
+    whole = len(hard_samples) / (1 - wanted.share)
+    most = round((whole - len(hard_samples)) / 2)
+    right = draw(_samples(place / _USUAL), most, wanted.seed + one.number)
+    return Mixed(hard_samples, right, max(0.0, 1 - (len(hard_samples) + len(right)) / whole))
 
 
 def _samples(folder: Path) -> tuple[Sample, ...]:
@@ -266,9 +294,9 @@ def _samples(folder: Path) -> tuple[Sample, ...]:
     return tuple(open_dataset(manifest, strict=True).samples) if manifest.stat().st_size else ()
 
 
-def _learned(one: _Round, report: RoundReport, reader: DocumentReader, mixed: Mix) -> RoundReport:
-    run = one.folder / "run"
-    bundle = one.means.train(mixed.samples, base=one.model, out=run, resume=run.is_dir())
+def _learned(one: _Round, report: RoundReport, reader: DocumentReader, mixed: Mixed) -> RoundReport:
+    run, samples = one.folder / "run", (*mixed.hard, *mixed.right)
+    bundle = one.means.train(samples, base=one.model, out=run, resume=run.is_dir(), rehearse=mixed.rehearse)
     opened = one.means.open(str(bundle))
     report = replace(report, candidate=opened.model, trained_on=_trained_on(mixed), held=_measured(one, reader, opened))
     kept = read_judgement(one.folder / "judgement")
@@ -286,14 +314,13 @@ def _learned(one: _Round, report: RoundReport, reader: DocumentReader, mixed: Mi
     return replace(report, in_use=one.means.put_in_use(bundle)) if decision.passed else report
 
 
-def _trained_on(mixed: Mix) -> dict[str, Any]:
-    hard = [sample for sample in mixed.samples if sample.subset == _HARD]
+def _trained_on(mixed: Mixed) -> dict[str, Any]:
     classes: dict[str, int] = {}
-    for sample in hard:
+    for sample in mixed.hard:
         worst = str(sample.attributes["error"])
         classes[worst] = classes.get(worst, 0) + 1
-    usual = len(mixed.samples) - len(hard)
-    return {"hard": len(hard), "usual": usual, "share": mixed.share, "classes": classes}
+    counts = {"hard": len(mixed.hard), "right": len(mixed.right)}
+    return {**counts, "rehearse": mixed.rehearse, "share": mixed.share, "classes": classes}
 
 
 def _measured(one: _Round, reader: DocumentReader, other: DocumentReader | None) -> tuple[Compared, ...]:

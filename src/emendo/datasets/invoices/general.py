@@ -19,7 +19,7 @@ REPLAY_SEED: Final = 2_000_003
 
 def general_documents(cache: Path, count: int = GENERAL_DOCUMENTS) -> Dataset:
     """`count` documents on which a model is measured for what it must not forget; made at the first call."""
-    return synth_invoices(count, GENERAL_SEED, cache / f"general-documents-{VERSION}-{count}")
+    return synth_invoices(count, GENERAL_SEED, cache / f"general-documents-{VERSION}-{count}", jobs=1)
 
 
 def replay_documents(count: int, seed: int, cache: Path) -> tuple[Sample, ...]:
@@ -27,5 +27,5 @@ def replay_documents(count: int, seed: int, cache: Path) -> tuple[Sample, ...]:
     if count < 1:
         return ()
     wanted = ceil(count / PART) * PART
-    made = synth_invoices(wanted, REPLAY_SEED + seed, cache / f"replay-documents-{VERSION}-{seed}-{wanted}")
+    made = synth_invoices(wanted, REPLAY_SEED + seed, cache / f"replay-documents-{VERSION}-{seed}-{wanted}", jobs=1)
     return tuple(made.samples[:count])

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Final, Generic
+from typing import Any, Final, Generic
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from emendo.fields.conventions import conventions
 from emendo.fields.currencies import DECIMALS, SIGNS, UNTOLD, WORDS
 from emendo.fields.values import Order
 
+from .columns import agreed
 from .figures import SPLIT, Figure, V, read_amounts, read_days
 from .labels import INDEX
 from .layout import Layout
@@ -35,7 +36,7 @@ _NEAR = 1.3
 """Gap within a value, in heights."""
 _LEFT_OUT = 2.0
 """What it costs to leave out a figure beside the span that is tagged with the same field."""
-_SIDE = frozenset({*DECIMALS, *SIGNS, *WORDS, *UNTOLD, "-", "−", "–", "%", "(", ")", "A$", "US", "C$"})
+_SIDE = frozenset({*DECIMALS, *SIGNS, *WORDS, *UNTOLD, "-", "−", "–", "%", "(", ")", "", "A$", "US", "C$"})
 _RATE = "%"
 
 
@@ -72,6 +73,8 @@ class Scene:
     mark: str
     amounts: tuple[Span[Decimal], ...]
     days: tuple[Span[date], ...]
+    starts: Mapping[int, Sequence[Span[Decimal]]]
+    """The spans of amounts by their first word."""
 
     def odd(self, words: Sequence[int], label: str) -> float:
         """Mean log-odds of some words for a label."""
@@ -79,7 +82,7 @@ class Scene:
         return float(column.mean()) if len(words) else LEAST
 
 
-def log_odds(labels: Array) -> npt.NDArray[np.float64]:
+def log_odds(labels: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
     """Of chances, within +-9; what is no number counts as no chance."""
     held = np.clip(np.nan_to_num(np.asarray(labels, np.float64), nan=0.0), 1.2e-4, 1 - 1.2e-4)
     result: npt.NDArray[np.float64] = np.log(held / (1 - held))
@@ -88,14 +91,17 @@ def log_odds(labels: Array) -> npt.NDArray[np.float64]:
 
 def see(layout: Layout, labels: Array, *, mark: str, today: date) -> Scene:
     """Read all figures of a document; `mark` is the decimal mark where the document does not show it."""
-    odds = log_odds(labels)
+    odds = log_odds(agreed(layout, np.nan_to_num(np.asarray(labels, np.float64))))
     money = [INDEX[name] for name in INDEX if name.rpartition(".")[2] in _MONEY]
     held = [word.text for at, word in enumerate(layout.words) if money and odds[at, money].max(initial=-9) > 0]
     shown = told_mark(held) or mark
     texts = tuple(_plain(word.text) for word in layout.words)
     amounts = tuple(_spans(layout, texts, _numeral, _LONGEST, lambda text: read_amounts(text, shown)))
     days = tuple(_spans(layout, texts, _dated, _LONGEST_DAY, lambda text: read_days(text, today)))
-    return Scene(layout, odds, shown, amounts, days)
+    starts: dict[int, list[Span[Decimal]]] = {}
+    for span in amounts:
+        starts.setdefault(span.words[0], []).append(span)
+    return Scene(layout, odds, shown, amounts, days, starts)
 
 
 _MONEY = frozenset(
@@ -113,7 +119,7 @@ def told_mark(texts: Iterable[str]) -> str:
 
 
 def rank(scene: Scene, label: str, spans: Sequence[Span[V]], among: frozenset[int] | None = None) -> list[Candidate[V]]:
-    """The likeliest values of a field, each once; `among` restricts where they stand."""
+    """The likeliest values of a field, each once; with `among` those that stand on these words."""
     column = scene.odds[:, INDEX[label]]
     rate = label.endswith("rate")
     best: dict[tuple[V, Order | None], Candidate[V]] = {}
@@ -152,14 +158,18 @@ def _plain(text: str) -> str:
 
 def _numeral(text: str) -> bool:
     """Whether a word can be a piece of an amount."""
-    return any(map(str.isdecimal, text)) or text.upper() in _SIDE or bool(re.fullmatch(r"[OolISB.,]{1,4}", text))
+    return (
+        any(map(str.isdecimal, text))
+        or text.upper().lstrip("-−(") in _SIDE
+        or bool(re.fullmatch(r"[OolISB.,]{1,4}", text))
+    )
 
 
 def _dated(text: str) -> bool:
     """Whether a word can be a piece of a date."""
     if any(map(str.isdecimal, text)) or text in "-/.":
         return True
-    return text.casefold() in ("de", "of") or bool(re.fullmatch(r"[^\W\d_]{3,9}[.,]?", text))
+    return text.casefold() in ("de", "of") or bool(re.fullmatch(r"[^\W\d_]{3,10}[.,]?", text))
 
 
 def _spans(
