@@ -14,6 +14,7 @@ from ..correct.fields import document_samples
 from ..datasets import open_dataset
 from ..datasets.build import build
 from ..datasets.invoices.general import general_documents
+from ..datasets.splits import Shares
 from ..errors import DataError, Refused
 from ..models.base import cache_folder
 from ..models.bundle import read_bundle
@@ -28,6 +29,8 @@ from ..workspace.store import Store
 from .round import JUDGEMENT, LOCK, Log, Round, left_to_a_person, unfinished
 
 STARTED, DONE = "fields round", "fields round done"
+SHARES = Shares(val=0.1, test=0.25)
+"""Of twenty documents five test: the fewest on which the gate gives a verdict."""
 
 
 def documents_waiting(store: Store) -> int:
@@ -80,7 +83,7 @@ def _plan(workspace: Workspace, store: Store) -> Mapping[str, Any] | None:
     samples = list(document_samples(workspace, store))
     if not samples:
         return None
-    built = build(samples, workspace, name="documents")
+    built = build(samples, workspace, name="documents", shares=SHARES)
     return store.add_event(STARTED, {"dataset": built.id, "run": f"{built.id}-{mark}", "mark": mark}).data
 
 

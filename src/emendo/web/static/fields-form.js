@@ -185,6 +185,7 @@ export class Form {
     const control = get(idOf(path)) ?? this.element.querySelector("[data-path]");
     control?.focus();
     control?.select?.();
+    if (control) control.scrollLeft = 0; // the beginning of a long value says more than its end
   }
 
   first(path = null) {
