@@ -124,4 +124,4 @@ def test_a_bundle_names_no_reader_from_elsewhere(
     bundle = read_bundle(fields_bundle(tmp_path / "made", reader=named))
     opening = fields.Opening(bundle, None, 1, "onnxruntime", "", cache=False)
     with pytest.raises(BundleError, match=r"names the OCR reader .* which does not come with this installation"):
-        fields._reader(bundle, opening)
+        fields._reader(bundle, opening, threads=1)

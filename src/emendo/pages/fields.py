@@ -28,7 +28,7 @@ from ..models.references import (
     load_recognizer,
     open_recognizer,
 )
-from ..types import DocumentReader, Image, Reading, Recognizer, Word
+from ..types import DocumentReader, EvidenceRecognizer, Image, Reading, Recognizer, Word
 from .segment import Finder
 from .wordcache import PageWords, cached_words
 from .words import read_words
@@ -60,14 +60,24 @@ class Opening:
 class PageFieldsReader:
     """Reads documents into fields. `finder` finds the lines, `recognizer` reads them, `tagger` tells what words are.
 
+    With `threads` above 1 so many lines of a page are read at the same time, by a recogniser that threads may share.
     `words` replaces how the words of a page are read (see `wordcache`). May be shared by threads if its parts may.
     """
 
     def __init__(
-        self, recognizer: Recognizer, finder: Finder | None, tagger: Tagger, *, words: PageWords | None = None
+        self,
+        recognizer: Recognizer,
+        finder: Finder | None,
+        tagger: Tagger,
+        *,
+        threads: int = 1,
+        words: PageWords | None = None,
     ) -> None:
+        def read(page: Image, number: int) -> list[Word]:
+            return read_words(page, recognizer, finder, number=number, threads=threads)
+
         self.recognizer, self.finder, self.tagger = recognizer, finder, tagger
-        self._words = words or (lambda page, number: read_words(page, recognizer, finder, number=number))
+        self._words = words or read
 
     @property
     def model(self) -> str:
@@ -152,24 +162,26 @@ def open_fields(opening: Opening) -> PageFieldsReader:
 
     bundle = cast("Bundle", opening.model)
     tagger = OnnxTagger(bundle, threads=opening.threads, engine=opening.engine)
-    recognizer, finder = _reader(bundle, opening), Detector(threads=opening.threads)
-    words = cached_words(recognizer, finder, engine=opening.engine) if opening.cache else None
-    return PageFieldsReader(recognizer, finder, tagger, words=words)
+    finder = Detector(threads=opening.threads, engine=opening.engine)
+    # lines are short: two at a time on a core each take less time than one by one on both
+    recognizer, threads = _reader(bundle, opening, threads=1), opening.threads
+    if threads > 1 and not isinstance(recognizer, EvidenceRecognizer):  # not to be shared by threads
+        recognizer, threads = _reader(bundle, opening, threads=threads), 1
+    words = cached_words(recognizer, finder, threads=threads, engine=opening.engine) if opening.cache else None
+    return PageFieldsReader(recognizer, finder, tagger, threads=threads, words=words)
 
 
-def _reader(bundle: Bundle, opening: Opening) -> Recognizer:
+def _reader(bundle: Bundle, opening: Opening, *, threads: int) -> Recognizer:
     """The OCR reader: the one that was asked for, else the bundle that lies in this one, else the one that it names."""
     nested = None if opening.reader else nested_reader(bundle)
     if nested is not None:
-        return open_recognizer(nested, threads=opening.threads, engine=opening.engine)
+        return open_recognizer(nested, threads=threads, engine=opening.engine)
     own = bundle.info.preprocessing.get("reader", READER)
     if own not in embedded_names():
         what = f"names the OCR reader {str(own)[:80]!r}, which does not come with this installation"
         raise BundleError(what, where=bundle.folder, remedy="fetch or train the model again")
     named = opening.reader or own
-    return load_recognizer(
-        named, workspace=opening.workspace, threads=opening.threads, language="none", engine=opening.engine
-    )
+    return load_recognizer(named, workspace=opening.workspace, threads=threads, language="none", engine=opening.engine)
 
 
 def _model(ref: str, workspace: Path | None) -> Bundle | Source:

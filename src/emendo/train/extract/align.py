@@ -257,7 +257,7 @@ def _trimmed(owner: Sequence[int], parts: Sequence[str], wanted: str, first: int
         if alike(best) < alike(span):
             break
         span = best
-    return tuple(span)
+    return tuple(range(span[0], span[-1] + 1))  # with words that are punctuation alone
 
 
 _WEIGHTS: Final[Mapping[str, float]] = {

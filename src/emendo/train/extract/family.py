@@ -15,6 +15,7 @@ from emendo.models.detector import Detector
 from emendo.models.extract.customs import learn_customs
 from emendo.models.extract.graph import weights_of
 from emendo.models.extract.labels import LABELS
+from emendo.models.extract.parties import Party, learn_parties
 from emendo.models.extract.tagger import OnnxTagger
 from emendo.models.references import load_recognizer
 from emendo.pages.wordcache import cached_words
@@ -24,7 +25,7 @@ from emendo.train.record import BUNDLE, CURVE_FILE, draw_curve, peak_memory_mb
 from emendo.train.selection import LeftOut
 from emendo.train.session import CHECKPOINTS
 from emendo.train.trainee import half_is_fast
-from emendo.types import Image, Sample, Word
+from emendo.types import Image, Origin, Sample, Word
 
 from .documents import PageReader, TrainingDocument, drawn_documents, texts_of, training_documents
 from .fit import BEST, CANDIDATE, FIGURES_FILE, Task, fit, write_network
@@ -146,7 +147,12 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
 def _decoding(order: Order, own: Sequence[TrainingDocument]) -> dict[str, Any]:
     """How its documents write: learnt anew from those of the run, over what the model it goes on from knew."""
     known = dict(order.model.info.decoding) if isinstance(order.model, Bundle) else {}
-    return {**known, **learn_customs(texts_of(own[:LEARNT_FROM]))}
+    learnt = {**known, **learn_customs(texts_of(own[:LEARNT_FROM]))}
+    if order.recipe.parties:
+        real = [one.truth for one in own if one.sample.origin is not Origin.SYNTHETIC]
+        earlier = [Party.model_validate(party) for party in known.get("parties", ())]
+        learnt["parties"] = [party.model_dump() for party in learn_parties(real, earlier)]
+    return learnt
 
 
 def _spread(documents: Sequence[TrainingDocument]) -> Sequence[TrainingDocument]:
