@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from emendo.correct.dataset import samples
+from emendo.correct.dataset import FORGOTTEN, samples
 from emendo.correct.export import export_workspace
 from emendo.correct.fields import document_samples
 from emendo.errors import DataError
@@ -62,6 +62,12 @@ def test_filled_documents_are_samples_with_fields_and_no_lines(workspace: Worksp
         "total": "12.30",
     }
     assert (one.split, one.origin, one.language, one.text) == (Split.VAL, Origin.CORRECTED, "en", None)
+
+
+def test_what_a_forgotten_author_said_is_no_sample(workspace: Workspace) -> None:
+    with workspace.store() as store:
+        store.add_event(FORGOTTEN, {"author": "ann"})
+        assert list(document_samples(workspace, store)) == []
 
 
 def test_they_go_out_as_crops_with_annotations_and_come_back(workspace: Workspace, tmp_path: Path) -> None:

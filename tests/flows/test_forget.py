@@ -68,11 +68,13 @@ def workspace(tmp_path: Path) -> Workspace:
 def test_nothing_that_rests_on_the_author_stays(workspace: Workspace) -> None:
     free = learned(workspace, "free", without=("ben",))
     owing = learned(workspace, "owing")
+    workspace.set_champion("owing", "reads fields too", kind="fields")
     (workspace.models / "foreign").mkdir()
     for model in ("free", "owing"):
         keep(workspace, "journal@best", model)
     done = forgetting.forget(workspace, Settings(), "ben", rebuild=False)
     assert (done.corrections, done.datasets, done.models, done.images) == (2, (owing,), ("owing",), 2)
+    assert (workspace.in_use(), workspace.in_use("fields")) == ("free", "base-fields")
     assert (done.champion, done.unknown, done.rebuilt) == ("free", ("foreign",), None)
     assert {path.name for path in workspace.models.iterdir() if path.is_dir()} == {"free", "foreign"}
     assert [path.name.split("-")[0] for path in workspace.runs.iterdir()] == [free]

@@ -34,6 +34,7 @@ from ..types import Correction, Image, Origin, Sample, Split, Verdict
 from ..workspace.folder import Workspace
 from ..workspace.rows import Kind, Line
 from ..workspace.store import Store
+from .dataset import forgotten
 
 MARGIN = 0.02
 """What a crop shows around its values, as a share of the page's sides."""
@@ -66,12 +67,14 @@ def filled(store: Store, documents: Collection[str] | None = None) -> Iterator[F
 
 
 def document_samples(workspace: Workspace, store: Store) -> Iterator[Sample]:
-    """A sample with `fields` for each of them, with where a person saw each value (`sources`), for training goes by it.
+    """A sample with `fields` for each of them, with where a person saw each value (`sources`): training goes by it.
 
-    Those of one group (of the manifest they came with) are never split.
+    Those of one group (of the manifest they came with) are never split. What a forgotten author said is left out.
     """
+    left_out = forgotten(store)
     for one in filled(store):
-        yield _sample(workspace, one)
+        if one.correction.author not in left_out:
+            yield _sample(workspace, one)
 
 
 def _sample(workspace: Workspace, one: Filled) -> Sample:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ..correct.dataset import FORGOTTEN
 from ..datasets import Dataset, open_dataset
@@ -25,7 +25,7 @@ from ..release.promote import LOCK
 from ..release.registry import still_registered
 from ..settings import Settings
 from ..tools.files import remove_folder
-from ..workspace.folder import BASE, Workspace
+from ..workspace.folder import FIRST, Reads, Workspace
 from ..workspace.names import drop
 
 
@@ -117,14 +117,15 @@ def _owes(dataset: Dataset | None, author: str) -> bool:
 
 
 def _step_back(workspace: Workspace, models: list[str], author: str) -> str:
-    """Put the latest model that owes the author nothing in use, when the present one does."""
-    present = current(workspace)
-    champion = workspace.champion()
-    if champion is None or present not in models:
-        return present
-    earlier = (model for model, _, _ in reversed(champion.history) if model not in models)
-    found = next((model for model in earlier if model == BASE or (workspace.models / model).is_dir()), BASE)
-    return workspace.set_champion(found, f"{author} was forgotten").model
+    """Put the latest models that owe the author nothing in use, for lines and for fields; that for lines."""
+    for kind in get_args(Reads):
+        champion = workspace.champion(kind)
+        if champion is None or champion.model not in models:
+            continue
+        earlier = (model for model, _, _ in reversed(champion.history) if model not in models)
+        sound = (model for model in earlier if model == FIRST[kind] or (workspace.models / model).is_dir())
+        workspace.set_champion(next(sound, FIRST[kind]), f"{author} was forgotten", kind=kind)
+    return current(workspace)
 
 
 def _purge(workspace: Workspace) -> int:

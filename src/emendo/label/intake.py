@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput, EmendoError, FormatError
+from ..evaluate.fields.truth import UNKNOWN, written
 from ..fields import Document, canonical, read_document
-from ..fields.conventions import conventions
 from ..formats import jsonl
 from ..formats.base import ReadOptions
 from ..image.load import open_document
@@ -114,7 +114,7 @@ class _Run:
             left = len(content.samples) - len(samples)
             self.failures.append(f"{manifest}: rows without fields were left out ({left})")
         several = {path for path, count in Counter(one.image for one in samples).items() if count > 1}
-        mark, order = conventions(_texts(samples)) if prefill else ("", None)
+        mark, order = written(samples) if prefill else UNKNOWN
         for sample in samples:
             text = None
             if prefill:
@@ -208,20 +208,6 @@ def _fields(sample: Sample) -> Mapping[str, Any]:
     if isinstance(records, Sequence) and len(fields) == 1:
         return records[0] if records and isinstance(records[0], Mapping) else {}
     return fields
-
-
-def _texts(samples: Sequence[Sample]) -> Iterator[str]:
-    """All texts of values, for how this data set writes amounts and dates."""
-    for sample in samples:
-        stack: list[object] = [_fields(sample)]
-        while stack:
-            one = stack.pop()
-            if isinstance(one, Mapping):
-                stack += one.values()
-            elif isinstance(one, list):
-                stack += one
-            elif isinstance(one, str):
-                yield one
 
 
 def _kept(sample: Sample | None) -> dict[str, Any]:

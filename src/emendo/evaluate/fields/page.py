@@ -31,7 +31,7 @@ WHOLE = Scale(0.0, 1.0)
 DOCUMENT_STYLE = """
 .document { display: grid; grid-template-columns: minmax(10rem, 18rem) 1fr; gap: .4rem 1.2rem; align-items: start; }
 .document img { max-height: 34rem; } .document table { width: 100%; } .document td { white-space: pre-wrap; }
-.document td, .document th { text-align: left; vertical-align: top; } .document tr.bad td:first-child::after {
+.document td, .document th { text-align: left; vertical-align: top; } .document tr.differs td:first-child::after {
   content: " ✗"; color: var(--wrong); }
 @media (max-width: 45rem) { .document { grid-template-columns: 1fr; } }
 """
@@ -289,7 +289,7 @@ def _values(heads: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> str:
     """A table of values, those that differ first; a row is whether it does, and its cells as HTML."""
     ordered = sorted(rows, key=lambda row: not row[0])
     shown = "".join(
-        f'<tr class="{"bad" if row[0] else ""}">{"".join(f"<td dir=auto>{cell}</td>" for cell in row[1:])}</tr>'
+        f'<tr class="{"differs" if row[0] else ""}">{"".join(f"<td dir=auto>{cell}</td>" for cell in row[1:])}</tr>'
         for row in ordered[:MOST_VALUES]
     )
     rest = len(ordered) - MOST_VALUES
