@@ -35,6 +35,10 @@ BENCHMARKS = {
     "validator": ("validator.py", "corrupted and right documents before the validator of fields"),
     "field-mode": ("field_mode.py", "keys to fill in documents: empty form, filled in by the model, with the memory"),
     "synth-invoices": ("synth_invoices.py", "synthetic invoices twice: the same bytes, right sums, pages a second"),
+    "mining": (
+        "mining_rounds.py",
+        "three rounds of mining on receipts with simulated corrections, plain training beside",
+    ),
     "registry": ("registry.py", "MLflow registry: push, pull, serve, a server that dies, kill -9 while aliases move"),
     "edge": ("edge_attacks.py", "attacks, kill -9 and a full disk while a device fetches a release"),
     "parity": ("parity.py", "torch network against its ONNX graph: every test line of every set of lines"),

@@ -71,21 +71,20 @@ def mine_workspace(
     """Rounds on the corrected documents of a workspace, from its model in use for fields, which they replace when the
     gate lets them.
 
-    They are split as all corrections are, and the gate judges on the frozen test part. The log of errors is that of the
-    workspace, with all that was corrected in field mode. Without `out`, the same corrections have the same folder, so
-    that rounds that were stopped go on. Raises DataError when too few documents were corrected, and Busy when another
-    process promotes.
+    They are split as all corrections are, and the gate judges on the frozen test part (on the validation part where the
+    documents came without any for testing). The log of errors is that of the workspace, with all that was corrected in
+    field mode. Without `out`, the same corrections have the same folder, so that rounds that were stopped go on. Raises
+    DataError when too few documents were corrected, and Busy when another process promotes.
     """
     log = workspace.hidden / ERRORS
     log_corrections(workspace, log)
     dataset = build(corrected_documents(workspace), workspace, name="documents").dataset
-    if not dataset.split(Split.TEST):
+    held = next((split for split in (Split.TEST, Split.VAL) if dataset.split(split)), None)
+    if held is None:
         remedy = "correct more documents: some of them are kept for the gate"
         raise DataError("too few documents were corrected", where=workspace.root, remedy=remedy)
     general = _general(order.general)
-    test = _part(dataset, Split.TEST)
-
-    common: dict[str, Any] = {"split": Split.TEST, "limits": workshop.limits, "threads": workshop.threads}
+    common: dict[str, Any] = {"split": held, "limits": workshop.limits, "threads": workshop.threads}
 
     def judge(champion: str, candidate: Path, keep: Path) -> Decision:
         try:
@@ -101,8 +100,9 @@ def mine_workspace(
             promote(workspace, candidate, dataset, general, **common)
         return made
 
-    means = Means(workshop.open, workshop.train, judge, put_in_use, (test, *general), workshop.limits)
-    parts = portions(of_dataset(dataset, Split.TRAIN, Split.VAL).documents, order.rounds, order.wanted.seed)
+    means = Means(workshop.open, workshop.train, judge, put_in_use, (_part(dataset, held), *general), workshop.limits)
+    learned = (split for split in (Split.TRAIN, Split.VAL) if split is not held)
+    parts = portions(of_dataset(dataset, *learned).documents, order.rounds, order.wanted.seed)
     began = sha256(f"{dataset.hash} {order}".encode()).hexdigest()[:12]
     folder = out or workspace.hidden / FOLDER / began
     model = begun_with(folder) or workspace.in_use("fields")

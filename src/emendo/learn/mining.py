@@ -126,8 +126,8 @@ def mine_rounds(
     """A round for each part of some documents, each with the model that is in use after the one before.
 
     Each reads its part and what the log (default: the folder `log` in `out`) still holds as wrong. Called again after
-    it was stopped, it goes on; rounds that ended are not done again. Raises UsageError for an unknown region or class of error and for a folder that
-    holds other rounds, and what training and gate raise.
+    it was stopped, it goes on; rounds that ended are not done again. Raises UsageError for an unknown region or class
+    of error and for a folder that holds other rounds, and what training and gate raise.
     """
     wanted = wanted or Wanted()
     check_wanted(wanted.region, wanted.classes)

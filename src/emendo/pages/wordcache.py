@@ -33,7 +33,7 @@ def cached_words(
     finder: Finder | None = None,
     *,
     threads: int = 1,
-    engine: str = "",
+    engine: str = "onnxruntime",
     folder: Path | None = None,
 ) -> PageWords:
     """`read_words` on `threads` threads that remembers. `engine` is the run time, for that changes what is read.
