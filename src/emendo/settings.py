@@ -185,6 +185,24 @@ class LabelSettings(_Section):
     )
 
 
+class PrefillSettings(_Section):
+    """Documents with fields that are filled in before a person looks at them (`emendo label --fields`)."""
+
+    model: str = Field(
+        "",
+        description="What fills them in: a model of fields (empty: the one in use, else base-fields), or none.",
+    )
+    unsure: float = Field(
+        0.9, ge=0, le=1, description="Fields whose chance to be right is smaller are marked and stopped at."
+    )
+    sellers: bool = Field(
+        True, description="Learn from each corrected document at once where a seller's values stand, without training."
+    )
+    learn_after: int = Field(
+        20, ge=0, description="Newly corrected documents after which a training begins in the background (0: never)."
+    )
+
+
 class RegistrySettings(_Section):
     """Where models are kept under names, and training runs are told: in the workspace alone, or in MLflow too."""
 
@@ -283,6 +301,7 @@ class Settings(_Section):
     drift: DriftSettings = DriftSettings()
     plates: PlateSettings = PlateSettings()
     label: LabelSettings = LabelSettings()
+    prefill: PrefillSettings = PrefillSettings()
     registry: RegistrySettings = RegistrySettings()
     channel: ChannelSettings = ChannelSettings()
     serve: ServeSettings = ServeSettings()

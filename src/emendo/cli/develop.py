@@ -33,6 +33,8 @@ BENCHMARKS = {
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
     "fields": ("fields.py", "fields of receipts, invoices and made-up documents: models, a few rules, invoice2data"),
     "validator": ("validator.py", "corrupted and right documents before the validator of fields"),
+    "field-mode": ("field_mode.py", "keys to fill in documents: empty form, filled in by the model, with the memory"),
+    "synth-invoices": ("synth_invoices.py", "synthetic invoices twice: the same bytes, right sums, pages a second"),
     "mining": (
         "mining_rounds.py",
         "three rounds of mining on receipts with simulated corrections, plain training beside",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,10 @@ from ..errors import UsageError
 
 if TYPE_CHECKING:
     from ..label.intake import Taken
+    from ..types import DocumentReader
+    from .context import Context
+
+NOTHING = "none"
 
 
 def take_fields(place: Path, *, fields: bool, prefill: bool) -> Taken | None:
@@ -28,3 +33,17 @@ def take_fields(place: Path, *, fields: bool, prefill: bool) -> Taken | None:
     workspace = workspace_of(place)
     with workspace.store() as store:
         return take_documents(workspace, store, place, prefill=prefill)
+
+
+def document_reader(context: Context, model: str | None) -> Callable[[], DocumentReader] | None:
+    """Opens what fills documents in: `model`, else that of the settings. None where nothing is to be filled in."""
+    ref = model or context.settings.prefill.model
+    if ref == NOTHING:
+        return None
+
+    def opened() -> DocumentReader:
+        from ..pages.fields import load_document_reader
+
+        return load_document_reader(ref, workspace=context.root, threads=context.threads)
+
+    return opened

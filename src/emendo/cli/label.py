@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from ..errors import EngineError, UsageError
+from . import documents as of_documents
 from . import output
 from .context import Json, Model, Threads, open_context
-from .documents import take_fields
 from .plates import begin_plates, take_plates
 
 
@@ -47,7 +47,7 @@ def label(
     counts as saved when it is on the disk; until then it is kept in the browser. The address that is printed is yours;
     others get their own by `emendo people add`. A folder of crops of licence plates becomes a workspace of plates;
     their labels also stand in DIR/labels.txt. INPUT may be a manifest (JSONL) whose rows have fields, or a folder with
-    one: its receipts and invoices are filled in as a form.
+    one: its receipts and invoices are filled in as a form, ahead of you by a model of fields (--model).
     """
     try:
         import uvicorn
@@ -60,11 +60,12 @@ def label(
     from ..web.guard import Guard, first_of, one_person
     from ..workspace.people import Person
 
-    documents = take_fields(folder, fields=fields, prefill=prefill)
+    documents = of_documents.take_fields(folder, fields=fields, prefill=prefill)
     crops = documents is None and take_plates(folder, plates=plates)
     if review and not crops:
         raise UsageError("holds no crops of plates to review", where=folder, remedy="say --plates if it does")
-    context = open_context(folder, need_workspace=True, model=model, threads=threads)
+    for_lines = None if documents else model  # documents are filled in by it
+    context = open_context(folder, need_workspace=True, model=for_lines, threads=threads)
     assert context.workspace is not None
     if not crops and documents is None:
         taken = collect(context.workspace, recognizer=context.recognizer, settings=context.settings, wait=False)
@@ -73,7 +74,8 @@ def label(
     key = token or secrets.token_urlsafe(24)
     socket = bound(host, port)
     address = listening(socket)
-    desk = Desk.open(context.workspace, lambda: context.recognizer, lambda: context.plate_reader)
+    fills = of_documents.document_reader(context, model) if documents else None
+    desk = Desk.open(context.workspace, lambda: context.recognizer, lambda: context.plate_reader, fills)
     hosts = frozenset({address, f"localhost:{address.rpartition(':')[2]}", *context.settings.label.hosts})
     person = Person(context.settings.author or getpass.getuser())
     app = create_app(desk, Guard(first_of(one_person(key, person), desk.people.holder), hosts))

@@ -171,6 +171,9 @@ def learn(
     put_in_use: Annotated[
         bool, typer.Option("--promote/--no-promote", help="Put the model in use if it is proven better, or only judge.")
     ] = True,
+    fields: Annotated[
+        bool, typer.Option("--fields", help="From corrected documents. [default: where no line was corrected]")
+    ] = False,
     threads: Threads = None,
     json: Json = False,
 ) -> int:
@@ -178,10 +181,12 @@ def learn(
 
     Stopped (Ctrl-C) or killed, the same command goes on where it was. Exit status 1 when no better model came of it.
     """
-    from ..learn import learn as run_round
+    from ..learn import learn as of_lines
+    from ..learn import learn_fields, only_documents
 
     context = open_context(folder, need_workspace=True, threads=threads)
     assert context.workspace is not None
+    run_round = learn_fields if fields or only_documents(context.workspace) else of_lines
     ended = run_round(
         context.workspace,
         context.settings,

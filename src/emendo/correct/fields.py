@@ -61,9 +61,9 @@ def filled(store: Store, documents: Collection[str] | None = None) -> Iterator[F
 
 
 def document_samples(workspace: Workspace, store: Store) -> Iterator[Sample]:
-    """A sample with `fields` for each of them; those of one group (of the manifest they came with) are never split.
+    """A sample with `fields` for each of them, with where a person saw each value (`sources`): training goes by it.
 
-    What a forgotten author said is left out.
+    Those of one group (of the manifest they came with) are never split. What a forgotten author said is left out.
     """
     left_out = forgotten(store)
     for one in filled(store):
@@ -78,7 +78,7 @@ def _sample(workspace: Workspace, one: Filled) -> Sample:
         id=one.line.id,
         image=workspace.root / one.line.image,
         frame=one.first,
-        fields=one.document.values(),
+        fields=one.document.values(sources=True),
         language=known["language"] or "und",
         subset=known["subset"],
         group=known["group"] or one.line.document,

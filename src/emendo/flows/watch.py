@@ -14,7 +14,16 @@ from typing import Any
 
 from ..correct import collect
 from ..errors import BadInput, BundleError, Busy
-from ..learn import Log, Round, corrections_waiting, learn, unfinished
+from ..learn import (
+    Log,
+    Round,
+    corrections_waiting,
+    documents_waiting,
+    learn,
+    learn_fields,
+    unfinished,
+    unfinished_fields,
+)
 from ..models.detector import Detector
 from ..models.references import load_recognizer
 from ..pages.arrivals import is_settled
@@ -92,13 +101,28 @@ class Watcher:
         with self.workspace.store() as store:
             waiting, cut_off = corrections_waiting(store), unfinished(store) is not None
         if not cut_off and waiting < self.settings.watch.min_corrections:
-            return waiting, None
+            return waiting, self._learn_fields_if_due()
         self.log("going on with a round that was cut off" if cut_off else f"{waiting} new corrections: a round begins")
         try:
             return waiting, learn(self.workspace, self.settings, recipe=self.recipe, threads=self.threads, log=self.log)
         except Busy as busy:
             self._tell(str(busy))
             return waiting, None
+
+    def _learn_fields_if_due(self) -> Round | None:
+        """The same for documents whose fields were corrected in the page."""
+        after = self.settings.prefill.learn_after
+        with self.workspace.store() as store:
+            waiting, cut_off = documents_waiting(store), unfinished_fields(store) is not None
+        if not cut_off and (not after or waiting < after):
+            return None
+        begins = f"{waiting} corrected documents: a round begins"
+        self.log("going on with a round that was cut off" if cut_off else begins)
+        try:
+            return learn_fields(self.workspace, self.settings, threads=self.threads, log=self.log)
+        except Busy as busy:
+            self._tell(str(busy))
+            return None
 
     def _read_new(self, failures: list[str]) -> tuple[int, int]:
         """Read every document that has arrived whole and was not read yet; the number of documents and lines."""

@@ -26,7 +26,7 @@ from ..image.load import read_frame, read_image
 from ..pages.note import NoteFiles
 from ..text.direction import right_to_left
 from ..text.normalize import normalize_text
-from ..types import Correction, EvidenceRecognizer, Image, Reading, Recognizer, Verdict
+from ..types import Correction, DocumentReader, EvidenceRecognizer, Image, Reading, Recognizer, Verdict
 from ..workspace.doubts import Doubt, Doubts, doubts_in
 from ..workspace.efforts import Effort, add_effort
 from ..workspace.folder import Workspace
@@ -118,6 +118,7 @@ class Desk:
     store: Store
     recognizer: Callable[[], Recognizer] | None = None
     plate_reader: Callable[[], Recognizer] | None = None
+    document_reader: Callable[[], DocumentReader] | None = None
     _lock: Lock = field(default_factory=Lock)
     _reader: Recognizer | None = None
     _rules: Mapping[Kind, Rule] = field(default_factory=dict)
@@ -139,13 +140,13 @@ class Desk:
         workspace: Workspace,
         recognizer: Callable[[], Recognizer] | None = None,
         plate_reader: Callable[[], Recognizer] | None = None,
+        document_reader: Callable[[], DocumentReader] | None = None,
     ) -> Desk:
-        """The desk of a workspace.
-
-        `recognizer` is opened when alternatives are first asked for, `plate_reader` when pre-labels of plates are.
+        """The desk of a workspace. Its models are opened when they are first needed: `recognizer` for alternatives,
+        `plate_reader` for pre-labels of plates, `document_reader` when the first document is filled in.
         """
         store = workspace.store()
-        return cls(workspace, store, recognizer, plate_reader, _rules=rules_of(workspace, store))
+        return cls(workspace, store, recognizer, plate_reader, document_reader, _rules=rules_of(workspace, store))
 
     def close(self) -> None:
         """Close the database."""

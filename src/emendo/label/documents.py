@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,9 @@ from ..pages.words import read_words
 from ..types import Image, Word
 from ..workspace.rows import Kind, Line
 from .desk import Card, Desk, jpeg
-from .intake import EMPTY, keep_words, words_file
+from .fieldlearning import FieldLearning
+from .intake import EMPTY, GIVEN, keep_words, words_file
+from .prefill import Prefiller
 from .rounds import Hand
 
 ORDERS: Mapping[str, str] = {
@@ -45,6 +47,22 @@ class DocumentDesk:
     desk: Desk
     finder: Callable[[Image], Any] | None = None
     _reading: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        workspace, settings = self.desk.workspace, self.desk.workspace.settings().prefill
+        self.learning = FieldLearning(workspace, self.desk.store, settings.learn_after)
+        self.prefiller = Prefiller(
+            self.desk, self, self.desk.document_reader, lambda: workspace.in_use("fields"), self.learning.look
+        )
+
+    def close(self) -> None:
+        """End what goes on in the background."""
+        self.prefiller.close()
+        self.learning.close()
+
+    def ahead(self) -> dict[str, Any]:
+        """What goes on in the background, for the page."""
+        return {**self.prefiller.status(), "learning": self.learning.status()}
 
     def hand(self, author: str, order: str, start: int, count: int, *, fresh: bool = False) -> Hand:
         """Ids of the documents at `start` and after of an order of `ORDERS`.
@@ -75,8 +93,34 @@ class DocumentDesk:
         return [line.id for line in self._lines()]
 
     def cards(self, ids: Sequence[str]) -> list[dict[str, Any]]:
-        """Documents as they are shown."""
-        return [_card_row(card) for card in self.desk.cards(ids)]
+        """Documents as they are shown; those that are not filled in yet come first from now on."""
+        self.prefiller.again(ids)
+        cards = self.desk.cards(ids)
+        self.prefiller.soon(card.line.id for card in cards if not card.version)
+        return [{**_card_row(card), **self._known(card)} for card in cards]
+
+    def _known(self, card: Card) -> dict[str, Any]:
+        """How sure each field is, which ones earlier corrections told, and what else could stand there."""
+        found = self.prefiller.evidence(card.line.id, card.reading.text) if not card.version else None
+        comes = self.prefiller.fills and found is None and card.reading.text == EMPTY and not card.version
+        if found is None:
+            return {"sure": {}, "learnt": [], "others": {}, "fault": "", "comes": comes}
+        return {
+            "sure": found.certainty,
+            "learnt": found.learnt,
+            "others": found.others,
+            "fault": found.fault,
+            "comes": comes,
+        }
+
+    def frames(self, line: Line) -> list[Image]:
+        """All pages of a document in order. Raises BadInput when one cannot be read."""
+        return [self._frame(line, page) for page in range(1, int(line.attributes.get("pages", 1)) + 1)]
+
+    def all_words(self, line: Line) -> list[Word]:
+        """The words of all pages, each with its page. Raises BadInput when one cannot be read."""
+        pages = range(1, int(line.attributes.get("pages", 1)) + 1)
+        return [replace(word, page=page) for page in pages for word in self.words(line.id, page)]
 
     def words(self, document: str, page: int) -> list[Word]:
         """The words of a page (from 1), read when they are first asked for; none where no model reads here.
@@ -92,6 +136,16 @@ class DocumentDesk:
                 if found is None:
                     found = self._read(line, page, place)
         return found
+
+    def kept_words(self, line: Line) -> list[Word] | None:
+        """The same without reading any: None where a page's words are not known yet."""
+        words: list[Word] = []
+        for page in range(1, int(line.attributes.get("pages", 1)) + 1):
+            kept = _kept_words(words_file(self.desk.workspace, line.id, line.page - 1 + page))
+            if kept is None:
+                return None
+            words += [replace(word, page=page) for word in kept]
+        return words
 
     def picture(self, document: str, page: int) -> bytes:
         """A page as JPEG."""
@@ -117,12 +171,18 @@ class DocumentDesk:
         return read_frame(path, line.page - 2 + page, settings.limits, dpi=settings.read.dpi)
 
     def _read(self, line: Line, page: int, place: Path) -> list[Word]:
-        reader = self.desk.reader()
-        if reader is None:
-            return []
-        if self.finder is None:
-            self.finder = Detector(threads=self.desk.workspace.settings().cores)
-        words = read_words(self._frame(line, page), reader, self.finder)
+        """By what fills documents in, where that reads words: then both mean the same ones."""
+        reader = self.prefiller.word_reader()
+        frame = self._frame(line, page)
+        if reader is not None:
+            words = reader.words([frame])
+        else:
+            recognizer = self.desk.reader()
+            if recognizer is None:
+                return []
+            if self.finder is None:
+                self.finder = Detector(threads=self.desk.workspace.settings().cores)
+            words = read_words(frame, recognizer, self.finder)
         keep_words(place, words)
         return words
 
@@ -172,6 +232,8 @@ def _card_row(card: Card) -> dict[str, Any]:
         "fields": _values(text),
         "reading": card.reading.text,
         "prefilled": card.reading.text != EMPTY,
+        "given": card.reading.model == GIVEN,
+        "model": card.reading.model,
         "version": card.version,
         "verdict": card.verdict.verdict.value if card.verdict else "",
         "author": card.verdict.author if card.verdict else "",
@@ -189,7 +251,10 @@ def _values(text: str) -> dict[str, Any]:
 def _kept_words(place: Path) -> list[Word] | None:
     """The words that were kept; None when there are none that can be read."""
     try:
-        rows = json.loads(place.read_text(encoding="utf-8"))
-        return [Word(str(t), (float(x0), float(y0), float(x1), float(y1)), int(at)) for t, x0, y0, x1, y1, at in rows]
+        return [_word(*row) for row in json.loads(place.read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _word(text: str, x0: float, y0: float, x1: float, y1: float, line: int, confidence: float = 1.0) -> Word:
+    return Word(str(text), (float(x0), float(y0), float(x1), float(y1)), int(line), confidence=float(confidence))

@@ -190,7 +190,7 @@ class _Run:
 
 def keep_words(place: Path, words: Sequence[Word]) -> None:
     """Keep the words of a page for the next time."""
-    text = json.dumps([[one.text, *one.box, one.line] for one in words], ensure_ascii=False)
+    text = json.dumps([[one.text, *one.box, one.line, one.confidence] for one in words], ensure_ascii=False)
     if not place.is_file() or place.read_text(encoding="utf-8") != text:
         place.parent.mkdir(exist_ok=True)
         write_text(place, text)

@@ -66,9 +66,9 @@ def corrections_waiting(store: Store) -> int:
     return store.count_new(int(ended[0].data["mark"]) if ended else 0)
 
 
-def unfinished(store: Store) -> Mapping[str, Any] | None:
-    """The round that began and did not end, if there is one."""
-    begun, ended = store.events(STARTED, limit=1), store.events(DONE, limit=1)
+def unfinished(store: Store, started: str = STARTED, done: str = DONE) -> Mapping[str, Any] | None:
+    """The round that began and did not end, if there is one; the kinds of the events say of which rounds."""
+    begun, ended = store.events(started, limit=1), store.events(done, limit=1)
     if begun and (not ended or ended[0].data["run"] != begun[0].data["run"] or ended[0].number < begun[0].number):
         return begun[0].data
     return None
@@ -192,7 +192,7 @@ def _train_and_judge(
         )
     except (Refused, DataError) as error:
         return ended(False, str(error))
-    return ended(put_in_use, decision.reason if put_in_use else _left(decision))
+    return ended(put_in_use, decision.reason if put_in_use else left_to_a_person(decision))
 
 
 def _tell(workspace: Workspace, settings: Settings, run: Path, log: Log) -> None:
@@ -208,7 +208,8 @@ def _recipe_for(samples: Sequence[Sample]) -> str:
     return "plates" if are_plates(samples) else "default"
 
 
-def _left(decision: Decision) -> str:
+def left_to_a_person(decision: Decision) -> str:
+    """What is said of a model that was judged and is not put in use."""
     return f"it {'may' if decision.passed else 'may not'} be put in use: {decision.reason}"
 
 

@@ -108,9 +108,12 @@ class PageFieldsReader:
         return decode(words, self.tagger.tag(words), self.tagger.decoding)
 
     def _document(self, pages: Sequence[Image]) -> Reading:
-        words = self.words(pages)
+        return self.of_words(self.words(pages), len(pages))
+
+    def of_words(self, words: Sequence[Word], pages: int) -> Reading:
+        """The reading of a document of so many pages whose words are known."""
         seen = {word.page for word in words}
-        faults = {f"page {at}": "no words were found" for at in range(1, len(pages) + 1) if at not in seen}
+        faults = {f"page {at}": "no words were found" for at in range(1, pages + 1) if at not in seen}
         if not words:
             return Reading("", 0.0, model=self.model, faults=faults)
         found = self.extract(words)

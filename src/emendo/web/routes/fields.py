@@ -30,10 +30,16 @@ class Checking(BaseModel):
 def add(app: FastAPI, desk: Desk) -> None:
     """Add the routes."""
     documents = DocumentDesk(desk)
+    app.state.closing.append(documents.close)
+    documents.prefiller.start()
 
     @app.get("/api/fields/form")
     def fields_form() -> dict[str, Any]:
-        return form()
+        return {**form(), "unsure": desk.workspace.settings().prefill.unsure}
+
+    @app.get("/api/fields/cards")
+    def cards(ids: Annotated[list[str], Query(max_length=MOST)]) -> dict[str, Any]:
+        return {"documents": documents.cards(ids), "prefill": documents.ahead()}
 
     @app.get("/api/fields")
     def fields(
@@ -52,6 +58,7 @@ def add(app: FastAPI, desk: Desk) -> None:
             "start": start,
             "elsewhere": hand.elsewhere,
             "documents": documents.cards(hand.lines),
+            "prefill": documents.ahead(),
             "all": total,
             "done": done,
         }

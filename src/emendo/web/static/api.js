@@ -79,6 +79,7 @@ export async function exported(form, document) {
 
 export const fieldsForm = () => asked("/api/fields/form");
 export const fieldDocuments = (asking) => asked(`/api/fields?${new URLSearchParams(asking)}`);
+export const fieldCards = (ids) => asked(`/api/fields/cards?${new URLSearchParams(ids.map((id) => ["ids", id]))}`);
 export const fieldPage = (id, page) => asked(`/api/fields/${encodeURIComponent(id)}/pages/${page}`);
 export const fieldImage = (id, page) => `/api/fields/${encodeURIComponent(id)}/pages/${page}/image`;
 export const checkFields = (fields) => post("/api/fields/check", { fields });

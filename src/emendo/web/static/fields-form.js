@@ -118,7 +118,9 @@ export class Form {
 
   entry({ name, kind }) {
     const label = make("label", { for: idOf(name), text: WORDS.labels[name] ?? name });
-    return make("div", { class: `entry ${kind}` }, label, this.control(name, kind), make("span", { class: "normal", id: `${idOf(name)}-normal` }));
+    const sure = make("span", { class: "sure", id: `${idOf(name)}-sure` });
+    const normal = make("span", { class: "normal", id: `${idOf(name)}-normal` });
+    return make("div", { class: `entry ${kind}` }, label, this.control(name, kind), make("span", { class: "told" }, normal, sure));
   }
 
   control(path, kind) {
@@ -154,16 +156,42 @@ export class Form {
     }
   }
 
+  // ---- what was filled in ahead
+  get paths() {
+    return [...this.element.querySelectorAll("[data-path]")].map((control) => control.dataset.path);
+  }
+
+  // Where the values of a page were taken from.
+  sources(page) {
+    const found = this.paths.map((path) => ({ path, source: this.value(path) ? this.sourceOf(path) : null }));
+    return found.filter(({ source }) => source?.page === page).map(({ path, source }) => ({ path, box: source.box }));
+  }
+
+  // How sure a field is: `doubt` marks it, `text` says it, `shown` stands beside its name.
+  tell(path, { doubt, text, shown }) {
+    const control = get(idOf(path));
+    control.classList.toggle("shaky", doubt);
+    control.title = text;
+    const beside = get(`${idOf(path)}-sure`);
+    if (beside) beside.textContent = shown;
+  }
+
+  beside(path, element) {
+    get(idOf(path))?.parentElement.append(element);
+  }
+
   // ---- focus
   focus(path) {
     const control = get(idOf(path)) ?? this.element.querySelector("[data-path]");
     control?.focus();
     control?.select?.();
+    if (control) control.scrollLeft = 0; // the beginning of a long value says more than its end
   }
 
-  first() {
+  first(path = null) {
     const controls = [...this.element.querySelectorAll("[data-path]")];
-    (controls.find((control) => !control.value) ?? controls[0])?.focus();
+    if (path) this.focus(path);
+    else (controls.find((control) => !control.value) ?? controls[0])?.focus();
   }
 
   focused(control) {

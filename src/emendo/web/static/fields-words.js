@@ -33,6 +33,8 @@ export class Words {
       shaped: () => {},
       dropped: () => {},
     });
+    this.places = shape("g", { class: "places" });
+    this.picture.overlay.prepend(this.places);
     this.element = this.picture.element;
     this.element.setAttribute("aria-label", STRINGS.fields.pane);
     this.element.addEventListener("pointerdown", (event) => (this.adding = event.shiftKey), { capture: true });
@@ -45,6 +47,12 @@ export class Words {
     this.words = words;
     const outlines = words.map((word, id) => ({ id, number: word.line + 1, text: word.text, polygon: around(word.box) }));
     this.picture.show(source, size, outlines);
+  }
+
+  // Where all values of the page were taken from: [{ box, doubt }].
+  taken(places) {
+    const rows = places.map(({ box: [x0, y0, x1, y1], doubt }) => shape("rect", { x: x0, y: y0, width: x1 - x0, height: y1 - y0, class: doubt ? "shaky" : "" }));
+    this.places.replaceChildren(...rows);
   }
 
   // The place that a field was taken from, large enough to be read; none for null.

@@ -3,7 +3,10 @@ import * as api from "./api.js";
 import { showConflict } from "./conflict.js";
 import { get, make } from "./dom.js";
 import * as effort from "./effort.js";
+import { differing, draftOf } from "./fields-drafts.js";
+import { findingItems } from "./fields-findings.js";
 import { Form } from "./fields-form.js";
+import { Prefill } from "./fields-prefill.js";
 import { textOf, toolbar, united, Words } from "./fields-words.js";
 import { Leases } from "./leases.js";
 import { drafts } from "./outbox.js";
@@ -13,8 +16,6 @@ const WORDS = STRINGS.fields;
 const CHUNK = 6;
 const AHEAD = 2;
 const PAUSE = 120;
-// findings on a single field, whose name stands before the sentence
-const OF_ONE = new Set(["value", "name", "id", "iban", "date", "decimals", "currency"]);
 
 export class Mode {
   constructor(shell, main, tools) {
@@ -80,10 +81,13 @@ export class Mode {
     this.order = document ? "all" : order in WORDS.orders ? order : "waiting";
     this.spec = await api.fieldsForm();
     this.form = new Form(this.spec, { changed: () => this.changed(), focused: (path, source) => this.focused(path, source) });
+    this.prefill = new Prefill(this.spec.unsure, { took: (value, source) => this.form.take(this.form.at, value, source) });
+    this.looking = Prefill.every(() => this.renew());
     get("form").replaceWith(this.form.element);
     const options = Object.keys(this.spec.orders).map((name) => make("option", { value: name, text: WORDS.orders[name] ?? name, selected: name === this.order }));
     const go = (event) => (location.hash = `fields//${event.target.value}`);
-    this.tools.append(make("label", { text: `${WORDS.order} ` }, make("select", { id: "order", onchange: go }, ...options)));
+    this.learning = make("output", { id: "learning" });
+    this.tools.append(make("label", { text: `${WORDS.order} ` }, make("select", { id: "order", onchange: go }, ...options)), this.learning);
     this.at = await this.load(0, true, document);
     this.show();
   }
@@ -97,6 +101,7 @@ export class Mode {
     this.total = found.total;
     this.elsewhere = found.elsewhere;
     this.shell.counted(found.done, found.all, WORDS.count);
+    this.learning.textContent = WORDS.learning(found.prefill);
     found.documents.forEach((card, number) => {
       if (!this.cards.has(found.start + number)) this.cards.set(found.start + number, card);
     });
@@ -136,12 +141,16 @@ export class Mode {
     this.page = 0;
     this.turn(1);
     this.form.show(draft?.fields ?? card.fields);
+    this.shown = JSON.stringify(this.form.fields);
+    this.prefill.show(card, this.form);
     if (draft) this.shell.say(STRINGS.draft);
     else if (card.holder && card.holder !== this.shell.state.author) this.shell.say(STRINGS.held(card.holder));
-    else if (card.prefilled && !card.version) this.shell.say(WORDS.prefilled);
+    else if (card.fault && !card.version) this.shell.say(WORDS.notFilled(card.fault));
+    else if (card.comes) this.shell.say(WORDS.comes);
+    else if (card.prefilled && !card.version) this.shell.say(card.given ? WORDS.prefilled : WORDS.filled(this.prefill.doubts.length));
     this.checked = null;
     this.check();
-    this.form.first();
+    this.form.first(this.prefill.doubts[0] ?? (this.prefill.active && card.prefilled ? this.form.paths[0] : null));
     get("side").scrollTop = 0;
     if (draft && draft.version < card.version) this.sides(card, { text: draft.text, verdict: "edited" }, { ...card, text: JSON.stringify(card.fields) });
   }
@@ -164,6 +173,7 @@ export class Mode {
       const found = await asked;
       if (this.card !== card || this.page !== page || !found) return;
       this.words.show(source, found.size, found.words);
+      this.placed();
       this.located(this.form.at ? this.form.sourceOf(this.form.at) : null);
       this.ahead();
     } catch (error) {
@@ -172,7 +182,26 @@ export class Mode {
   }
 
   focused(path, source) {
+    this.prefill.focused(path);
     this.located(source);
+  }
+
+  placed() {
+    if (!this.prefill.active) this.words.taken([]);
+    else this.words.taken(this.form.sources(this.page).map(({ path, box }) => ({ box, doubt: this.prefill.doubtful(path) })));
+  }
+
+  // What is filled in meanwhile is shown as long as the person has said nothing of the document.
+  async renew(all = false) {
+    if (this.renewing || this.gone || document.hidden) return;
+    this.renewing = Prefill.renew(this.cards, this.at, all, this.learning).catch(() => []);
+    const news = await this.renewing;
+    this.renewing = null;
+    for (const [place, old, card] of this.gone ? [] : news) {
+      if (this.cards.get(place) !== old || (old === this.card && (drafts.get(card.id) || JSON.stringify(this.form.fields) !== this.shown))) continue;
+      this.cards.set(place, Object.assign(card, { picture: old.picture, first: old.first }));
+      if (place === this.at) this.show();
+    }
   }
 
   located(source) {
@@ -225,28 +254,11 @@ export class Mode {
     }
     const findings = this.checked.findings.map((one) => ({ ...one, paths: one.paths.map((path) => this.form.shownPath(path)) }));
     this.form.mark({ values: this.checked.values, findings });
-    this.list(findings);
+    this.prefill.checked(findings);
+    this.placed();
+    this.findings.replaceChildren(...findingItems(findings, this.checked.checked, this.form));
     this.json.textContent = JSON.stringify(JSON.parse(this.checked.text), null, 2);
     return this.checked;
-  }
-
-  // What is wrong, a sentence each; what is merely missing, in one.
-  list(findings) {
-    const lacking = findings.filter(({ rule }) => rule === "present");
-    const items = findings.flatMap((one, at) => {
-      if (lacking.length > 1 && one.rule === "present") return [];
-      const label = OF_ONE.has(one.rule) ? `${this.form.labelOf(one.paths[0])}: ` : "";
-      const go = make("button", { type: "button", text: label + one.what, onclick: () => this.form.focus(one.paths[0]) });
-      return [make("li", { id: `finding-${at}`, class: one.severity }, go)];
-    });
-    if (lacking.length > 1) {
-      const go = make("button", { type: "button", text: WORDS.lacking(lacking.map(({ paths }) => this.form.labelOf(paths[0]))), onclick: () => this.form.focus(lacking[0].paths[0]) });
-      items.push(make("li", { class: "missing", id: "lacking" }, go));
-    }
-    if (!findings.some(({ severity }) => severity === "error")) {
-      items.push(make("li", { class: this.checked.checked ? "fine" : "unchecked", text: this.checked.checked ? WORDS.fine(this.checked.checked) : WORDS.unchecked }));
-    }
-    this.findings.replaceChildren(...items);
   }
 
   // ---- keys
@@ -261,13 +273,15 @@ export class Mode {
     const button = event.target.tagName === "BUTTON" || event.target.tagName === "SUMMARY";
     if (ctrl && key === "q") on(() => this.quit());
     else if (!this.card) return;
-    else if ((ctrl && key === "Enter") || (alt && key === "ArrowDown")) on(() => this.form.addHere());
+    else if (ctrl && key === "Enter") on(() => this.done());
+    else if (alt && key === "ArrowDown") on(() => this.form.addHere());
+    else if (alt && "123".includes(key)) on(() => this.prefill.choose(Number(key) - 1));
     else if (ctrl && key === "Delete") on(() => this.form.removeHere());
     else if (ctrl && (key === "ArrowUp" || key === "ArrowDown")) on(() => this.form.move(key === "ArrowDown" ? 1 : -1));
     else if (ctrl && key === "z") this.undo(event);
     else if (alt && (key === "PageUp" || key === "PageDown")) on(() => this.turn(key === "PageDown" ? 1 : -1));
     else if (ctrl || alt) return;
-    else if (key === "Enter" && !shift && !button) on(() => this.done());
+    else if (key === "Enter" && !shift && !button) on(() => this.onward());
     else if (key === "Escape") on(() => this.skip());
     else if (key === "F2") on(() => this.words.start(this.form.at ? this.form.sourceOf(this.form.at)?.box : null));
     else if (key === "PageUp" || key === "PageDown") on(() => this.go(this.at + (key === "PageDown" ? 1 : -1)));
@@ -285,6 +299,18 @@ export class Mode {
     this.at = at;
     if (this.card || at >= this.total) this.show();
     else this.load(at).then(() => this.at === at && this.show());
+  }
+
+  // To the next field that a person should look at; where none is left, the document is right.
+  async onward() {
+    const { card } = this;
+    if (this.prefill.active && !this.prefill.findings.length && !this.checked) await this.check();
+    if (this.card !== card) return;
+    this.prefill.look(this.form.at);
+    const next = this.prefill.next(this.form.at);
+    this.placed();
+    if (next) this.form.focus(next);
+    else this.done();
   }
 
   // ---- saving
@@ -333,6 +359,7 @@ export class Mode {
     if (event === "saved") {
       this.shell.counted(this.shell.done + (detail.version === 1 ? 1 : 0), this.shell.total, WORDS.count);
       if (card) Object.assign(card, { version: detail.version, verdict: detail.verdict, author: detail.author });
+      if (card?.model) this.renew(true);
     } else if (event === "conflict" && card) {
       this.at = at;
       this.show();
@@ -367,24 +394,9 @@ export class Mode {
   }
 
   leave() {
+    this.gone = true;
     this.leases.end();
     clearTimeout(this.pause);
-    this.gone = true;
+    clearInterval(this.looking);
   }
-}
-
-// What was filled in and not saved; null when there is nothing (a document that was skipped leaves an empty text).
-function draftOf(id) {
-  const draft = drafts.get(id);
-  return draft?.text ? { ...draft, fields: JSON.parse(draft.text) } : null;
-}
-
-// The fields in which two texts differ, a line each; null for a text that is none.
-function differing(one, other) {
-  const [a, b] = [one, other].map((text) => (text ? JSON.parse(text) : null));
-  const names = [...new Set([...Object.keys(a ?? {}), ...Object.keys(b ?? {})])].filter((name) => name !== "sources");
-  const apart = names.filter((name) => JSON.stringify(a?.[name]) !== JSON.stringify(b?.[name]));
-  const plain = (value) => (value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value));
-  const said = (fields) => fields && apart.map((name) => WORDS.differs(WORDS.labels[name] ?? name, plain(fields[name]))).join("\n");
-  return [said(a), said(b)];
 }

@@ -406,7 +406,7 @@ export const STRINGS = {
     regionField: (region, label) => `${region}: ${label}`,
     cell: (column, row) => `${column}, row ${row}`,
     add: "Add a row",
-    addKeys: "Ctrl+Enter",
+    addKeys: "Alt+↓",
     removeRow: (row) => `remove row ${row} (Ctrl+Delete)`,
     extra: (count) => (count === 1 ? "1 further field is kept as it is." : `${count} further fields are kept as they are.`),
     normal: (text) => `= ${text}`,
@@ -421,6 +421,19 @@ export const STRINGS = {
     end: "No document is left in this order.",
     none: "There are no documents with fields here: give emendo label a manifest, or a folder with --fields.",
     prefilled: "These fields come from the manifest: nobody has looked at them yet.",
+    filled: (count) => (count === 0 ? "Filled in by the model, which is sure of every field: Enter saves." : count === 1 ? "Filled in by the model: one field to look at." : `Filled in by the model: ${count} fields to look at.`),
+    comes: "The model is filling this document in …",
+    notFilled: (fault) => `The model could not fill this in: ${fault}`,
+    sure: (sure, learnt) => `${Math.round(100 * sure)} % sure${learnt ? ", as in earlier documents of this seller" : ""}`,
+    sureShort: (sure, learnt) => (learnt ? "as before" : `${Math.round(100 * sure)} %`),
+    learning: ({ fills, fault, learning: { after, waiting, learns, promoted } }) => {
+      if (!fills) return fault ? `Nothing is filled in: ${fault}` : "";
+      if (learns) return "learning from your corrections …";
+      const until = after ? `${waiting} of ${after} corrections until it learns` : "";
+      return promoted && !waiting ? "has learnt from your corrections" : until;
+    },
+    offered: "other values of the page",
+    or: "or",
     noWords: "No words were found on this page.",
     reading: "The words of this page are being read …",
     choosing: "Arrows go through the words, Shift+arrows take several, Enter puts them into the field, Esc goes back.",
@@ -430,10 +443,12 @@ export const STRINGS = {
     differs: (path, text) => `${path}: ${text}`,
     help: "Keys",
     keys: [
-      ["Enter", "right: save, next document"],
+      ["Enter", "to the next field that is unsure; where none is left: save, next document"],
+      ["Ctrl+Enter", "right as it stands: save, next document"],
       ["Esc", "skip this document"],
       ["Tab", "next field; ↑ ↓ in tables: the row above, below"],
-      ["Ctrl+Enter, Alt+↓", "add a row"],
+      ["Alt+1 2 3", "take one of the values that are offered"],
+      ["Alt+↓", "add a row"],
       ["Ctrl+Delete", "take the row out"],
       ["Ctrl+↑ Ctrl+↓", "move the row"],
       ["F2", "choose words on the document for this field"],
