@@ -1,0 +1,170 @@
+"""Sellers that a person has confirmed before: when one of them stands on a page, its name and address are known.
+
+Most documents of a workspace come from few sellers. The printed name and address of one that was corrected once are
+looked for in the words of the page (best local alignment of the plain text); found so nearly that only misread letters
+can differ, they are taken as they were confirmed. Figures decide between branches of a shop: house and postal numbers
+must agree but for one misread figure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import accumulate
+from typing import Any, Final
+
+from rapidfuzz import fuzz
+from rapidfuzz.distance import Levenshtein
+
+from emendo.errors import BundleError
+from emendo.fields.compare import plain
+from emendo.fields.schema import Document, Source
+from emendo.types import Word
+
+from .decode import Extraction
+
+SELLERS_FILE: Final = "sellers.json"
+"""The file of a bundle that holds them."""
+ALIKE: Final = 0.88
+"""Share of a known text that must be found on the page."""
+SHORT: Final = 6
+"""Texts with fewer letters and figures could stand anywhere."""
+SURE: Final = 0.95
+"""Chance that what was recognised is right, as counted on receipts of shops that were seen before."""
+_LOOKALIKE = str.maketrans("oilzsbg", "0112586")
+"""Letters that are taken for figures, and figures for letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """A seller as a person confirmed it; `count` documents were from it."""
+
+    name: str
+    address: str = ""
+    count: int = 1
+
+
+def learn_sellers(documents: Iterable[Document]) -> tuple[Seller, ...]:
+    """The sellers of confirmed documents, each once in its most frequent spelling, the most frequent first."""
+    spelled: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
+    for one in documents:
+        name, address = one.seller or "", one.seller_address or ""
+        if name or address:
+            spelled.setdefault((plain(name), plain(address)), Counter())[name, address] += 1
+    sellers = [Seller(*found.most_common(1)[0][0], found.total()) for found in spelled.values()]
+    return tuple(sorted(sellers, key=lambda seller: (-seller.count, seller.name, seller.address)))
+
+
+def recognise(words: Sequence[Word], extraction: Extraction, sellers: Sequence[Seller]) -> Extraction:
+    """The extraction with name and address of a known seller, where one stands on the page; else as it is."""
+    page = _Page.of(words)
+    found = [match for seller in sellers if (match := _match(page, seller)) is not None]
+    if not found:
+        return extraction
+    best = max(found, key=lambda match: match.score)
+    changed: dict[str, Any] = {}
+    sources = dict(extraction.document.sources)
+    for name, text, span in (
+        ("seller", best.seller.name, best.name),
+        ("seller_address", best.seller.address, best.address),
+    ):
+        if text and span is not None:
+            changed[name] = text
+            sources[name] = page.source(span)
+    document = Document.model_validate({**_held(extraction.document), **changed, "sources": sources})
+    return replace(extraction, document=document, certainty={**extraction.certainty, **dict.fromkeys(changed, SURE)})
+
+
+def sellers_text(sellers: Sequence[Seller]) -> str:
+    """As `sellers.json` has them."""
+    return json.dumps([asdict(one) for one in sellers], ensure_ascii=False, indent=0) + "\n"
+
+
+def read_sellers(text: str) -> tuple[Seller, ...]:
+    """Back from there. Raises BundleError for a text that is no such list."""
+    try:
+        return tuple(Seller(str(row["name"]), str(row["address"]), int(row["count"])) for row in json.loads(text))
+    except (ValueError, TypeError, KeyError) as error:
+        raise BundleError(f"{SELLERS_FILE} is no list of sellers", remedy="fetch or write the bundle again") from error
+
+
+Span = tuple[int, int]
+"""First and last + 1 character of the plain text of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The letters and figures of a document, and which word each is from."""
+
+    text: str
+    words: tuple[Word, ...]
+    ends: tuple[int, ...]
+
+    @classmethod
+    def of(cls, words: Sequence[Word]) -> _Page:
+        parts = [plain(word.text) for word in words]
+        return cls("".join(parts), tuple(words), tuple(accumulate(map(len, parts))))
+
+    def source(self, span: Span) -> Source:
+        """What encloses the words of a span on the page where it begins."""
+        begins = (0, *self.ends)
+        held = [
+            word
+            for word, first, last in zip(self.words, begins, self.ends, strict=False)
+            if first < span[1] and last > span[0] and last > first
+        ]
+        boxes = [word.box for word in held if word.page == held[0].page]
+        lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+        return Source(page=held[0].page, box=(min(lefts), min(tops), max(rights), max(bottoms)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    seller: Seller
+    score: float
+    name: Span | None
+    address: Span | None
+
+
+def _match(page: _Page, seller: Seller) -> _Match | None:
+    """Where a seller stands: by its address, its name, or both; a shop's name may stand over another address of it."""
+    name, address = (_find(page.text, text) for text in (seller.name, seller.address))
+    if address is None and name is None:
+        return None
+    length = len(plain(seller.address)) if address is not None else 0
+    score = sum(found[1] * weight for found, weight in ((address, length), (name, len(plain(seller.name)))) if found)
+    return _Match(seller, score, name[0] if name else None, address[0] if address else None)
+
+
+def _find(page: str, text: str) -> tuple[Span, float] | None:
+    """Where a text stands on the page and how much of it, 0 to 1; None where it does not."""
+    wanted = plain(text)
+    if not SHORT <= len(wanted) <= len(page):
+        return None
+    best = fuzz.partial_ratio_alignment(
+        wanted.translate(_LOOKALIKE), page.translate(_LOOKALIKE), score_cutoff=100 * ALIKE
+    )
+    if best is None:
+        return None
+    part = page[best.dest_start : best.dest_end]
+    if _other_figures(wanted, part) > (1 if sum(map(str.isdecimal, wanted)) >= SHORT else 0):
+        return None
+    return (best.dest_start, best.dest_end), best.score / 100
+
+
+def _other_figures(wanted: str, part: str) -> int:
+    """Figures in which two texts differ, those aside that are taken for a letter."""
+    pairs = ((wanted.translate(_LOOKALIKE), wanted), (part.translate(_LOOKALIKE), part))
+    (first, plain_first), (second, plain_second) = pairs
+    count = 0
+    for edit in Levenshtein.editops(first, second):
+        lost = plain_first[edit.src_pos] if edit.tag != "insert" else ""
+        seen = plain_second[edit.dest_pos] if edit.tag != "delete" else ""
+        count += lost.isdecimal() or seen.isdecimal()
+    return count
+
+
+def _held(document: Document) -> Mapping[str, Any]:
+    return {name: getattr(document, name) for name in Document.model_fields}
