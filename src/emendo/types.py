@@ -100,6 +100,8 @@ class Reading:
     fields: Mapping[str, Any] | None = None
     certainty: Mapping[str, float] = field(default_factory=dict)
     """Calibrated chance that a field is right, by its path (`total`, `lines.2.amount`)."""
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """What could not be read of a document, a sentence each, by the path of a field, or `page 2`."""
 
 
 @dataclass(frozen=True, slots=True)

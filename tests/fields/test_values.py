@@ -142,6 +142,7 @@ def test_a_data_set_tells_how_it_writes() -> None:
     assert conventions(["05/04/2018", "25/12/2018", "RM 3.50", "1,234"]) == (".", "dmy")
     assert conventions(["12/25/2018", "3,50 EUR"]) == (",", "mdy")
     assert conventions(["12/25/2018", "25/12/2018", "3,50", "3.50", "shop"]) == ("", None)
+    assert conventions([*["25/12/2018"] * 19, "12/28/2017", *["3.50"] * 18, "3,50"]) == ("", "dmy")
 
 
 def test_currencies_have_codes_and_decimals() -> None:

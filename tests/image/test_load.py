@@ -19,7 +19,8 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from emendo.errors import BadInput, DocumentError, EmendoError, ImageError
-from emendo.image.load import frames, open_document, read_frame, read_image, sample_image, sniff, webp_size
+from emendo.image.load import frames, open_document, read_frame, read_image, sample_image, sample_pages, sniff
+from emendo.image.raster import webp_size
 from emendo.settings import Limits
 from emendo.types import Sample
 
@@ -409,3 +410,44 @@ def test_sniffing() -> None:
     assert sniff(b"") == "empty"
     assert sniff(b"\xef\xbb\xbf  <HTML>") == "html"
     assert sniff(b"GIF89a") == ""
+
+
+def two_pages(tmp_path: Path) -> Path:
+    path = tmp_path / "scan.tif"
+    picture().save(path, save_all=True, append_images=[picture(30, 20)])
+    return path
+
+
+def test_all_pages_of_a_document_are_read_in_order(tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    for name, width in (("b", 50), ("a", 40)):
+        picture(width).save(tmp_path / "pages" / f"{name}.png")
+    listed = Sample(id="x", image=tmp_path / "pages" / "b.png", attributes={"images": ["pages/b.png", "pages/a.png"]})
+    assert [page.shape[1] for page in sample_pages(listed)] == [50, 40]
+    scan = two_pages(tmp_path)
+    assert [page.shape[1] for page in sample_pages(Sample(id="y", image=scan))] == [60, 30]
+    assert [page.shape[1] for page in sample_pages(Sample(id="y", image=scan, frame=1))] == [30]
+
+
+def test_pages_beside_a_pdf_take_its_place(tmp_path: Path) -> None:
+    (tmp_path / "pdf").mkdir()
+    (tmp_path / "images").mkdir()
+    picture().save(tmp_path / "pdf" / "x.pdf")
+    picture(44).save(tmp_path / "images" / "x-1.png")
+    sample = Sample(id="x", image=tmp_path / "pdf" / "x.pdf", attributes={"images": ["images/x-1.png"]})
+    assert [page.shape[1] for page in sample_pages(sample)] == [44]
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        ("b.png", "`images` of x is no list of paths"),
+        ([], "`images` of x is no list of paths"),
+        ([3], "`images` of x is no list of paths"),
+        (["a.png", "gone.png"], "page 2 of x is not there: gone.png"),
+    ],
+)
+def test_a_document_whose_pages_cannot_be_told_is_refused(tmp_path: Path, images: object, said: str) -> None:
+    picture().save(tmp_path / "a.png")
+    with pytest.raises(DocumentError, match=said):
+        sample_pages(Sample(id="x", image=tmp_path / "a.png", attributes={"images": images}))

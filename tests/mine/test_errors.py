@@ -11,6 +11,7 @@ import pytest
 
 from emendo.errors import DataError, FormatError, UsageError
 from emendo.fields import Document, read_document, validate_document
+from emendo.fields.error_classes import ErrorClass, classify_error, regions_with_errors, severity, suspected
 from emendo.mine.errorlog import (
     LOG,
     build_hard_sample_dataset,
@@ -18,7 +19,6 @@ from emendo.mine.errorlog import (
     read_log,
     with_replay,
 )
-from emendo.mine.errors import ErrorClass, classify_error, regions_with_errors, severity, suspected
 
 VALUES = {
     "type": "invoice", "seller": "Mill Ltd", "number": "7", "date": "2024-03-21", "currency": "EUR", "net": "10",

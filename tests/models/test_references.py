@@ -10,9 +10,9 @@ import pytest
 
 from emendo.errors import BundleError, UsageError
 from emendo.models.base import base_bundle
-from emendo.models.bundle import write_bundle
+from emendo.models.bundle import BundleInfo, write_bundle
 from emendo.models.plates import PlateRecognizer
-from emendo.models.references import load_bundle, load_recognizer
+from emendo.models.references import champion_folder, load_bundle, load_recognizer
 from emendo.settings import PlateSettings
 from emendo.workspace.folder import Workspace
 
@@ -58,6 +58,16 @@ def test_what_is_not_there_is_named(tmp_path: Path, ref: str) -> None:
         load_bundle(ref, workspace=tmp_path)
 
 
+def test_the_champion_of_fields_is_named_apart(workspace: Path) -> None:
+    with pytest.raises(UsageError, match="no champion of fields yet"):
+        load_bundle("champion:fields", workspace=workspace)
+    Workspace(workspace).set_champion("0123abcd", kind="fields")
+    assert load_bundle("champion:fields", workspace=workspace).folder.name == "0123abcd"
+    assert load_bundle("", workspace=workspace).info.name == "base"
+    Workspace(workspace).set_champion("base-fields", kind="fields")
+    assert champion_folder(workspace, kind="fields") is None
+
+
 def test_a_pointer_out_of_the_workspace_is_refused(workspace: Path) -> None:
     Workspace(workspace).set_champion("../elsewhere")
     with pytest.raises(BundleError, match="which is no model id"):
@@ -78,3 +88,12 @@ def test_the_reading_of_plates_is_named_with_the_alphabet_of_the_workspace(works
         assert found.model.startswith("plate(mine@")
     with pytest.raises(UsageError, match="no model 'no-such'"):
         load_recognizer("plates:no-such")
+
+
+def test_a_model_of_fields_reads_no_lines(workspace: Path) -> None:
+    folder = workspace / ".emendo" / "models" / "fields01"
+    write_bundle(folder, BundleInfo(family="fields", name="made"), {"card.md": b"made"})
+    with pytest.raises(UsageError, match="tells the fields of whole documents and reads no lines; use it with"):
+        load_recognizer("fields01", workspace=workspace)
+    Workspace(workspace).set_champion("fields01")
+    assert load_recognizer("", workspace=workspace).model.startswith("auto(base@")

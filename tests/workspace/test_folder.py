@@ -119,3 +119,18 @@ def test_champions_that_are_about_to_be_removed_are_forgotten(tmp_path: Path) ->
     assert (now.model, now.why) == ("c", "why"), "the one in use stays"
     assert [model for model, _, _ in now.history] == ["base", "b"]
     assert workspace.restore_champion().model == "b"
+
+
+def test_the_model_for_fields_is_a_champion_of_its_own(tmp_path: Path) -> None:
+    workspace = Workspace.init(tmp_path)
+    workspace.set_champion("l1", "reads lines")
+    lines = workspace.champion_file.read_bytes()
+    assert workspace.in_use("fields") == "base-fields" and workspace.champion("fields") is None
+    workspace.set_champion("f1", "reads fields", kind="fields")
+    workspace.set_champion("f2", "reads more", kind="fields")
+    assert (workspace.in_use(), workspace.in_use("fields")) == ("l1", "f2")
+    workspace.forget_champions(["f1"])
+    assert workspace.restore_champion(kind="fields").model == "base-fields"
+    with pytest.raises(WorkspaceError, match="no earlier model"):
+        workspace.restore_champion(kind="fields")
+    assert workspace.champion_file.read_bytes() == lines

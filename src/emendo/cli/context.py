@@ -15,7 +15,7 @@ from ..settings import Settings, load_settings
 if TYPE_CHECKING:
     from ..datasets import Dataset
     from ..models.detector import Detector
-    from ..types import Recognizer, Sample
+    from ..types import DocumentReader, Recognizer, Sample
     from ..workspace.folder import Workspace
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
@@ -71,6 +71,22 @@ class Context:
         if not pages or facts_of(self.recognizer).family == "vlm":
             return self.recognizer
         return PageReader(self.recognizer, self.detector)
+
+    def document_reader(self, *, model: str | None = None, reader: str = "", cache: bool = False) -> DocumentReader:
+        """What reads fields: `model`, else the one that the settings name, else the champion or the default.
+
+        `reader` and `cache` are those of `pages.fields.load_document_reader`.
+        """
+        from ..pages.fields import load_document_reader
+
+        return load_document_reader(
+            self.settings.model if model is None else model,
+            workspace=self.root,
+            threads=self.threads,
+            engine=self.settings.read.engine,
+            reader=reader,
+            cache=cache,
+        )
 
     @cached_property
     def plate_reader(self) -> Recognizer:

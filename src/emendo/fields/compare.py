@@ -9,7 +9,7 @@ does not pay: precision = right / (right + wrong + invented), recall = right / (
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -43,9 +43,19 @@ class FieldCounts:
         )
 
     @property
+    def values(self) -> int:
+        """Values of the truth."""
+        return self.right + self.wrong + self.missed
+
+    @property
+    def errors(self) -> int:
+        """Values that are not as they should be: wrong, missed or invented."""
+        return self.wrong + self.missed + self.invented
+
+    @property
     def accuracy(self) -> float | None:
         """Share of the values of the truth that were read right; None when it has none."""
-        return _share(self.right, self.right + self.wrong + self.missed)
+        return _share(self.right, self.values)
 
     @property
     def precision(self) -> float | None:
@@ -61,6 +71,30 @@ class FieldCounts:
         """Counts, and the rates that follow."""
         counts = {"right": self.right, "wrong": self.wrong, "missed": self.missed, "invented": self.invented}
         return {**counts, "accuracy": self.accuracy, "precision": self.precision, "f1": self.f1}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value of the truth and what was read for it, None where a side has none.
+
+    `name` is that of the field (`lines[].amount`); the paths (`lines.2.amount`) say where in either document it stands,
+    empty where it does not. `pair` numbers the pairs of rows of a table, -1 for a field that is in none.
+    """
+
+    name: str
+    truth_path: str
+    found_path: str
+    truth: Any
+    found: Any
+    pair: int = -1
+
+    def counts(self, same: Same) -> FieldCounts:
+        """What it counts for when `same` decides whether both agree."""
+        if self.truth is None:
+            return FieldCounts(invented=1)
+        if self.found is None:
+            return FieldCounts(missed=1)
+        return FieldCounts(right=1) if same(self.truth, self.found) else FieldCounts(wrong=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,27 +125,51 @@ def compare_documents(truth: Document, found: Document | None, *, same: Same | N
 
     `same` decides whether two values agree (default `equal`).
     """
-    same = same or equal
-    found = found or Document()
+    return counted(cells(truth, found, same=same), same=same)
+
+
+def counted(some: Iterable[Cell], *, same: Same | None = None) -> Comparison:
+    """The counts of some pairs of values by name of field."""
     counts: dict[str, FieldCounts] = {}
-    for name in Document.model_fields:
-        if name in ROWS or name == "sources":
-            continue
-        one = _cell(getattr(truth, name), getattr(found, name), same)
-        if one != FieldCounts():
-            counts[name] = one
-    for table in ROWS:
-        rows: Sequence[Any] = getattr(truth, table)
-        others: Sequence[Any] = getattr(found, table)
-        for row, other in align_rows(rows, others, same=same):
-            for name in ROWS[table].model_fields:
-                if name == "sources":
-                    continue
-                one = _cell(getattr(row, name, None), getattr(other, name, None), same)
-                place = f"{table}{ROW_MARK}.{name}"
-                if one != FieldCounts():
-                    counts[place] = counts.get(place, FieldCounts()) + one
+    for cell in some:
+        counts[cell.name] = counts.get(cell.name, FieldCounts()) + cell.counts(same or equal)
     return Comparison(counts)
+
+
+def cells(truth: Document, found: Document | None, *, same: Same | None = None) -> Iterator[Cell]:
+    """Each value of the truth beside what was read for it, and each value that was read without need.
+
+    `same` decides which rows of a table belong together (see `align_rows`).
+    """
+    found = found or Document()
+    for name in Document.model_fields:
+        if name not in ROWS and name != "sources":
+            yield from _cell(name, (truth, name), (found, name), name)
+    for table in ROWS:
+        at = to = -1
+        for pair, (row, other) in enumerate(align_rows(getattr(truth, table), getattr(found, table), same=same)):
+            at, to = at + (row is not None), to + (other is not None)
+            for name in ROWS[table].model_fields:
+                if name != "sources":
+                    here, there = f"{table}.{at}.{name}", f"{table}.{to}.{name}"
+                    yield from _cell(f"{table}{ROW_MARK}.{name}", (row, here), (other, there), name, pair)
+
+
+def names_of(document: Document) -> frozenset[str]:
+    """The fields of which a document has a value; those of rows as `lines[].amount`."""
+    return frozenset(cell.name for cell in cells(document, None))
+
+
+def only(document: Document, names: Collection[str]) -> Document:
+    """The document without the values of all other fields; a row may be empty then, and keeps its number."""
+    plain = {name: None for name in Document.model_fields if name not in {*ROWS, *names, "sources"}}
+    tables = {}
+    for table, part in ROWS.items():
+        columns = [name for name in part.model_fields if name != "sources"]
+        kept = [name for name in columns if f"{table}{ROW_MARK}.{name}" in names]
+        dropped = {name: None for name in columns if name not in kept}
+        tables[table] = [row.model_copy(update=dropped) for row in getattr(document, table)]
+    return document.model_copy(update={**plain, **tables})
 
 
 def align_rows(truth: Sequence[Any], found: Sequence[Any], *, same: Same | None = None) -> list[tuple[Any, Any]]:
@@ -151,20 +209,25 @@ def equal(truth: Any, found: Any) -> bool:
     return bool(truth == found)
 
 
+def strict(truth: Any, found: Any) -> bool:
+    """The same with texts as the SROIE task has them: case and the number of blanks aside, every sign counts."""
+    if isinstance(truth, str) and isinstance(found, str):
+        return truth.upper().split() == found.upper().split()
+    return bool(truth == found)
+
+
 def plain(text: str) -> str:
     """A text without blanks, punctuation and case: letters with their accents, and figures."""
     composed = unicodedata.normalize("NFKC", text).casefold()
     return "".join(char for char in composed if char.isalnum() or unicodedata.combining(char))
 
 
-def _cell(truth: Any, found: Any, same: Same) -> FieldCounts:
-    if truth is None and found is None:
-        return FieldCounts()
-    if truth is None:
-        return FieldCounts(invented=1)
-    if found is None:
-        return FieldCounts(missed=1)
-    return FieldCounts(right=1) if same(truth, found) else FieldCounts(wrong=1)
+def _cell(label: str, truth: tuple[Any, str], found: tuple[Any, str], name: str, pair: int = -1) -> Iterator[Cell]:
+    """The pair of one field, given the part of either document and the path there; none where both are empty."""
+    value, other = getattr(truth[0], name, None), getattr(found[0], name, None)
+    if value is not None or other is not None:
+        here, there = "" if value is None else truth[1], "" if other is None else found[1]
+        yield Cell(label, here, there, value, other, pair)
 
 
 def _likeness(one: Any, other: Any, same: Same) -> float:

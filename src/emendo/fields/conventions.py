@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal, TypeVar
 
 _FIGURES = re.compile(r"\s*(\d{1,2})\s*[-/.]\s*(\d{1,2})\s*[-/.]\s*(\d{2}|\d{4})(?:\D.*)?", re.DOTALL)
 _DECIMAL = re.compile(r"\D*\d[\d.,' ]*?([.,])(?:\d{1,2}|\d{4,})\D*")
+Value = TypeVar("Value")
+NEARLY: Final = 0.95
+"""Share of the telling values that must agree: a slip among many does not make all others unreadable."""
 
 
 def conventions(texts: Iterable[str]) -> tuple[str, Literal["dmy", "mdy"] | None]:
-    """The decimal mark (empty: not told) and the order of day and month (None: not told) that all of them share."""
-    marks: set[str] = set()
-    orders: set[Literal["dmy", "mdy"]] = set()
+    """The decimal mark (empty: not told) and the order of day and month (None: not told) that nearly all share."""
+    marks: Counter[str] = Counter()
+    orders: Counter[Literal["dmy", "mdy"]] = Counter()
     for text in texts:
         if date := _FIGURES.fullmatch(text):
             first, second = int(date[1]), int(date[2])
             if first > 12 >= second:
-                orders.add("dmy")
+                orders["dmy"] += 1
             elif second > 12 >= first:
-                orders.add("mdy")
+                orders["mdy"] += 1
         elif amount := _DECIMAL.fullmatch(text):
-            marks.add(amount[1])
-    return (marks.pop() if len(marks) == 1 else ""), (orders.pop() if len(orders) == 1 else None)
+            marks[amount[1]] += 1
+    return _shared(marks) or "", _shared(orders)
+
+
+def _shared(counts: Counter[Value]) -> Value | None:
+    """What nearly all are; None when they differ or there are none."""
+    return next((value for value, count in counts.items() if count >= NEARLY * counts.total()), None)

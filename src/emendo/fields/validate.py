@@ -7,11 +7,11 @@ person's form, a model's output, a made invoice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from .currencies import DECIMALS, decimals_of
 from .schema import Document, Fault, ReadDocument
@@ -64,13 +64,21 @@ class Validation:
         return self.ok and not any(one.rule in _SUMS for one in self.findings)
 
 
+class Sum(NamedTuple):
+    """One sum that was checked: its rule, the places that it binds together, and whether it holds exactly."""
+
+    rule: str
+    paths: tuple[str, ...]
+    holds: bool
+
+
 @dataclass(slots=True)
 class _Sums:
-    """Compares amounts of one document and counts how many were compared."""
+    """Compares amounts of one document and notes what was compared."""
 
     document: Document
     tolerance: Decimal
-    checked: int = 0
+    compared: list[Sum] = field(default_factory=list)
 
     def shown(self, value: Decimal) -> str:
         return amount_text(value, least=decimals_of(self.document.currency))
@@ -89,8 +97,8 @@ class _Sums:
 
         `what` has places for `{expected}` and `{found}`.
         """
-        self.checked += 1
         gap = abs(found - expected)
+        self.compared.append(Sum(rule, tuple(paths), gap <= slack))
         if gap <= slack:
             return
         severity = Severity.WARNING if gap <= self.tolerance + slack else Severity.ERROR
@@ -121,7 +129,16 @@ def validate_document(
         findings += rule(document, sums)
     findings += _dates(document, today or date.today())
     findings = [one for one in findings if one.severity is not Severity.MISSING or not unread.intersection(one.paths)]
-    return Validation(tuple(findings), sums.checked)
+    return Validation(tuple(findings), len(sums.compared))
+
+
+def check_sums(document: Document, *, products: bool = True) -> list[Sum]:
+    """The sums of a document that can be checked, exact; those within its rows only with `products`."""
+    sums = _Sums(document, ZERO)
+    for rule in ((_products,) if products else ()) + (_rows, _tax_rows, _line_rates, _total, _due):
+        for _ in rule(document, sums):
+            pass
+    return sums.compared
 
 
 def _products(document: Document, sums: _Sums) -> Iterator[Finding]:

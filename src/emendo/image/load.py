@@ -9,33 +9,18 @@ from __future__ import annotations
 
 import os
 import stat
-import struct
-import zlib
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
+from typing import BinaryIO, Protocol, Self
 
-import numpy as np
-
-from ..errors import BadInput, DocumentError, ImageError
+from ..errors import DocumentError, ImageError
 from ..settings import Limits
 from ..types import Image, Sample
 from .crop import crop_line
-
-if TYPE_CHECKING:
-    from PIL.ImageFile import ImageFile
-
-SNIFF = 1024
-"""Bytes of a file that tell its kind."""
-
-DECODING_FAULTS = (
-    OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, OverflowError, ArithmeticError, RuntimeError,
-    MemoryError, AttributeError, AssertionError, struct.error, zlib.error,
-)  # fmt: skip
-"""What Pillow's decoders raise on damaged files."""
+from .raster import OPENERS, SNIFF, RasterSource
 
 
 class Source(Protocol):
@@ -109,9 +94,9 @@ def _opened(stream: BinaryIO, path: Path, limits: Limits, dpi: int) -> Document:
             from .pdf import PdfSource
 
             return Document(PdfSource(stream, path, limits, dpi), stream, kind)
-        if kind not in _OPENERS:
+        if kind not in OPENERS:
             raise ImageError(_not_an_image(head, kind), where=path, remedy="emendo reads PNG, JPEG, TIFF, WebP and PDF")
-        return Document(_RasterSource(stream, path, limits, kind), stream, kind)
+        return Document(RasterSource(stream, path, limits, kind), stream, kind)
     except BaseException:
         stream.close()
         raise
@@ -152,6 +137,28 @@ def sample_image(sample: Sample, limits: Limits | None = None) -> Image:
         raise ImageError(_cannot_open(error), where=sample.image) from error
     page = _kept_frame(sample.image, status.st_mtime_ns, status.st_size, sample.frame, limits)
     return page.copy() if sample.polygon is None else crop_line(page, sample.polygon)
+
+
+def sample_pages(sample: Sample, limits: Limits | None = None, *, dpi: int = 200) -> list[Image]:
+    """All pages of a document in order, PDF pages rendered at `dpi`.
+
+    These are the files of its attribute `images`, given relative to the manifest as the sample's own image is, in place
+    of that; else all frames of its file, or the one frame or part that the sample names. Raises ImageError or
+    DocumentError, which name the page.
+    """
+    if sample.polygon is not None or sample.frame:
+        return [sample_image(sample, limits)]
+    names = sample.attributes.get("images")
+    if names is None:
+        return list(frames(sample.image, limits, dpi=dpi))
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
+        raise DocumentError(f"`images` of {sample.id} is no list of paths", remedy="list the pages of the document")
+    root = next((root for root in sample.image.parents if all((root / name).is_file() for name in names)), None)
+    if root is None:
+        missing = next(name for name in names if not any((root / name).is_file() for root in sample.image.parents))
+        at = names.index(missing) + 1
+        raise DocumentError(f"page {at} of {sample.id} is not there: {missing}", remedy="put it beside the manifest")
+    return [page for name in names for page in frames(root / name, limits, dpi=dpi)]
 
 
 @lru_cache(maxsize=2)
@@ -227,170 +234,3 @@ def _not_an_image(head: bytes, kind: str) -> str:
     if kind == "postscript":
         return "holds PostScript, not an image"
     return f"is no image or PDF (it starts with {head[:8]!r})"
-
-
-class _RasterSource:
-    """PNG, JPEG, WebP: one frame. TIFF: one frame a page."""
-
-    def __init__(self, stream: BinaryIO, path: Path, limits: Limits, kind: str) -> None:
-        self._path, self._stream = path, stream
-        self._limits = limits
-        self._kind = kind
-        try:
-            if kind in _HEADERS:
-                check_size(*_HEADERS[kind](stream.read(SNIFF)), path, limits)
-                stream.seek(0)
-            self._image = _OPENERS[kind](stream)
-            check_size(*self._image.size, path, limits)
-            self._frames = self._count() if kind == "tiff" else 1
-        except DECODING_FAULTS as error:
-            raise self._damaged(error) from error
-
-    def __len__(self) -> int:
-        return self._frames
-
-    def frame(self, number: int) -> Image:
-        try:
-            if self._kind == "tiff":
-                self._image.seek(number)
-                self._check_tiles()
-            check_size(*self._image.size, self._path, self._limits)
-            return _to_rgb(self._image if self._kind == "tiff" else self._single())
-        except DECODING_FAULTS as error:
-            raise self._damaged(error, number) from error
-
-    def close(self) -> None:
-        self._image.close()
-
-    def _single(self) -> ImageFile:
-        """The only frame, opened for this decoding alone, so that its pixels are not held twice."""
-        self._stream.seek(0)
-        return _OPENERS[self._kind](self._stream)
-
-    def _count(self) -> int:
-        limit = self._limits.document_pages
-        for number in range(1, limit + 1):
-            try:
-                self._image.seek(number)
-            except EOFError:
-                return number
-        raise DocumentError(
-            f"has more than {limit} pages", where=self._path, remedy="split it or raise limits.document_pages"
-        )
-
-    def _check_tiles(self) -> None:
-        tags = getattr(self._image, "tag_v2", {})
-        tile = (tags.get(322, 0), tags.get(323, 0))
-        if all(isinstance(side, int) and side > 0 for side in tile):
-            check_size(*tile, self._path, self._limits)
-
-    def _damaged(self, error: BaseException, number: int = 0) -> BadInput:
-        if isinstance(error, BadInput):
-            return error
-        page = f"page {number + 1} of " if self._frames_known() > 1 else ""
-        detail = " ".join(str(error).split()) or type(error).__name__
-        return ImageError(
-            f"{page}the {self._kind.upper()} image is damaged or cut short ({detail[:160]})",
-            where=self._path,
-            remedy="export or copy it again",
-        )
-
-    def _frames_known(self) -> int:
-        return getattr(self, "_frames", 1)
-
-
-def check_size(width: int, height: int, path: Path, limits: Limits, *, page: int | None = None) -> None:
-    """Raise ImageError (DocumentError with a `page`, from 1) when an image has no pixels or too many."""
-    kind, place = (ImageError, "") if page is None else (DocumentError, f"page {page} ")
-    if width <= 0 or height <= 0:
-        raise kind(f"{place}is {width} x {height} pixels, so it shows nothing", where=path)
-    if width * height > limits.image_megapixels * 1e6:
-        raise kind(
-            f"{place}is {width} x {height} pixels, more than the limit of {limits.image_megapixels:g} megapixels",
-            where=path,
-            remedy="scale it down or raise limits.image_megapixels",
-        )
-
-
-def webp_size(head: bytes) -> tuple[int, int]:
-    """Canvas (width, height) from the first 30 bytes of a WebP file (RFC 9649). Raises ValueError."""
-    chunk = head[12:16]
-    if chunk == b"VP8X" and len(head) >= 30:
-        return 1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little")
-    if chunk == b"VP8L" and len(head) >= 25:
-        bits = int.from_bytes(head[21:25], "little")
-        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-    if chunk == b"VP8 " and len(head) >= 30:
-        width, height = struct.unpack_from("<HH", head, 26)
-        return width & 0x3FFF, height & 0x3FFF
-    raise ValueError("no WebP header")
-
-
-def png_size(head: bytes) -> tuple[int, int]:
-    """(width, height) from the first 24 bytes of a PNG file. Raises ValueError."""
-    if len(head) < 24 or head[12:16] != b"IHDR":
-        raise ValueError("no PNG header")
-    width, height = struct.unpack_from(">II", head, 16)
-    return width, height
-
-
-_HEADERS = {"png": png_size, "webp": webp_size}
-"""Kinds whose plugin fails without saying why, or takes memory, before it tells the size."""
-
-
-# The plugins are opened directly: `PIL.Image.open` would apply Pillow's own process-wide size limit over ours.
-def _open_png(stream: BinaryIO) -> ImageFile:
-    from PIL.PngImagePlugin import PngImageFile
-
-    return PngImageFile(stream)
-
-
-def _open_jpeg(stream: BinaryIO) -> ImageFile:
-    from PIL.JpegImagePlugin import JpegImageFile
-
-    return JpegImageFile(stream)
-
-
-def _open_tiff(stream: BinaryIO) -> ImageFile:
-    from PIL.TiffImagePlugin import TiffImageFile
-
-    return TiffImageFile(stream)
-
-
-def _open_webp(stream: BinaryIO) -> ImageFile:
-    from PIL.WebPImagePlugin import WebPImageFile
-
-    return WebPImageFile(stream)
-
-
-_OPENERS: dict[str, Callable[[BinaryIO], ImageFile]] = {
-    "png": _open_png,
-    "jpeg": _open_jpeg,
-    "tiff": _open_tiff,
-    "webp": _open_webp,
-}
-
-
-def _to_rgb(image: ImageFile) -> Image:
-    from PIL import Image as Pillow
-    from PIL import ImageOps
-
-    image.load()
-    ImageOps.exif_transpose(image, in_place=True)
-    upright: Pillow.Image = image
-    if upright.mode.startswith("I") or upright.mode == "F":
-        return _from_deep(np.asarray(upright))
-    if upright.has_transparency_data:
-        coloured = upright.convert("RGBA")
-        paper = Pillow.new("RGBA", coloured.size, (255, 255, 255, 255))
-        upright = Pillow.alpha_composite(paper, coloured)
-    return np.array(upright if upright.mode == "RGB" else upright.convert("RGB"), dtype=np.uint8)
-
-
-def _from_deep(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Image:
-    """Grey of 16 or 32 bits, or floats, as 8-bit RGB: full scale is 65535 (255 or 1 where nothing exceeds it)."""
-    grey = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=65535.0, neginf=0.0)
-    top = float(grey.max(initial=0.0))
-    scale = 255.0 if top <= 1 and values.dtype.kind == "f" else 1.0 if top <= 255 else 255.0 / 65535.0
-    eight = np.clip(grey * scale + 0.5, 0, 255).astype(np.uint8)
-    return np.repeat(eight[:, :, None], 3, axis=2)

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import DocumentError
 from ..settings import Limits
 from ..types import Image
+from .raster import check_size
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage
@@ -84,8 +85,6 @@ class PdfSource:
                 self._pdf = None
 
     def _scale(self, page: PdfPage, number: int) -> float:
-        from .load import check_size
-
         width, height = page.get_size()
         if not (math.isfinite(width) and math.isfinite(height)):
             raise DocumentError(f"page {number + 1} of the PDF has no finite size", where=self._path)

@@ -22,13 +22,13 @@ import numpy as np
 from ..datasets.dataset import Dataset, open_dataset
 from ..datasets.mix import Mix, mix
 from ..errors import DataError, FormatError, UsageError
+from ..fields.error_classes import ErrorClass, classify_error, regions_with_errors, severity, suspected
 from ..fields.names import REGIONS
 from ..fields.schema import Document
 from ..fields.validate import validate_document
 from ..formats.jsonl import row_text
 from ..tools.files import append_line, new_folder, sha256_file, write_bytes
 from ..types import Sample
-from .errors import ErrorClass, classify_error, regions_with_errors, severity, suspected
 
 LOG: Final = "errors.jsonl"
 REPLAY_SHARE: Final = 0.2

@@ -64,9 +64,9 @@ def fit(rows: npt.NDArray[np.float64], exact: npt.NDArray[np.bool_]) -> Calibrat
     folds = np.random.default_rng(0).permutation(len(rows)) % 5
     for fold in range(5):
         inside = folds == fold
-        solution = _logistic(rows[~inside], exact[~inside])
-        held_out[inside] = _sigmoid(solution[0] + rows[inside] @ solution[1:])
-    solution = _logistic(rows, exact)
+        solution = logistic(rows[~inside], exact[~inside])
+        held_out[inside] = sigmoid(solution[0] + rows[inside] @ solution[1:])
+    solution = logistic(rows, exact)
     return Calibration(
         intercept=float(solution[0]),
         weights=tuple(float(value) for value in solution[1:]),
@@ -89,7 +89,7 @@ def expected_calibration_error(
     return total / max(1, len(confidence))
 
 
-def _logistic(rows: npt.NDArray[np.float64], exact: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+def logistic(rows: npt.NDArray[np.float64], exact: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """Intercept and weights by Newton's method on standardised features with a small ridge."""
     centre, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
     x = np.column_stack([np.ones(len(rows)), (rows - centre) / scale])
@@ -98,7 +98,7 @@ def _logistic(rows: npt.NDArray[np.float64], exact: npt.NDArray[np.bool_]) -> np
     ridge = np.diag([1e-3, *([1.0] * rows.shape[1])])
     solution = np.zeros(x.shape[1])
     for _ in range(50):
-        p = _sigmoid(x @ solution)
+        p = sigmoid(x @ solution)
         gradient = x.T @ (p - target) + ridge @ solution
         step = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + ridge, gradient)
         solution = solution - step
@@ -108,6 +108,7 @@ def _logistic(rows: npt.NDArray[np.float64], exact: npt.NDArray[np.bool_]) -> np
     return np.concatenate([[solution[0] - float(weights @ centre)], weights])
 
 
-def _sigmoid(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def sigmoid(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Chances of log-odds, element by element."""
     value: npt.NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(x, -30, 30)))
     return value

@@ -5,7 +5,7 @@ Nothing of `rapidocr` itself is imported: the wheel only carries the weights. `p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from emendo.image.pixels import cv2
 
 from ..tools.memory import allowed_memory
 from ..types import Image
-from .base import DETECTOR, engine_file
+from .base import DETECTOR, engine_file, engine_version
 from .engine import open_session, run_once
 from .pieces import Piece, pieces
 
@@ -53,6 +53,11 @@ class Detector:
         self._weights = weights
         self._threads = threads
         self._session: Any = None
+
+    @property
+    def version(self) -> str:
+        """What the pieces that it finds depend on."""
+        return f"{self._weights or DETECTOR}-{engine_version()}-{astuple(self.settings)}"
 
     def __call__(self, page: Image) -> list[Piece]:
         """The pieces of text on a page (height, width, 3) uint8 RGB, in no special order."""

@@ -12,11 +12,11 @@ from pathlib import Path
 from emendo.errors import BundleError, UsageError
 from emendo.settings import load_settings
 from emendo.types import Recognizer
-from emendo.workspace.folder import Workspace
+from emendo.workspace.folder import FIRST, Reads, Workspace
 from emendo.workspace.names import SCHEME
 
 from .base import NAMES, base_bundle
-from .bundle import CTC_FAMILIES, INFO_FILE, Bundle, read_bundle
+from .bundle import CTC_FAMILIES, FIELDS_FAMILY, INFO_FILE, Bundle, read_bundle
 from .choice import ChoosingRecognizer
 from .ctc.recognizer import CtcRecognizer
 from .engine import EngineName
@@ -32,6 +32,8 @@ from .shipped import SHIPPED, is_shipped, shipped_bundle
 
 PLATES = "plates:"
 """How a reference begins that names the reading of licence plates by a model (see `plates`): `plates:base`."""
+CHAMPION_FIELDS = "champion:fields"
+"""Names the model in use for the fields of documents, as `champion` does the one for lines."""
 AUTO = "auto"
 """Names whichever embedded model suits the lines at hand: to read, as `choice` says; to train, the best reader."""
 
@@ -51,14 +53,14 @@ def load_recognizer(
 ) -> Recognizer:
     """The recogniser that `ref` names, of whatever family.
 
-    An empty reference means the champion of the workspace when it has one, else `auto`; `language` is that of
-    `CtcRecognizer`, `engine` computes the graph of a bundle that has one. `ensemble:A,B` and `fallback:A,B` name
-    several models (see `ensemble`), `plates:REF` reads crops of licence plates with a model (see `plates`), `rapidocr`
-    is the engine of that name, `http://host:port` a service that reads elsewhere (see `remote`). Raises UsageError when
-    nothing of that name is there, BundleError when what is there is no sound model, EngineError when its family needs
-    more than is installed.
+    An empty reference means the champion of the workspace when it has one that reads lines, else `auto`; `language` is
+    that of `CtcRecognizer`, `engine` computes the graph of a bundle that has one. `ensemble:A,B` and `fallback:A,B`
+    name several models (see `ensemble`), `plates:REF` reads crops of licence plates with a model (see `plates`),
+    `rapidocr` is the engine of that name, `http://host:port` a service that reads elsewhere (see `remote`). Raises
+    UsageError when nothing of that name is there or it reads documents only, BundleError when what is there is no sound
+    model, EngineError when its family needs more than is installed.
     """
-    if ref == AUTO or (ref == "" and (workspace is None or champion_folder(workspace) is None)):
+    if ref == AUTO or (ref == "" and not _reads_lines(champion_folder(workspace) if workspace is not None else None)):
 
         def opened(name: str) -> CtcRecognizer:
             return CtcRecognizer(load_bundle(name), threads=threads, language=language, engine=engine)
@@ -92,6 +94,9 @@ def open_recognizer(
     bundle: Bundle, *, threads: int = 1, language: str = "", engine: EngineName = "onnxruntime"
 ) -> Recognizer:
     """The recogniser of a verified bundle, by its family; parameters and errors as for `load_recognizer`."""
+    if bundle.info.family == FIELDS_FAMILY:
+        what = "tells the fields of whole documents and reads no lines"
+        raise UsageError(what, where=bundle.folder, remedy="use it with `emendo read --fields --model`")
     if bundle.info.family in CTC_FAMILIES:
         return CtcRecognizer(bundle, threads=threads, language=language, engine=engine)
     if has_graphs(bundle):
@@ -113,15 +118,18 @@ def find_model(ref: str, *, workspace: Path | None = None) -> Bundle | Source:
     Where the choice depends on what is read (`auto`, or nothing named and no champion), the general base.
     """
     champion = champion_folder(workspace) if workspace is not None and ref in {"", "champion"} else None
+    if workspace is not None and ref == CHAMPION_FIELDS:
+        champion = champion_folder(workspace, kind="fields")
     if champion is not None:
         return read_bundle(champion)
     if ref in {"", AUTO, *NAMES}:
         return base_bundle(ref if ref in NAMES else "base")
     if ref in SHIPPED:
         return shipped_bundle(ref)
-    if ref == "champion":
+    if ref in {"champion", CHAMPION_FIELDS}:
         place = f" in {workspace}" if workspace is not None else ""
-        raise UsageError(f"there is no champion yet{place}", remedy="promote a model first, or use 'base'")
+        kind, first = (" of fields", FIRST["fields"]) if ref == CHAMPION_FIELDS else ("", FIRST["lines"])
+        raise UsageError(f"there is no champion{kind} yet{place}", remedy=f"promote a model first, or use {first!r}")
     if ref.startswith(SCHEME):
         return registered_bundle(ref, workspace)
     for folder in _places(ref, workspace):
@@ -137,23 +145,30 @@ def find_model(ref: str, *, workspace: Path | None = None) -> Bundle | Source:
     if HUB_ID.fullmatch(ref) and not Path(ref).parent.exists():
         return from_hub(ref)
     tried = ", ".join(map(str, _places(ref, workspace)))
-    known = ", ".join(dict.fromkeys((AUTO, *NAMES, *embedded_names(), *installed_models(), "champion")))
+    known = ", ".join(
+        dict.fromkeys((AUTO, *NAMES, *embedded_names(), *installed_models(), "champion", CHAMPION_FIELDS))
+    )
     raise UsageError(
         f"no model {ref!r} (looked in {tried})",
         remedy=f"give {known}, {SCHEME}NAME, the folder of a model, or a hub id",
     )
 
 
-def champion_folder(workspace: Path) -> Path | None:
-    """The folder of the champion, None when there is none yet or the base is champion.
+def champion_folder(workspace: Path, *, kind: Reads = "lines") -> Path | None:
+    """The folder of the champion, None when there is none yet or an embedded model is champion.
 
     Raises WorkspaceError or BundleError when the pointer is damaged.
     """
     held = Workspace(workspace)
-    champion = held.champion()
-    if champion is None or champion.model in NAMES:
+    champion = held.champion(kind)
+    if champion is None or champion.model in {*NAMES, *FIRST.values()}:
         return None
-    return held.models / _model_id(champion.model, held.champion_file)
+    return held.models / _model_id(champion.model, held.pointer(kind))
+
+
+def _reads_lines(champion: Path | None) -> bool:
+    """Whether there is a champion, and it is no model of documents."""
+    return champion is not None and read_bundle(champion, verify=False).info.family != FIELDS_FAMILY
 
 
 def _model_id(model: str, said_by: Path) -> str:

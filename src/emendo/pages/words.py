@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
+from typing import Final
 
 from shapely import box as box_of
 from shapely.errors import GEOSException
@@ -17,6 +18,8 @@ from ..types import Box, Character, Image, Polygon, Reading, Recognizer, Word
 from .lines import TextLine
 from .segment import Finder, line_image, segment
 
+ROAD: Final = 1
+"""Raised when a page's words come out otherwise with the same reader and finder, so that old ones are left aside."""
 AT_ONCE = 8
 """Lines handed to the recogniser at a time."""
 

@@ -2,7 +2,7 @@
 
 The reference of the base decides: the embedded base and its descendants are `ctc`, a `VisionEncoderDecoderModel` is
 `trocr`, every other image-to-text class of transformers is `vlm`. The name of a family in `SCRATCH` in place of a base
-starts one of its networks from random weights.
+starts one of its networks from random weights. A bundle of family `fields` goes on as it is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from pydantic import BaseModel
 
-from emendo.models.bundle import CTC_FAMILIES, Bundle
+from emendo.models.bundle import CTC_FAMILIES, FIELDS_FAMILY, Bundle
 from emendo.models.generative.source import Source, from_bundle
 from emendo.models.references import find_model
 from emendo.types import Sample
@@ -27,10 +27,11 @@ FAMILIES: Final[Mapping[str, str]] = {
     "crnn": "emendo.train.crnn.family:FAMILY",
     "trocr": "emendo.train.tuning.family:TROCR",
     "vlm": "emendo.train.tuning.family:VLM",
+    FIELDS_FAMILY: "emendo.train.extract.family:FAMILY",
 }
 
 
-SCRATCH: Final = ("crnn",)
+SCRATCH: Final = ("crnn", FIELDS_FAMILY)
 """Families that need no base."""
 
 
@@ -141,6 +142,6 @@ def family_of(base: str, *, workspace: Path | None = None) -> tuple[Family, Bund
     found = find_model(base, workspace=workspace)
     if isinstance(found, Source):
         return family(found.family), found
-    if found.info.family in CTC_FAMILIES:
+    if found.info.family in {*CTC_FAMILIES, FIELDS_FAMILY}:
         return family(found.info.family), found
     return family(found.info.family), from_bundle(found, base)

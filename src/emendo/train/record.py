@@ -99,8 +99,9 @@ def draw_curve(
     *,
     title: str = "",
     unit: str = "character",
+    error: str = "CER",
 ) -> None:
-    """The loss of each step (nats per `unit`) with its running mean, and the CER of each validation, as a picture."""
+    """The loss of each step (nats per `unit`) with its running mean, and the error of each validation, as a picture."""
     import io
 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -120,8 +121,8 @@ def draw_curve(
     handles = list(left.get_lines())
     if cers:
         right = left.twinx()
-        shown = right.plot([s for s, _ in cers], [100 * c for _, c in cers], color="#c0392b", marker="o", label="CER")
-        right.set_ylabel("CER on validation lines (%)")
+        shown = right.plot([s for s, _ in cers], [100 * c for _, c in cers], color="#c0392b", marker="o", label=error)
+        right.set_ylabel(f"{error} of each validation (%)")
         right.set_ylim(bottom=0)
         handles += shown
     left.legend(handles, [str(line.get_label()) for line in handles], frameon=False, loc="upper right")

@@ -38,13 +38,15 @@ class RunResult:
         """What a person wants to know of the run."""
         report = self.report
         guessed = report.get("unlabelled", 0)
+        what = "documents" if "f1_after" in report else "lines"
         of_them = f", {guessed} of them read by the first model," if guessed else ""
-        told = [f"trained on {report['lines']} lines{of_them} in {report['seconds']:.0f} s ({report['steps']} steps)"]
+        told = [f"trained on {report['lines']} {what}{of_them} in {report['seconds']:.0f} s ({report['steps']} steps)"]
         if report["left_out"]:
             first = report["left_out"][0]
-            told.append(f"left out: {len(report['left_out'])} lines; the first, {first['id']}: {first['reason']}")
-        before, after = 100 * report["cer_before"], 100 * report["cer_after"]
-        told.append(f"CER on {report['judged_on']}: {before:.1f} % before, {after:.1f} % after")
+            told.append(f"left out: {len(report['left_out'])} {what}; the first, {first['id']}: {first['reason']}")
+        name, key = ("F1 of fields", "f1") if "f1_after" in report else ("CER", "cer")
+        before, after = 100 * report[f"{key}_before"], 100 * report[f"{key}_after"]
+        told.append(f"{name} on {report['judged_on']}: {before:.1f} % before, {after:.1f} % after")
         if report["kept"] == "start":
             told.append("training made it no better, so the bundle holds the model it started from")
         return [*told, f"model: {self.bundle}"]

@@ -38,6 +38,8 @@ class Watch:
     blown_up: bool = False
     cer: float | None = None
     metric: str = "cer"
+    shown: str = "CER"
+    """What the figure under `cer` is called: any error from 0 up, in per cent."""
     higher: bool = False
     """What the patience watches, and whether more of it is better."""
 
@@ -74,7 +76,7 @@ class Attendant(TrainerCallback):  # type: ignore[misc]
         if not math.isfinite(loss) or self._mean > max(2 * self._best, self._best + 1):
             watch.blown_up = True
             control.should_training_stop = True
-        text = f"loss {self._mean:.2f}" + ("" if watch.cer is None else f", CER {100 * watch.cer:.1f} %")
+        text = f"loss {self._mean:.2f}" + ("" if watch.cer is None else f", {watch.shown} {100 * watch.cer:.1f} %")
         watch.progress(state.global_step, watch.total, text)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:

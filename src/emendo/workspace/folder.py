@@ -14,12 +14,12 @@ import json
 import os
 import socket
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from ..errors import Busy, WorkspaceError
 from ..settings import Settings, load_settings
@@ -34,6 +34,10 @@ PROMOTING = "promote"
 """Purpose of the lock under which the model in use changes."""
 BASE = "base"
 """The embedded model: what stands before the first promotion."""
+Reads = Literal["lines", "fields"]
+"""What a model in use is there for: a workspace has one that reads lines, and one that reads the fields of documents."""
+FIRST: Final[Mapping[Reads, str]] = {"lines": BASE, "fields": "base-fields"}
+"""The model of each kind that stands before the first promotion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +171,19 @@ class Workspace:
 
     @property
     def champion_file(self) -> Path:
-        """The pointer to the model in use: a small file, for sync clients break links."""
-        return self.models / "champion.json"
+        """The pointer to the model in use for lines: a small file, for sync clients break links."""
+        return self.pointer("lines")
 
-    def champion(self) -> Champion | None:
+    def pointer(self, kind: Reads) -> Path:
+        """The pointer to the model in use for lines or for fields."""
+        return self.models / ("champion.json" if kind == "lines" else f"champion-{kind}.json")
+
+    def champion(self, kind: Reads = "lines") -> Champion | None:
         """The model in use, or None before the first promotion. Raises WorkspaceError on a damaged pointer."""
-        if not self.champion_file.exists():
+        pointer = self.pointer(kind)
+        if not pointer.exists():
             return None
-        content = read_object(self.champion_file)
+        content = read_object(pointer)
         try:
             return Champion(
                 model=str(content["model"]),
@@ -184,38 +193,44 @@ class Workspace:
             )
         except (KeyError, TypeError) as error:
             raise WorkspaceError(
-                f"lacks {error}", where=self.champion_file, remedy="remove it to return to the base model"
+                f"lacks {error}", where=pointer, remedy="remove it to return to the base model"
             ) from error
 
-    def set_champion(self, model: str, why: str = "") -> Champion:
-        """Put `model` in use; what was in use before joins the history."""
-        before = self.champion() or Champion(BASE, timestamp(), "embedded")
-        history = (*before.history, (before.model, before.since, before.why))
-        return self._write_champion(Champion(model, timestamp(), why, history))
+    def in_use(self, kind: Reads = "lines") -> str:
+        """Reference of the model in use: a content id, or the embedded one."""
+        champion = self.champion(kind)
+        return champion.model if champion else FIRST[kind]
 
-    def restore_champion(self, why: str = "rolled back") -> Champion:
+    def set_champion(self, model: str, why: str = "", *, kind: Reads = "lines") -> Champion:
+        """Put `model` in use; what was in use before joins the history."""
+        before = self.champion(kind) or Champion(FIRST[kind], timestamp(), "embedded")
+        history = (*before.history, (before.model, before.since, before.why))
+        return self._write_champion(Champion(model, timestamp(), why, history), kind)
+
+    def restore_champion(self, why: str = "rolled back", *, kind: Reads = "lines") -> Champion:
         """Put the model before the present one back in use. Raises WorkspaceError when there is none before it."""
-        now = self.champion()
+        now = self.champion(kind)
         if now is None or not now.history:
             raise WorkspaceError("no earlier model to return to", where=self.root)
         model = now.history[-1][0]
-        return self._write_champion(Champion(model, timestamp(), why, now.history[:-1]))
+        return self._write_champion(Champion(model, timestamp(), why, now.history[:-1]), kind)
 
     def forget_champions(self, models: Collection[str]) -> None:
-        """Let no rollback lead to any of these models, which are about to be removed; the present one stays."""
-        now = self.champion()
-        if now is not None and any(model in models for model, _, _ in now.history):
-            history = tuple(one for one in now.history if one[0] not in models)
-            self._write_champion(replace(now, history=history))
+        """Let no rollback lead to any of these models, which are about to be removed; the present ones stay."""
+        for kind in get_args(Reads):
+            now = self.champion(kind)
+            if now is not None and any(model in models for model, _, _ in now.history):
+                history = tuple(one for one in now.history if one[0] not in models)
+                self._write_champion(replace(now, history=history), kind)
 
-    def _write_champion(self, champion: Champion) -> Champion:
+    def _write_champion(self, champion: Champion, kind: Reads) -> Champion:
         content = {
             "model": champion.model,
             "since": champion.since,
             "why": champion.why,
             "history": [{"model": model, "since": since, "why": why} for model, since, why in champion.history],
         }
-        write_text(self.champion_file, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+        write_text(self.pointer(kind), json.dumps(content, ensure_ascii=False, indent=1) + "\n")
         return champion
 
 

@@ -1,4 +1,4 @@
-"""What kind of error a reading of a document is, the log of errors, and the hard samples that follow from it.
+"""What kinds of error a reading of a document has, and how bad they are.
 
 Classes and severities are those of the product's requirements. With the truth an error is what differs from it; at
 the time of reading there is no truth, and what the validator finds stands for it (`suspected`). A document without any
@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
-from ..fields.compare import compare_documents
-from ..fields.names import REGIONS
-from ..fields.schema import Document
-from ..fields.validate import Severity, Validation
+from .compare import compare_documents
+from .names import REGIONS
+from .schema import Document
+from .validate import Severity, Validation
 
 
 class ErrorClass(StrEnum):

@@ -1,0 +1,198 @@
+"""Where a document may say an amount or a day: spans of words that can be read as one, scored for each field.
+
+Scores are natural log-odds: those of the tags of the words that hold figures, less what it costs to read the text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Final, Generic
+
+import numpy as np
+import numpy.typing as npt
+
+from emendo.fields.conventions import conventions
+from emendo.fields.currencies import DECIMALS, SIGNS, UNTOLD, WORDS
+from emendo.fields.values import Order
+
+from .figures import SPLIT, Figure, V, read_amounts, read_days
+from .labels import INDEX
+from .layout import Layout
+from .tagger import Array
+
+MOST: Final = 5
+"""Candidates of a field that are kept."""
+LEAST: Final = -5.0
+"""Log-odds of the last one."""
+_LONGEST, _LONGEST_DAY = 4, 6
+_NEAR = 1.3
+"""Gap within a value, in heights."""
+_LEFT_OUT = 2.0
+"""What it costs to leave out a figure beside the span that is tagged with the same field."""
+_SIDE = frozenset({*DECIMALS, *SIGNS, *WORDS, *UNTOLD, "-", "−", "–", "%", "(", ")", "A$", "US", "C$"})
+_RATE = "%"
+
+
+@dataclass(frozen=True, slots=True)
+class Span(Generic[V]):
+    """Neighbouring words of a printed line, the ways to read them, and which of the words hold figures."""
+
+    words: tuple[int, ...]
+    text: str
+    figures: tuple[Figure[V], ...]
+    telling: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate(Generic[V]):
+    """A value that a field may have: from where, its log-odds, and what reading it cost."""
+
+    value: V
+    words: tuple[int, ...]
+    score: float
+    cost: float
+    text: str = ""
+    order: Order | None = None
+    inferred: bool = False
+    """Whether other amounts told the value and the print only comes near it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A document as the choice sees it: words in their layout, log-odds (N, C) of the tags, and its decimal mark."""
+
+    layout: Layout
+    odds: npt.NDArray[np.float64]
+    mark: str
+    amounts: tuple[Span[Decimal], ...]
+    days: tuple[Span[date], ...]
+
+    def odd(self, words: Sequence[int], label: str) -> float:
+        """Mean log-odds of some words for a label."""
+        column = self.odds[list(words), INDEX[label]]
+        return float(column.mean()) if len(words) else LEAST
+
+
+def log_odds(labels: Array) -> npt.NDArray[np.float64]:
+    """Of chances, within +-9; what is no number counts as no chance."""
+    held = np.clip(np.nan_to_num(np.asarray(labels, np.float64), nan=0.0), 1.2e-4, 1 - 1.2e-4)
+    result: npt.NDArray[np.float64] = np.log(held / (1 - held))
+    return result
+
+
+def see(layout: Layout, labels: Array, *, mark: str, today: date) -> Scene:
+    """Read all figures of a document; `mark` is the decimal mark where the document does not show it."""
+    odds = log_odds(labels)
+    money = [INDEX[name] for name in INDEX if name.rpartition(".")[2] in _MONEY]
+    held = [word.text for at, word in enumerate(layout.words) if money and odds[at, money].max(initial=-9) > 0]
+    shown = told_mark(held) or mark
+    texts = tuple(_plain(word.text) for word in layout.words)
+    amounts = tuple(_spans(layout, texts, _numeral, _LONGEST, lambda text: read_amounts(text, shown)))
+    days = tuple(_spans(layout, texts, _dated, _LONGEST_DAY, lambda text: read_days(text, today)))
+    return Scene(layout, odds, shown, amounts, days)
+
+
+_MONEY = frozenset(
+    ["discount", "charges", "net", "tax", "rounding", "total", "prepaid", "due", "amount", "base", "unit_price"]
+)
+
+
+def told_mark(texts: Iterable[str]) -> str:
+    """The decimal mark that most amounts show (`fields.conventions` of each); empty when none or as many do."""
+    marks = Counter(mark for text in texts if (mark := conventions([text])[0]))
+    ranked = marks.most_common(2)
+    if not ranked or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
+        return ""
+    return ranked[0][0]
+
+
+def rank(scene: Scene, label: str, spans: Sequence[Span[V]], among: frozenset[int] | None = None) -> list[Candidate[V]]:
+    """The likeliest values of a field, each once; `among` restricts where they stand."""
+    column = scene.odds[:, INDEX[label]]
+    rate = label.endswith("rate")
+    best: dict[tuple[V, Order | None], Candidate[V]] = {}
+    for span in spans:
+        if among is not None and not among.issuperset(span.words):
+            continue
+        base = float(np.mean([column[at] for at in span.telling]))
+        if base < LEAST - 2:
+            continue
+        base -= _LEFT_OUT * _left_out(scene, span, column)
+        for figure in span.figures:
+            cost = figure.cost + (0.0 if rate or _RATE not in span.text else 2.0)
+            made = Candidate(figure.value, span.words, base - cost, cost, span.text, figure.order)
+            key = (figure.value, figure.order)
+            if made.score > LEAST and (key not in best or made.score > best[key].score):
+                best[key] = made
+    return sorted(best.values(), key=lambda one: -one.score)[:MOST]
+
+
+def _left_out(scene: Scene, span: Span[V], column: npt.NDArray[np.float64]) -> int:
+    """How many figures close beside a span are tagged like it."""
+    count = 0
+    for end, step in ((span.words[0], -1), (span.words[-1], 1)):
+        other = scene.layout.beside(end, step)
+        if other is None or column[other] <= 0:
+            continue
+        gap = scene.layout.gap(other, end) if step < 0 else scene.layout.gap(end, other)
+        if gap < _NEAR and any(char.isdecimal() for char in scene.layout.words[other].text):
+            count += 1
+    return count
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)[:64]
+
+
+def _numeral(text: str) -> bool:
+    """Whether a word can be a piece of an amount."""
+    return any(map(str.isdecimal, text)) or text.upper() in _SIDE or bool(re.fullmatch(r"[OolISB.,]{1,4}", text))
+
+
+def _dated(text: str) -> bool:
+    """Whether a word can be a piece of a date."""
+    if any(map(str.isdecimal, text)) or text in "-/.":
+        return True
+    return text.casefold() in ("de", "of") or bool(re.fullmatch(r"[^\W\d_]{3,9}[.,]?", text))
+
+
+def _spans(
+    layout: Layout,
+    texts: Sequence[str],
+    fits: Callable[[str], bool],
+    longest: int,
+    read: Callable[[str], list[Figure[V]]],
+) -> Iterator[Span[V]]:
+    """All spans of up to `longest` words that `read` can read, without those that read no more than a part of them."""
+    for line in layout.lines:
+        for first in range(len(line)):
+            if not fits(texts[line[first]]):
+                continue
+            for end in range(first + 1, min(len(line), first + longest) + 1):
+                some = line[first:end]
+                if not fits(texts[some[-1]]):
+                    break
+                if len(some) > 1 and not -0.7 < layout.gap(some[-2], some[-1]) < _NEAR:
+                    break
+                yield from _span(some, texts, read)
+
+
+def _span(some: tuple[int, ...], texts: Sequence[str], read: Callable[[str], list[Figure[V]]]) -> Iterator[Span[V]]:
+    telling = tuple(at for at in some if any(map(str.isdecimal, texts[at])))
+    if not telling:
+        return
+    spaced = " ".join(texts[at] for at in some)
+    figures: list[Figure[V]] = read(spaced)
+    if len(some) > 1:
+        figures = [one for one in figures if one.cost == 0.0]
+        tight = "".join(texts[at] for at in some)
+        if not figures:
+            figures = [replace(one, cost=one.cost + SPLIT) for one in read(tight) if one.cost < 2]
+    if figures:
+        yield Span(some, spaced, tuple(figures[:4]), telling)

@@ -1,0 +1,203 @@
+"""The parts of a document out of its words: texts, days, amounts and the rows of its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from math import log
+from typing import Any, Final
+
+from emendo.fields.compare import ROW_MARK
+from emendo.fields.conventions import conventions
+from emendo.fields.schema import MOST_CHARACTERS, Document, Fault, Kind, specs
+from emendo.fields.values import Order
+
+from .candidates import LEAST, Candidate, Scene, rank
+from .cells import NUMBERS, TEXTS, ReadRow, read_rows, tables
+from .certainty import evidence
+from .customs import Decoding
+from .labels import INDEX
+from .passages import passage, written
+from .rows import table_rows
+from .sums import AMOUNTS, Amount, Choice, Options, choose
+from .tagger import Array
+
+PASSAGES: Final = tuple(
+    spec.name for spec in specs(Document) if spec.kind in (Kind.TEXT, Kind.BLOCK) and spec.name in INDEX
+)
+"""Fields that are texts."""
+DAYS: Final = ("date", "due_date")
+_UNSIGNED: Final = frozenset({"discount", "prepaid"})
+"""Amounts that are kept without the sign that they are printed with."""
+_LATEST = timedelta(days=150)
+"""No bill leaves more time to pay, as a rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A value of a document: its path, the words that it stands on, and what its certainty follows from."""
+
+    path: str
+    value: Any
+    words: tuple[int, ...]
+    evidence: tuple[float, ...]
+
+
+def texts(scene: Scene, known: Decoding, parts: list[Part]) -> None:
+    """Names, addresses and numbers."""
+    for label in PASSAGES:
+        found = passage(scene, label)
+        if found is None or found.score < _logit(known.threshold) - 1.5:
+            continue
+        shown = evidence(
+            _odds(scene, found.words, label), second=found.second, cost=1.5 * found.repaired,
+            confidences=_confidences(scene, found.words), text=True,
+        )  # fmt: skip
+        parts.append(Part(label, found.text[:MOST_CHARACTERS], found.words, shown))
+
+
+def days(scene: Scene, usual: Order | None, known: Decoding, parts: list[Part], faults: list[Fault]) -> None:
+    """The date of a document and when it is due: in the order that its other days show, else the usual one."""
+    ranked: dict[str, list[Candidate[date]]] = {label: rank(scene, label, scene.days) for label in DAYS}
+    order = _order_told(scene, ranked) or usual
+    for label, every in ranked.items():
+        found = [one for one in every if one.order in (None, order) or order is None]
+        if not found or found[0].score < _logit(known.threshold):
+            _unread(scene, label, faults)
+            continue
+        best = found[0]
+        if best.order is not None and order is None:
+            both = sorted({one.value.isoformat() for one in found if one.words == best.words})
+            what = f"{best.text.strip()[:40]!r} on page {_page(scene, best.words)} can be {' or '.join(both)}"
+            faults.append(Fault(label, what))
+            continue
+        parts.append(Part(label, best.value, best.words, _shown(scene, label, best, found)))
+
+
+def _order_told(scene: Scene, ranked: Mapping[str, Sequence[Candidate[date]]]) -> Order | None:
+    """The order of the days that can be read in one way only; where there is none, the one in which the document is
+    due soon after its date."""
+    firsts = [found[0] for found in ranked.values() if found and found[0].score > 0]
+    orders: set[Order] = set()
+    for span in scene.days:
+        held = {figure.order for figure in span.figures if figure.cost < 1}
+        text = span.text.replace(" ", "")
+        if held == {None} and (told := _figures_order(text)):
+            orders.add(told)
+    if len(orders) == 1:
+        return orders.pop()
+    if len(firsts) == 2 and all(one.order for one in firsts):
+        fitting: list[Order] = []
+        ways: tuple[Order, ...] = ("dmy", "mdy")
+        for order in ways:
+            day, due = (
+                next((one.value for one in found if one.order in (None, order)), None) for found in ranked.values()
+            )
+            if day and due and timedelta(0) <= due - day <= _LATEST:
+                fitting.append(order)
+        if len(fitting) == 1:
+            return fitting[0]
+    return None
+
+
+def _figures_order(text: str) -> Order | None:
+    return conventions([text])[1]
+
+
+def amounts_and_tables(
+    scene: Scene, pairs: Array, currency: str | None, known: Decoding, parts: list[Part], faults: list[Fault], *,
+    sums: bool,
+) -> None:  # fmt: skip
+    """Amounts, and rows of what was sold and of taxes, chosen together by what adds up."""
+    read = {
+        table: read_rows(scene, table, table_rows(scene, table, pairs), currency=currency, sums=sums)
+        for table in NUMBERS
+    }
+    ranked: dict[str, Sequence[Amount]] = {}
+    for label in AMOUNTS:
+        found: list[Amount] = rank(scene, label, scene.amounts)
+        if label in _UNSIGNED:
+            found = [replace(one, value=abs(one.value)) for one in found]
+        ranked[label] = found
+    options = Options(
+        ranked, tables(read["lines"], "lines"), tables(read["taxes"], "taxes"), currency, _logit(known.threshold)
+    )
+    choice = choose(options, sums=sums)
+    for label in AMOUNTS:
+        picked = choice.amounts.get(label)
+        if picked is None:
+            _unread(scene, label, faults)
+            continue
+        shown = _shown(
+            scene, label, picked, ranked[label], confirmed=choice.confirmed.get(label, 0),
+            broken=choice.broken.get(label, 0),
+        )  # fmt: skip
+        parts.append(Part(label, picked.value, picked.words, shown))
+    for table, rows in read.items():
+        _rows(scene, table, rows, choice, parts)
+
+
+def _rows(scene: Scene, table: str, read: Sequence[ReadRow], choice: Choice, parts: list[Part]) -> None:
+    chosen = choice.lines if table == "lines" else choice.taxes
+    for at, (number, numbers) in enumerate(zip(chosen.kept, chosen.rows, strict=True)):
+        one = read[number]
+        for name in TEXTS if table == "lines" else ():
+            some = one.row.words(name)
+            text = written(scene, f"{table}{ROW_MARK}.{name}", some) if some else ""
+            if text:
+                odds = _odds(scene, some, f"{table}{ROW_MARK}.{name}")
+                shown = evidence(odds, second=-4.0, cost=0.0, confidences=_confidences(scene, some), text=True,
+                                 cell=True)  # fmt: skip
+                parts.append(Part(f"{table}.{at}.{name}", text[:MOST_CHARACTERS], tuple(some), shown))
+        for name, value in numbers.items():
+            path = f"{table}.{at}.{name}"
+            times = name in ("quantity", "unit_price", "discount", "amount") and one.holds is not None
+            shown = _shown(
+                scene, f"{table}{ROW_MARK}.{name}", value, one.ranked[name], cell=True,
+                confirmed=choice.confirmed.get(path, 0) + bool(times and one.holds),
+                broken=choice.broken.get(path, 0) + bool(times and not one.holds),
+            )  # fmt: skip
+            parts.append(Part(path, value.value, value.words, shown))
+
+
+def _unread(scene: Scene, label: str, faults: list[Fault]) -> None:
+    """A fault where a word is surely tagged with a field and cannot be read as its value."""
+    column = scene.odds[:, INDEX[label]]
+    at = int(column.argmax())
+    word = scene.layout.words[at]
+    if column[at] > 0 and any(char.isdecimal() for char in word.text):
+        kind = "date" if label in DAYS else "amount"
+        faults.append(Fault(label, f"{word.text[:40]!r} on page {word.page} cannot be read as {_article(kind)}"))
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+def _shown(
+    scene: Scene, label: str, picked: Candidate[Any], ranked: Sequence[Candidate[Any]], *, confirmed: int = 0,
+    broken: int = 0, cell: bool = False,
+) -> tuple[float, ...]:  # fmt: skip
+    second = max((one.score for one in ranked if one.value != picked.value), default=LEAST - 1)
+    telling = [at for at in picked.words if any(map(str.isdecimal, scene.layout.words[at].text))] or picked.words
+    return evidence(
+        _odds(scene, telling, label), second=second, cost=picked.cost + picked.inferred,
+        confidences=_confidences(scene, picked.words), confirmed=confirmed, broken=broken, cell=cell,
+    )  # fmt: skip
+
+
+def _odds(scene: Scene, some: Sequence[int], label: str) -> list[float]:
+    return [float(scene.odds[at, INDEX[label]]) for at in some]
+
+
+def _confidences(scene: Scene, some: Sequence[int]) -> list[float]:
+    return [scene.layout.words[at].confidence for at in some]
+
+
+def _page(scene: Scene, some: Sequence[int]) -> int:
+    return scene.layout.words[some[0]].page
+
+
+def _logit(chance: float) -> float:
+    return log(chance / (1 - chance))

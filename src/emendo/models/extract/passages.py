@@ -1,0 +1,187 @@
+"""Texts of a document: which words make up a name, an address or a number, and how they are written out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from emendo.fields.compare import plain
+from emendo.fields.validate import iban_holds
+
+from .candidates import Scene
+from .labels import INDEX
+
+BLOCKS: Final = frozenset({"seller_address", "buyer_address"})
+"""Fields that keep their lines."""
+NUMBERS: Final = frozenset({"number", "order_number", "seller_tax_id", "buyer_tax_id", "iban"})
+"""Fields that stand on one line and have figures."""
+_WITHIN = -1.4
+"""Log-odds above which a word between two of a field belongs to it."""
+_APART, _BELOW = 4.0, 1.6
+"""Gaps on a line and between lines, in heights, that part two passages."""
+_KEY = re.compile(r"^[^\d]*?[^\W\d_][^\d]*?[:#](?=.*\d)")
+_MARKS = " :;,.*=#-_|/\\~'\"`·•"
+_SWAPS: Final = {
+    "O": "0", "D": "0", "Q": "0", "I": "1", "L": "1", "S": "5", "B": "8", "Z": "2", "G": "6",
+    "0": "O", "1": "I7", "2": "Z", "3": "8", "4": "9", "5": "S6", "6": "G85", "7": "1", "8": "B36", "9": "4",
+}  # fmt: skip
+"""Characters of an IBAN, and what they may be instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A text of a field: its words, its log-odds, that of the next best passage, and whether it was repaired."""
+
+    text: str
+    words: tuple[int, ...]
+    score: float
+    second: float
+    repaired: bool = False
+
+
+def passage(scene: Scene, label: str) -> Passage | None:
+    """The likeliest passage for a field; None where no word is tagged with it."""
+    found = _passages(scene, label)
+    weighed = sorted(((_weight(scene, label, some), some) for some in found), key=lambda pair: -pair[0])
+    if label in NUMBERS:
+        weighed = [pair for pair in weighed if _has_figure(scene, pair[1])] or weighed
+    for at, (_, some) in enumerate(weighed):
+        text = written(scene, label, some)
+        if not plain(text):
+            continue
+        rest = [other for other in weighed[at + 1 :] if plain(written(scene, label, other[1])) != plain(text)]
+        second = scene.odd(rest[0][1], label) if rest else -9.0
+        made = Passage(text, tuple(some), scene.odd(some, label), second)
+        return mended_iban(made) if label == "iban" else made
+    return None
+
+
+def written(scene: Scene, label: str, some: Sequence[int]) -> str:
+    """The words of a passage as its field has them: with line breaks in an address, without the key of a number."""
+    lines: list[list[str]] = []
+    last: int | None = None
+    for at in scene.layout.in_order(some):
+        if last is None or not _runs_on(scene, last, at):
+            lines.append([])
+        lines[-1].append(scene.layout.words[at].text)
+        last = at
+    text = ("\n" if label in BLOCKS else " ").join(" ".join(line) for line in lines)
+    if label in NUMBERS:
+        return _KEY.sub("", text).strip(_MARKS)
+    return text.strip(" :;*=_|~`·•")
+
+
+def _runs_on(scene: Scene, last: int, at: int) -> bool:
+    """Whether two words follow each other on a printed line, with no other word than marks between them."""
+    layout = scene.layout
+    if layout.line_of[last] != layout.line_of[at]:
+        return False
+    return layout.place_in[at] == layout.place_in[last] + 1
+
+
+def _passages(scene: Scene, label: str) -> list[list[int]]:
+    """Runs of words on printed lines, joined over lines where these follow each other closely."""
+    runs = _runs(scene, label)
+    if label in NUMBERS:
+        return runs
+    passages: list[list[int]] = []
+    ends: list[list[int]] = []
+    for run in runs:
+        home = next((at for at in reversed(range(len(passages))) if _follows(scene, ends[at], run)), None)
+        if home is None:
+            passages.append(list(run))
+            ends.append(run)
+        else:
+            passages[home] += run
+            ends[home] = run
+    return passages
+
+
+def _runs(scene: Scene, label: str) -> list[list[int]]:
+    column = scene.odds[:, INDEX[label]]
+    others = scene.odds.argmax(axis=1)
+    runs: list[list[int]] = []
+    for line in scene.layout.lines:
+        run: list[int] = []
+        waiting: list[int] = []
+        for at in line:
+            certain = column[at] > 0 or others[at] == INDEX[label]
+            if run and scene.layout.gap((waiting or run)[-1], at) > _APART:
+                runs.append(run)
+                run, waiting = [], []
+            if certain:
+                run += [*waiting, at] if run else [at]
+                waiting = []
+            elif run and column[at] > _WITHIN and len(waiting) < 2:
+                waiting.append(at)
+            elif run and not _bare(scene, at):
+                runs.append(run)
+                run, waiting = [], []
+        if run:
+            runs.append(run)
+    return runs
+
+
+def _bare(scene: Scene, at: int) -> bool:
+    """Whether a word is a mark between two parts of a passage."""
+    return not any(char.isalnum() for char in scene.layout.words[at].text)
+
+
+def _follows(scene: Scene, above: Sequence[int], below: Sequence[int]) -> bool:
+    """Whether a run stands right below another, or on its line."""
+    layout = scene.layout
+    if layout.line_of[above[-1]] == layout.line_of[below[0]]:
+        return layout.gap(above[-1], below[0]) < _APART
+    page, one = layout.outline(above)
+    other_page, other = layout.outline(below)
+    if page != other_page:
+        return False
+    height = max(layout.height(above[0]), layout.height(below[0]))
+    room = other[1] - one[3]
+    beside = min(one[2], other[2]) - max(one[0], other[0])
+    return -0.8 * height < room < _BELOW * height and beside > -2 * height
+
+
+def _weight(scene: Scene, label: str, some: Sequence[int]) -> float:
+    """How much speaks for a passage: the chances of its words, more words more."""
+    column = scene.odds[list(some), INDEX[label]]
+    return float((1 / (1 + 2.718281828**-column)).sum() - 0.3 * len(some))
+
+
+def _has_figure(scene: Scene, some: Sequence[int]) -> bool:
+    return any(char.isdecimal() for at in some for char in scene.layout.words[at].text)
+
+
+def mended_iban(found: Passage) -> Passage:
+    """An IBAN whose check digits fit, if one does that differs by a look-alike; else as it was read (ISO 13616)."""
+    text = found.text.upper()
+    if iban_holds(text):
+        return found
+    start = re.search(r"[A-Z]{2}[\dOIlSBZ]{2}", text.replace(" ", ""))
+    tight = text.replace(" ", "")[start.start() :] if start else text.replace(" ", "")
+    tight = "".join(char for char in tight if char.isalnum())
+    bases = [tight, tight[:2] + "".join(_figure(char) for char in tight[2:])]
+    for base in bases:
+        if iban_holds(base):
+            return Passage(_grouped(base), found.words, found.score - 1, found.second, repaired=True)
+    fits = {
+        base[:at] + other + base[at + 1 :]
+        for base in bases
+        for at, char in enumerate(base)
+        for other in _SWAPS.get(char, "")
+        if iban_holds(base[:at] + other + base[at + 1 :])
+    }
+    if len(fits) != 1:
+        return found
+    return Passage(_grouped(fits.pop()), found.words, found.score - 2, found.second, repaired=True)
+
+
+def _figure(char: str) -> str:
+    swaps = _SWAPS.get(char, "")
+    return swaps[0] if char.isalpha() and swaps and swaps[0].isdecimal() else char
+
+
+def _grouped(tight: str) -> str:
+    return " ".join(tight[at : at + 4] for at in range(0, len(tight), 4))

@@ -1,0 +1,173 @@
+"""Rows of a document's tables: which cells stand together, and what each of them says.
+
+A cell is a run of words with one label on a printed line. Cells are joined to rows as the pair matrix of the tags says
+(average linkage: the pair of groups whose words most agree first), a row having one cell of each kind but for the
+description, which may run over lines, and for what says the same twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from emendo.fields.compare import ROW_MARK
+
+from .candidates import Scene, log_odds
+from .labels import LABELS
+from .tagger import Array
+
+MOST_CELLS: Final = 1500
+"""Of a table on a page; what is beyond them is left out."""
+_TEXTS = frozenset({"description", "code", "unit"})
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Words of one field on a printed line."""
+
+    name: str
+    words: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The cells of a row by the name of their field, in reading order."""
+
+    cells: Mapping[str, tuple[Cell, ...]]
+
+    def words(self, name: str) -> tuple[int, ...]:
+        """The words of a field, in reading order."""
+        return tuple(at for cell in self.cells.get(name, ()) for at in cell.words)
+
+    @property
+    def all(self) -> tuple[int, ...]:
+        """All its words."""
+        return tuple(at for cells in self.cells.values() for cell in cells for at in cell.words)
+
+
+def table_rows(scene: Scene, table: str, pairs: Array) -> list[Row]:
+    """The rows of a table (`lines`, `taxes`) in reading order."""
+    cells = _cells(scene, table)
+    linked = log_odds(pairs)
+    rows: list[Row] = []
+    for page in sorted({scene.layout.words[cell.words[0]].page for cell in cells}):
+        held = [cell for cell in cells if scene.layout.words[cell.words[0]].page == page][:MOST_CELLS]
+        groups = _grouped(scene, held, linked)
+        made = [_row(scene, [held[at] for at in group]) for group in groups]
+        rows += sorted(made, key=lambda row: _height(scene, row))
+    return rows
+
+
+def _height(scene: Scene, row: Row) -> float:
+    """Where a row stands on its page: the middle of the cells that say how much, else of all."""
+    some = row.words("amount") or row.words("base") or row.words("description") or row.all
+    return float(np.mean([scene.layout.boxes[at][1] + scene.layout.boxes[at][3] for at in some]))
+
+
+def _cells(scene: Scene, table: str) -> list[Cell]:
+    """Runs of words with the same likeliest label of the table, along the printed lines."""
+    if not len(scene.odds):
+        return []
+    told = scene.odds.argmax(axis=1)
+    found: list[Cell] = []
+    for line in scene.layout.lines:
+        run: list[int] = []
+        for at in line:
+            name = LABELS[int(told[at])]
+            if not name.startswith(f"{table}{ROW_MARK}."):
+                if run and any(char.isalnum() for char in scene.layout.words[at].text):
+                    found.append(_cell(told, run))
+                    run = []
+                continue
+            if run and told[at] != told[run[-1]]:
+                found.append(_cell(told, run))
+                run = []
+            run.append(at)
+        if run:
+            found.append(_cell(told, run))
+    return found
+
+
+def _cell(told: npt.NDArray[np.int64], run: Sequence[int]) -> Cell:
+    return Cell(LABELS[int(told[run[0]])].rpartition(".")[2], tuple(run))
+
+
+def _grouped(scene: Scene, cells: Sequence[Cell], linked: Matrix) -> list[list[int]]:
+    """Numbers of the cells of each row."""
+    count = len(cells)
+    member = np.zeros((count, len(linked)))
+    for at, cell in enumerate(cells):
+        member[at, list(cell.words)] = 1
+    sums, sizes = member @ linked @ member.T, member.sum(axis=1)
+    barred = _barred(scene, cells)
+    close = (sums > 0) & ~np.eye(count, dtype=bool)
+    groups: list[list[int]] = []
+    for some in _components(close):
+        part = np.ix_(some, some)
+        groups += [[some[at] for at in group] for group in _linked(sums[part], sizes[some], barred[part])]
+    return groups
+
+
+def _components(close: npt.NDArray[np.bool_]) -> list[list[int]]:
+    """Cells that hang together: average linkage never joins two that do not."""
+    found, seen = [], set[int]()
+    for start in range(len(close)):
+        if start in seen:
+            continue
+        seen.add(start)
+        some = [start]
+        for at in some:
+            fresh = [int(to) for to in np.flatnonzero(close[at]) if int(to) not in seen]
+            seen.update(fresh)
+            some += fresh
+        found.append(sorted(some))
+    return found
+
+
+def _linked(sums: Matrix, sizes: Matrix, barred: npt.NDArray[np.bool_]) -> list[list[int]]:
+    """Average linkage down to the groups between which more speaks against a row than for it."""
+    groups = [[at] for at in range(len(sums))]
+    sums, sizes, barred = sums.copy(), sizes.copy(), barred.copy()
+    np.fill_diagonal(barred, val=True)
+    while True:
+        means = np.where(barred, -np.inf, sums / np.outer(sizes, sizes))
+        at, to = divmod(int(means.argmax()), len(sums))
+        if means[at, to] <= 0:
+            break
+        groups[at] += groups[to]
+        sums[at] += sums[to]
+        sums[:, at] += sums[:, to]
+        sizes[at] += sizes[to]
+        barred[at] |= barred[to]
+        barred[:, at] |= barred[:, to]
+        barred[at, at] = True
+        barred[to], barred[:, to] = True, True
+        groups[to] = []
+    return [group for group in groups if group]
+
+
+def _barred(scene: Scene, cells: Sequence[Cell]) -> npt.NDArray[np.bool_]:
+    """(N, N) which cells cannot be of one row: of a kind that stands once, and not the same twice."""
+    kinds = np.array([cell.name for cell in cells])
+    texts = np.array([_text(scene, cell) for cell in cells])
+    once = ~np.isin(kinds, sorted(_TEXTS))
+    barred: npt.NDArray[np.bool_] = (kinds[:, None] == kinds) & once[:, None] & (texts[:, None] != texts)
+    return barred
+
+
+def _text(scene: Scene, cell: Cell) -> str:
+    return "".join(char for at in cell.words for char in scene.layout.words[at].text if char.isalnum())
+
+
+def _row(scene: Scene, cells: Sequence[Cell]) -> Row:
+    kept: dict[str, list[Cell]] = {}
+    for cell in sorted(
+        cells, key=lambda one: (scene.layout.line_of[one.words[0]], scene.layout.place_in[one.words[0]])
+    ):
+        kept.setdefault(cell.name, []).append(cell)
+    return Row({name: tuple(some) for name, some in kept.items()})

@@ -1,0 +1,1 @@
+"""Family `fields`: a light network that tags the words of documents."""

@@ -1,0 +1,193 @@
+"""The documents that train: made-up ones, whose words are exact, and real ones, whose words a reader reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from emendo.errors import BadInput, DataError, FormatError
+from emendo.evaluate.fields.truth import Written, truth_of, written
+from emendo.fields.schema import ROWS, Document, specs
+from emendo.image.load import sample_pages
+from emendo.models.extract.labels import INDEX, LABELS, TYPES, label_of
+from emendo.train.selection import LeftOut
+from emendo.types import Image, Origin, Sample, Word
+
+from .align import Targets, align, row_number
+from .noise import Made, noisy
+
+WORDS: Final = "words"
+"""The folder beside `images` in which a made-up document's words lie."""
+PageReader = Callable[[Sequence[Image]], list[Word]]
+"""Takes the pages of a document, returns their words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A document as it is shown once: words in order, labels of which one place at least tells, and its kind.
+
+    The places of `choices` are numbers of words in the whole document (`Made.at`).
+    """
+
+    words: list[Made]
+    choices: tuple[tuple[int, tuple[tuple[int, ...], ...]], ...] = ()
+    kind: int = -1
+
+
+class TrainingDocument(Protocol):
+    """A document that trains."""
+
+    @property
+    def sample(self) -> Sample:
+        """Where it is from."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Words, about."""
+        ...
+
+    @property
+    def truth(self) -> Document:
+        """What it tells."""
+        ...
+
+    def draw(self, rng: np.random.Generator, noise: float) -> Drawn:
+        """The document as it is shown once."""
+        ...
+
+    def shown(self) -> list[Word]:
+        """Its words as a reader gives them, always the same."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MadeUp:
+    """A made-up document; `words` is the file of its words."""
+
+    sample: Sample
+    words: Path
+    size: int
+    truth: Document
+
+    def draw(self, rng: np.random.Generator, noise: float) -> Drawn:
+        """Its words with the errors that a reader makes."""
+        kind = TYPES.index(self.truth.type) if self.truth.type in TYPES else -1
+        return Drawn(noisy(exact_words(self.words), rng, noise), kind=kind)
+
+    def shown(self) -> list[Word]:
+        """The words with errors that only the document decides."""
+        seed = int.from_bytes(self.sample.id.encode()[-8:], "little")
+        return [one.word for one in noisy(exact_words(self.words), np.random.default_rng(seed))]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A document whose words were read, with what is known of them."""
+
+    sample: Sample
+    words: tuple[Word, ...]
+    truth: Document
+    targets: Targets
+
+    @property
+    def size(self) -> int:
+        """Its words."""
+        return len(self.words)
+
+    def draw(self, rng: np.random.Generator, noise: float) -> Drawn:
+        """Its words, a few of them lost or moved a little."""
+        each = zip(self.words, self.targets.allowed, self.targets.rows, strict=True)
+        needed = {at for _, places in self.targets.choices for place in places for at in place}
+        made: list[Made] = []
+        lost = noise * float(rng.choice([0.0, 0.02, 0.06]))
+        for at, (word, labels, row) in enumerate(each):
+            if at not in needed and rng.random() < lost:
+                continue
+            shift = 0.08 * noise * (word.box[3] - word.box[1]) * rng.normal(0, 1, 4)
+            x0, y0, x1, y1 = (float(value) for value in np.asarray(word.box) + shift)
+            moved = replace(word, box=(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)))
+            made.append(Made(moved, labels, row, at))
+        return Drawn(made or [Made(self.words[0], (0,), at=0)], self.targets.choices, self.targets.kind)
+
+    def shown(self) -> list[Word]:
+        """Its words."""
+        return list(self.words)
+
+
+def exact_words(path: Path) -> list[Made]:
+    """The words of a made-up document. Raises FormatError when the file holds none."""
+    made: list[Made] = []
+    try:
+        for row in json.loads(path.read_bytes()):
+            label, number = label_of(row["meaning"])
+            x0, y0, x1, y1 = map(float, row["box"])
+            word = Word(str(row["text"]), (x0, y0, x1, y1), 0, int(row["page"]))
+            made.append(Made(word, (INDEX[label],), row_number(label.partition("[")[0], number) if label else -1))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise FormatError("holds no words of a document", where=path, remedy="make the data set again") from error
+    if not made:
+        raise FormatError("holds no words", where=path, remedy="make the data set again")
+    return made
+
+
+def training_documents(
+    samples: Sequence[Sample], read: PageReader, progress: Callable[[int, int, str], None]
+) -> tuple[list[TrainingDocument], list[LeftOut]]:
+    """The samples that can train, and those left out by name: without fields, with pages that cannot be read, without
+    words.
+    """
+    way = written(sample for sample in samples if sample.origin is not Origin.SYNTHETIC)
+    spoken = _spoken(samples, way)
+    kept: list[TrainingDocument] = []
+    left_out: list[LeftOut] = []
+    for done, sample in enumerate(samples):
+        progress(done, len(samples), "reading the documents")
+        try:
+            kept.append(_document(sample, way, spoken, read))
+        except (BadInput, DataError, FormatError) as error:
+            left_out.append(LeftOut(sample.id, str(error)))
+    return kept, left_out
+
+
+def _document(sample: Sample, way: Written, spoken: Collection[str], read: PageReader) -> TrainingDocument:
+    if not sample.fields:
+        raise DataError("no fields", where=sample.id)
+    exact = sample.image.parent.parent / WORDS / f"{sample.id}.json"
+    truth = truth_of(sample, way).document
+    if sample.origin is Origin.SYNTHETIC and exact.is_file():
+        return MadeUp(sample, exact, len(exact_words(exact)), truth)
+    words = read(sample_pages(sample))
+    if not words:
+        raise DataError("no words were read on its pages", where=sample.id)
+    # a person who corrected a document said all that it holds; other truths speak of some fields only
+    known = spoken if sample.origin in {Origin.CORRECTED, Origin.ACCEPTED} else _told(truth)
+    return Read(sample, tuple(words), truth, align(words, truth, known=known, order=way.order))
+
+
+def _spoken(samples: Sequence[Sample], way: Written) -> set[str]:
+    """Labels of which corrected documents speak."""
+    found: set[str] = set()
+    for sample in samples:
+        if sample.origin in {Origin.CORRECTED, Origin.ACCEPTED} and sample.fields:
+            found |= _told(truth_of(sample, way).document)
+    return found
+
+
+def _told(document: Document) -> set[str]:
+    """The labels of a document's values."""
+    found = {spec.name for spec in specs(Document) if getattr(document, spec.name) is not None}
+    for table, part in ROWS.items():
+        for row in getattr(document, table):
+            found |= {f"{table}[].{spec.name}" for spec in specs(part) if getattr(row, spec.name) is not None}
+    return found & set(LABELS)
+
+
+def texts_of(documents: Sequence[TrainingDocument]) -> list[tuple[Sequence[str], dict[str, Any]]]:
+    """The texts of the words of each document with its fields as JSON values."""
+    return [([word.text for word in one.shown()], one.truth.values()) for one in documents]

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.models.extract.made import example
+
+from emendo.fields import canonical, read_text
+from emendo.fields.compare import Comparison, compare_documents
+from emendo.models.extract.decode import decode
+from emendo.models.extract.labels import LABELS, TYPES
+from emendo.models.extract.tagger import Tags
+from emendo.types import Word
+
+TODAY = date(2027, 1, 1)
+EUROPE = {"mark": ",", "order": "dmy", "by_currency": {"USD": {"mark": ".", "order": "mdy"}}, "signs": {"$": "USD"}}
+
+
+def test_what_is_printed_comes_back() -> None:
+    counts = Comparison({})
+    for index in range(12):
+        made = example(index)
+        found = decode(made.words, made.tags, EUROPE, today=TODAY)
+        assert not found.faults
+        counts += compare_documents(made.document, found.document)
+    assert counts.all.f1 is not None and counts.all.f1 > 0.99, counts.fields
+
+
+def test_each_value_has_its_place_and_its_certainty() -> None:
+    made = example(0)
+    found = decode(made.words, made.tags, EUROPE, today=TODAY)
+    at = made.meanings.index("total")
+    assert found.document.sources["total"].page == made.words[at].page
+    box = found.document.sources["total"].box
+    assert box[0] <= made.words[at].box[0] and box[3] >= made.words[at].box[3]
+    assert set(found.certainty) >= {"total", "net", "date", "seller", "type", "lines.0.amount"}
+    assert all(0 <= chance <= 1 for chance in found.certainty.values())
+
+
+def test_no_words_no_document() -> None:
+    none = np.zeros((0, len(LABELS)), np.float32)
+    found = decode((), Tags(none, np.zeros((0, 0), np.float32), np.zeros(3, np.float32)), {})
+    assert not found.document.values()
+    assert "no word was read" in found.faults[0].what
+
+
+def test_no_field_no_document() -> None:
+    labels = np.zeros((1, len(LABELS)), np.float32)
+    labels[0, 0] = 1
+    tags = Tags(labels, np.ones((1, 1), np.float32), np.full(3, 1 / 3, np.float32))
+    found = decode((Word("hello", (0, 0, 9, 9), 0),), tags, {})
+    assert not found.document.values()
+    assert "no field was found" in found.faults[0].what
+
+
+NUMBERS = st.floats(-1e4, 1e4, width=32)
+TEXTS = st.one_of(st.text(max_size=12), st.text("0123456789.,-/:RM€%()OlS ", max_size=12))
+WORDS = st.lists(
+    st.builds(
+        lambda text, x, y, wide, tall, line, page, sure: Word(text, (x, y, x + wide, y + tall), line, page, sure),
+        TEXTS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, st.integers(0, 4), st.integers(1, 2), st.floats(0, 1),
+    ),
+    min_size=1, max_size=14,
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(WORDS, st.integers(0, 2**32 - 1))
+def test_any_words_with_any_tags_are_a_document(words: list[Word], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = rng.dirichlet(np.full(len(LABELS), 0.02), len(words)).astype(np.float32)
+    pairs = rng.random((len(words), len(words))).astype(np.float32)
+    tags = Tags(labels, (pairs + pairs.T) / 2, rng.dirichlet(np.ones(len(TYPES))).astype(np.float32))
+    found = decode(words, tags, EUROPE, today=TODAY)
+    again = read_text(canonical(found.document))
+    assert again.faults == () and again.document == found.document
+    assert all(0 <= chance <= 1 for chance in found.certainty.values())

@@ -1,0 +1,60 @@
+"""A reader of lines inside a model of fields."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emendo.errors import BundleError
+from emendo.image.load import read_image
+from emendo.models.base import base_bundle
+from emendo.models.bundle import INFO_FILE, WEIGHTS_FILE, Bundle, BundleInfo, read_bundle, write_bundle
+from emendo.models.extract.reader import nest_reader, nested_reader, reader_files
+from emendo.models.references import open_recognizer
+from emendo.types import Image
+
+from ...receipts import SHOPS, draw
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Bundle:
+    info = BundleInfo(family="fields", name="made", preprocessing={"reader": "base"})
+    return write_bundle(tmp_path / "plain", info, {"card.md": b"made"})
+
+
+def line(tmp_path: Path) -> Image:
+    draw(SHOPS[0][1], tmp_path / "page.png")
+    return np.ascontiguousarray(read_image(tmp_path / "page.png")[40:85])
+
+
+def test_the_reader_goes_along_without_its_weights_and_reads_the_same(tmp_path: Path, plain: Bundle) -> None:
+    assert nested_reader(plain) is None
+    made = nest_reader(plain, base_bundle(), tmp_path / "both")
+    assert made.id != plain.id and read_bundle(tmp_path / "both").id == made.id
+    inner = nested_reader(made)
+    assert inner is not None and WEIGHTS_FILE not in inner.info.files and inner.info.name == "base"
+    shown = [line(tmp_path)]
+    assert open_recognizer(inner).read(shown)[0].text == open_recognizer(base_bundle()).read(shown)[0].text != ""
+    again = nest_reader(made, base_bundle(), tmp_path / "again")
+    assert again.id == made.id
+
+
+def test_an_altered_reader_is_refused(tmp_path: Path, plain: Bundle) -> None:
+    made = nest_reader(plain, base_bundle(), tmp_path / "both")
+    info = made.folder / "reader" / INFO_FILE
+    info.write_text(info.read_text().replace("name: base", "name: bose"))
+    with pytest.raises(BundleError, match="reader/bundle.yaml differs from its checksum"):
+        read_bundle(made.folder)
+    (made.folder / "reader" / "more.txt").write_text("x")
+    with pytest.raises(BundleError, match="'reader/more.txt' is not listed"):
+        read_bundle(made.folder)
+
+
+def test_what_is_no_reader_or_no_model_of_fields_is_refused(tmp_path: Path, plain: Bundle) -> None:
+    with pytest.raises(BundleError, match="of the family 'fields' and cannot lie inside"):
+        reader_files(plain)
+    with pytest.raises(BundleError, match="of the family 'ctc' and no model of fields"):
+        nest_reader(base_bundle(), base_bundle(), tmp_path / "x")
+    assert not (tmp_path / "x").exists()
