@@ -15,7 +15,8 @@ from ..errors import BundleError, UsageError
 from ..fields.schema import canonical
 from ..models.bundle import FIELDS_FAMILY, Bundle, read_bundle
 from ..models.engine import EngineName
-from ..models.extract.decode import Extraction, decode
+from ..models.extract.decode import Extraction
+from ..models.extract.document import extract
 from ..models.extract.reader import nested_reader
 from ..models.extract.tagger import Tagger
 from ..models.generative.source import Source
@@ -84,7 +85,7 @@ class PageFieldsReader:
 
     def extract(self, words: Sequence[Word]) -> Extraction:
         """The fields that some words tell, with the values that cannot be read."""
-        return decode(words, self.tagger.tag(words), self.tagger.decoding)
+        return extract(words, self.tagger)
 
     def _document(self, pages: Sequence[Image]) -> Reading:
         words = self.words(pages)

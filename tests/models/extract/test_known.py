@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from emendo.errors import BundleError
 from emendo.fields.schema import Document
 from emendo.models.extract.decode import Extraction
-from emendo.models.extract.known import Seller, learn_sellers, read_sellers, recognise, sellers_text
+from emendo.models.extract.known import recognise
+from emendo.models.extract.sellers import Seller, learn_sellers, read_sellers, sellers_text
 from emendo.types import Word
 
 MILL = Seller("Moulin Vert SARL", "12 rue des Lilas\n69003 Lyon")

@@ -1,4 +1,4 @@
-"""Sellers that a person has confirmed before: when one of them stands on a page, its name and address are known.
+"""A seller that a person has confirmed before, recognised on the page: its name and address are known.
 
 Most documents of a workspace come from few sellers. The printed name and address of one that was corrected once are
 looked for in the words of the page (best local alignment of the plain text); found so nearly that only misread letters
@@ -8,25 +8,21 @@ must agree but for one misread figure.
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, Final
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
-from emendo.errors import BundleError
 from emendo.fields.compare import plain
 from emendo.fields.schema import Document, Source
 from emendo.types import Word
 
 from .decode import Extraction
+from .sellers import Seller
 
-SELLERS_FILE: Final = "sellers.json"
-"""The file of a bundle that holds them."""
 ALIKE: Final = 0.88
 """Share of a known text that must be found on the page."""
 SHORT: Final = 6
@@ -35,26 +31,6 @@ SURE: Final = 0.95
 """Chance that what was recognised is right, as counted on receipts of shops that were seen before."""
 _LOOKALIKE = str.maketrans("oilzsbg", "0112586")
 """Letters that are taken for figures, and figures for letters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seller:
-    """A seller as a person confirmed it; `count` documents were from it."""
-
-    name: str
-    address: str = ""
-    count: int = 1
-
-
-def learn_sellers(documents: Iterable[Document]) -> tuple[Seller, ...]:
-    """The sellers of confirmed documents, each once in its most frequent spelling, the most frequent first."""
-    spelled: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
-    for one in documents:
-        name, address = one.seller or "", one.seller_address or ""
-        if name or address:
-            spelled.setdefault((plain(name), plain(address)), Counter())[name, address] += 1
-    sellers = [Seller(*found.most_common(1)[0][0], found.total()) for found in spelled.values()]
-    return tuple(sorted(sellers, key=lambda seller: (-seller.count, seller.name, seller.address)))
 
 
 def recognise(words: Sequence[Word], extraction: Extraction, sellers: Sequence[Seller]) -> Extraction:
@@ -75,19 +51,6 @@ def recognise(words: Sequence[Word], extraction: Extraction, sellers: Sequence[S
             sources[name] = page.source(span)
     document = Document.model_validate({**_held(extraction.document), **changed, "sources": sources})
     return replace(extraction, document=document, certainty={**extraction.certainty, **dict.fromkeys(changed, SURE)})
-
-
-def sellers_text(sellers: Sequence[Seller]) -> str:
-    """As `sellers.json` has them."""
-    return json.dumps([asdict(one) for one in sellers], ensure_ascii=False, indent=0) + "\n"
-
-
-def read_sellers(text: str) -> tuple[Seller, ...]:
-    """Back from there. Raises BundleError for a text that is no such list."""
-    try:
-        return tuple(Seller(str(row["name"]), str(row["address"]), int(row["count"])) for row in json.loads(text))
-    except (ValueError, TypeError, KeyError) as error:
-        raise BundleError(f"{SELLERS_FILE} is no list of sellers", remedy="fetch or write the bundle again") from error
 
 
 Span = tuple[int, int]

@@ -17,6 +17,7 @@ from ..engine import EngineName, open_graph
 from .features import BUCKETS, VERSION, encode, padded
 from .graph import INPUTS
 from .labels import LABELS, NONE, TYPES
+from .sellers import Seller, bundle_sellers
 
 Array = npt.NDArray[np.float32]
 MOST_WORDS: Final = 1200
@@ -52,6 +53,11 @@ class Tagger(Protocol):
         """What `decode.decode` needs to know of the documents that it was trained on (see there)."""
         ...
 
+    @property
+    def sellers(self) -> Sequence[Seller]:
+        """Sellers that a person has confirmed (see `known`)."""
+        ...
+
     def tag(self, words: Sequence[Word]) -> Tags:
         """The tags of a document's words, given page by page in reading order."""
         ...
@@ -77,6 +83,7 @@ class OnnxTagger:
         if {one.name for one in self._graph.inputs} != set(INPUTS):
             raise BundleError("its graph tags no words", where=bundle.folder, remedy="train it again")
         self.bundle = bundle
+        self.sellers = bundle_sellers(bundle)
         self.model = f"{bundle.info.name}@{bundle.id}"
 
     @property

@@ -14,6 +14,7 @@ from emendo.models.bundle import Bundle, update_info
 from emendo.models.detector import Detector
 from emendo.models.extract.graph import weights_of
 from emendo.models.extract.labels import LABELS
+from emendo.models.extract.sellers import Seller, bundle_sellers, learn_sellers
 from emendo.models.extract.tagger import OnnxTagger
 from emendo.models.references import load_recognizer
 from emendo.pages.wordcache import cached_words
@@ -23,7 +24,7 @@ from emendo.train.record import BUNDLE, CURVE_FILE, draw_curve, peak_memory_mb
 from emendo.train.selection import LeftOut
 from emendo.train.session import CHECKPOINTS
 from emendo.train.trainee import half_is_fast
-from emendo.types import Image, Sample, Word
+from emendo.types import VOUCHED, Image, Sample, Word
 
 from .documents import PageReader, TrainingDocument, training_documents
 from .fit import BEST, CANDIDATE, FIGURES_FILE, Task, fit, write_network
@@ -121,6 +122,7 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
         recipe=recipe,
         course=course_for(recipe, len(own), average, fresh=not start),
         decoding=_decoding(order, own),
+        sellers=_sellers(order, own),
         base=order.model.info.name if isinstance(order.model, Bundle) else "fields",
         start=start,
         own=own,
@@ -137,6 +139,12 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
 
 def _decoding(order: Order, own: Sequence[TrainingDocument]) -> dict[str, Any]:
     return dict(order.model.info.decoding) if isinstance(order.model, Bundle) else {}
+
+
+def _sellers(order: Order, own: Sequence[TrainingDocument]) -> Sequence[Seller]:
+    """Those of the base and of documents for which a person stands."""
+    known = bundle_sellers(order.model) if isinstance(order.model, Bundle) else ()
+    return learn_sellers([one.truth for one in own if one.sample.origin in VOUCHED], known)
 
 
 def _spread(documents: Sequence[TrainingDocument]) -> Sequence[TrainingDocument]:

@@ -19,6 +19,7 @@ from emendo.models.bundle import FIELDS_FAMILY, GRAPH_FILE, WEIGHTS_FILE, Bundle
 from emendo.models.extract.features import BUCKETS, VERSION
 from emendo.models.extract.graph import Array, Shape, build
 from emendo.models.extract.labels import LABELS
+from emendo.models.extract.sellers import SELLERS_FILE, Seller, sellers_text
 from emendo.models.extract.tagger import OnnxTagger
 from emendo.tools.files import write_text
 from emendo.train.recipe import Recipe, Schedule
@@ -57,6 +58,7 @@ class Task:
     recipe: FieldsRecipe
     course: Course
     decoding: Mapping[str, Any]
+    sellers: Sequence[Seller]
     base: str
     start: Mapping[str, Array]
     own: Sequence[TrainingDocument]
@@ -200,6 +202,8 @@ def write_network(network: FieldNetwork, task: Task, target: Path, **info: Any) 
         GRAPH_FILE: build(arrays).SerializeToString(),
         WEIGHTS_FILE: bytes(save(arrays)),
     }
+    if task.sellers:
+        files[SELLERS_FILE] = sellers_text(task.sellers).encode()
     return write_bundle(target, BundleInfo(**filled), files, replace=True)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from emendo.fields.compare import ROW_MARK, Comparison, FieldCounts, compare_documents
 from emendo.fields.schema import ROWS, Document, specs
-from emendo.models.extract.decode import decode
+from emendo.models.extract.document import extract
 from emendo.models.extract.tagger import Tagger
 
 from .documents import TrainingDocument
@@ -38,7 +38,7 @@ def judge(tagger: Tagger, documents: Sequence[TrainingDocument]) -> Judged:
     total = Comparison({})
     for one in documents:
         words = one.shown()
-        found = decode(words, tagger.tag(words), tagger.decoding).document
+        found = extract(words, tagger).document
         total = total + spoken(compare_documents(one.truth, found), one.truth)
     return Judged(total)
 
