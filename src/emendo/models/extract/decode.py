@@ -14,9 +14,9 @@ from emendo.types import Word
 
 from .candidates import Scene, see
 from .customs import Decoding, currency_told
+from .known import SURE, recognise
 from .labels import LABELS, TYPES
 from .layout import lay_out
-from .parties import recognised
 from .parts import Part, amounts_and_tables, credited, days, texts
 from .tagger import Tags
 
@@ -103,8 +103,11 @@ def _assembled(
     for name, (value, chance) in said.items():
         if value is not None:
             raw[name], certainty[name] = value, chance
-    told = recognised(raw.get("seller"), raw.get("seller_address"), known.parties)
-    raw |= {name: value for name, value in zip(("seller", "seller_address"), told, strict=True) if value is not None}
+    in_order = [scene.layout.words[at] for line in scene.layout.lines for at in line]
+    if (seller := recognise(in_order, known.parties)) is not None:
+        raw |= seller.values
+        raw["sources"] |= {name: source.model_dump() for name, source in seller.sources.items()}
+        certainty |= dict.fromkeys(seller.values, SURE)
     read = read_document(raw)
     left_out = {one.path for one in read.faults}
     kept = {path: chance for path, chance in certainty.items() if path not in left_out}
