@@ -72,6 +72,8 @@ def test_what_is_refused_keeps_its_figures_and_says_why(fields_bundle: Bundle, b
     page = quantisation_page(made)
     assert page.count('<circle class="size refused"') == 1 and "not faster" in page
     assert json.loads(json.dumps(made.to_dict()))["rows"][2]["fault"] == "not faster"
+    alone = quantisation(Order(model=fields_bundle, form="", samples=bills, timed=quick_int8), ("onnx-int8",))
+    assert [(row.form, row.fault) for row in alone.rows] == [("torch", ""), ("onnx", ""), ("onnx-int8", "")]
 
 
 def test_a_form_that_this_machine_has_not_stands_there_with_the_reason(
