@@ -94,20 +94,6 @@ def test_a_form_that_this_machine_has_not_stands_there_with_the_reason(
     assert "bits-4" in quantisation_page(made)
 
 
-def test_trocr_in_int8_is_measured_beside_its_graphs(tiny_trocr: Path, tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / "line.png"), np.full((32, 64, 3), 200, np.uint8))
-    order = Order(
-        model=from_folder(tiny_trocr, str(tiny_trocr)),
-        form="",
-        samples=[Sample(id="one", image=tmp_path / "line.png", text="ab")],
-        budget=9.0,
-    )
-    made = quantisation(replace(order, timed=quick_int8), ("onnx", "onnx-int8"))
-    assert [row.form for row in made.rows] == ["torch", "onnx", "onnx-int8"]
-    plain, small = made.rows[1:]
-    assert plain.fault == "" and small.megabytes and plain.megabytes and small.megabytes < plain.megabytes
-
-
 def test_nothing_to_measure_on_or_no_such_form_is_said(fields_bundle: Bundle, bills: list[Sample]) -> None:
     order = Order(model=fields_bundle, form="", samples=bills)
     with pytest.raises(UsageError, match="'fields' has no form 'bits-4'; use onnx, onnx-int8"):

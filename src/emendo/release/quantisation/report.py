@@ -188,10 +188,10 @@ def _fault(order: Order, tally: Tally, reference: Tally, plain: Tally) -> str:
 def _memory(order: Order, subject: Subject, one: Made) -> tuple[float | None, str]:
     """The peak (MB) of a process of its own, and why there is none."""
     order.progress(0, 0, "reading in a process of its own")
-    shown = [subject.load(sample) for sample in order.samples[:PROBED_LINES]]
+    asked: dict[str, Any] = {subject.probed: [subject.load(sample) for sample in order.samples[:PROBED_LINES]]}
     limit = round(3000 + 4 * megabytes(one.bundle))
     try:
-        seen = probe(one.bundle.folder, seconds=SECONDS, megabytes=limit, bits=one.bits, **{subject.probed: shown})
+        seen = probe(one.bundle.folder, seconds=SECONDS, megabytes=limit, bits=one.bits, **asked)
     except EmendoError as error:
         return None, error.what
     return seen.megabytes, ""
