@@ -61,8 +61,9 @@ def test_every_form_has_its_figures_beside_the_trained_model(fields_bundle: Bund
     assert told[0].startswith("form") and "field errors" in told[0] and len(told) == 4
     page = quantisation_page(made)
     assert page.count('<circle class="size"') == 3 and "refused</span>" not in page and "<script" not in page
-    radii = {name: float(r) for r, name in re.findall(r'r="([\d.]+)"/><text class="label"[^>]*>([\w-]+)<', page)}
-    assert radii["onnx-int8"] < radii["onnx"] < radii["torch"]
+    radii = [float(radius) for radius in re.findall(r' r="([\d.]+)"', page)]
+    assert radii == sorted(radii, reverse=True) and radii[2] < 0.6 * radii[0], "the area is the size, the largest below"
+    assert [f">{row.form}</text>" in page for row in made.rows] == [True] * 3
 
 
 def test_what_is_refused_keeps_its_figures_and_says_why(fields_bundle: Bundle, bills: list[Sample]) -> None:
