@@ -34,9 +34,9 @@ DAYS: Final = ("date", "due_date")
 _UNSIGNED: Final = frozenset({"discount", "prepaid"})
 """Amounts that are kept without the sign that they are printed with."""
 _USUAL: Final = frozenset({"seller", "seller_address", "date", "total"})
-_EXPECTED: Final = 4.0
-"""How much less likely a field may be that nearly every document has."""
-_CASH: Final = 2.5
+_FAINTEST: Final = -7.0
+"""Log-odds of what is still taken for a field that nearly every document has."""
+_CASH: Final = 3.0
 """What it costs to take what was handed over or given back for another amount."""
 _SIGN: Final = 1.0
 """What it costs that the sign of a rounding was lost."""
@@ -69,7 +69,9 @@ def texts(scene: Scene, known: Decoding, parts: list[Part]) -> None:
 
 def days(scene: Scene, usual: Order | None, known: Decoding, parts: list[Part], faults: list[Fault]) -> None:
     """The date of a document and when it is due: in the order that its other days show, else the usual one."""
-    ranked: dict[str, list[Candidate[date]]] = {label: rank(scene, label, scene.days) for label in DAYS}
+    ranked: dict[str, list[Candidate[date]]] = {
+        label: rank(scene, label, scene.days, floor=floor(label)) for label in DAYS
+    }
     order = _order_told(scene, ranked) or usual
     for label, every in ranked.items():
         found = [one for one in every if one.order in (None, order) or order is None]
@@ -87,7 +89,12 @@ def days(scene: Scene, usual: Order | None, known: Decoding, parts: list[Part], 
 
 def least(label: str, known: Decoding) -> float:
     """Log-odds below which a field is rather left out; lower for what nearly every document has."""
-    return _logit(known.threshold) - (_EXPECTED if label in _USUAL else 0.0)
+    return _logit(known.threshold) + (_FAINTEST if label in _USUAL else 0.0)
+
+
+def floor(label: str) -> float:
+    """Log-odds of the last candidate of a field."""
+    return _FAINTEST if label in _USUAL else LEAST
 
 
 def _order_told(scene: Scene, ranked: Mapping[str, Sequence[Candidate[date]]]) -> Order | None:
@@ -132,7 +139,7 @@ def amounts_and_tables(
     ranked: dict[str, Sequence[Amount]] = {}
     till = till_of(scene)
     for label in AMOUNTS:
-        found: list[Amount] = rank(scene, label, scene.amounts)
+        found: list[Amount] = rank(scene, label, scene.amounts, floor=floor(label))
         found = [replace(one, score=one.score - _CASH) if till.cash.intersection(one.words) else one for one in found]
         if label in _UNSIGNED:
             found = [replace(one, value=abs(one.value)) for one in found]

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from emendo.fields.compare import ROW_MARK
+
 from .candidates import Scene
 
 _FAR: Final = 5
 """Lines from the total to the change."""
-_READ: Final = 1.0
+_TAX: Final = ("tax", f"taxes{ROW_MARK}.amount")
+_DOUBT: Final = -1.5
+"""Log-odds above which an amount may be the tax."""
+_READ: Final = 2.0
 """What reading such an amount may cost."""
 _COINS: Final = (-2, -3)
 """Exponents of amounts that show their coins."""
@@ -38,10 +43,15 @@ def till_of(scene: Scene) -> Till:
     cash: set[int] = set()
     for line, given, words in shown:
         for below, back, others in shown:
-            if not (0 < below - line <= _FAR and back < given):
+            if not (0 < below - line <= _FAR and back < given) or _is_tax(scene, others):
                 continue
             for above, total, third in shown:
                 if 0 < line - above <= _FAR and total == given - back and total not in (back, given):
                     paid[total] = third
                     cash.update((*words, *others))
     return Till(paid, frozenset(cash))
+
+
+def _is_tax(scene: Scene, words: tuple[int, ...]) -> bool:
+    """Whether an amount may be the tax: below a total it would be the total less net, not what was given back."""
+    return max(scene.odd(words, label) for label in _TAX) > _DOUBT
