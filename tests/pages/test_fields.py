@@ -171,3 +171,9 @@ def test_another_reader_of_lines_can_be_asked_for(tmp_path: Path) -> None:
         load_document_reader(str(plain.folder), reader="gone")
     with pytest.raises(UsageError, match="tells the fields of whole documents and reads no lines"):
         load_document_reader(str(plain.folder), reader=str(plain.folder))
+
+
+def test_a_bundle_whose_decoding_is_of_another_version_is_refused(tmp_path: Path) -> None:
+    made = bundle(tmp_path / "made", network(), decoding={"signs": {"$": 7}})
+    with pytest.raises(BundleError, match=r"decoding\.signs.*; use the version that wrote it"):
+        load_document_reader(str(made.folder))

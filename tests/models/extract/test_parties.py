@@ -35,6 +35,13 @@ def test_an_address_helps_its_name_and_the_name_its_address() -> None:
     assert recognised("ANOTHER SHOP AT THE SAME PLACE", read, KNOWN)[0] == "ANOTHER SHOP AT THE SAME PLACE"
 
 
+def test_at_a_known_address_a_part_of_the_name_is_enough() -> None:
+    read = "LOT 3, JALAN PELABUR 23/1, 40300 SHAH ALAM, SELANGOR"
+    for name in ("GARDENIA BAKERIES (KL) SDN BHD (139386 X)", "BAKERIES (KL) SDN BHD"):
+        assert recognised(name, read, KNOWN)[0] == KNOWN[0].name
+        assert recognised(name, "12 OTHER ROAD, 50000 KUALA LUMPUR", KNOWN)[0] == name
+
+
 def test_more_words_and_other_numbers_stay_as_they_were_read() -> None:
     longer = f"{KNOWN[1].address} (TESCO PUTRA NILAI)"
     assert recognised(KNOWN[1].name, longer, KNOWN) == (KNOWN[1].name, longer)

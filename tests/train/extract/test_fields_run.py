@@ -77,6 +77,7 @@ def test_a_run_learns_and_leaves_what_every_run_leaves(run: Path) -> None:
     bundle = read_bundle(run / "bundle")
     assert bundle.info.family == "fields" and bundle.info.preprocessing["reader"] == "base"
     assert bundle.info.preprocessing["labels"] == list(LABELS) and bundle.info.decoding["by_currency"]
+    assert "parties" in bundle.info.decoding
     assert bundle.info.metrics["f1_after"] == report["f1_after"]
     assert not {path.name for path in run.iterdir()} & {"best", "candidate", "checkpoints", "figures.json"}
 

@@ -55,15 +55,23 @@ def recognised(name: str | None, address: str | None, parties: Sequence[Party]) 
     best_name, best_address = (0.0, name), (0.0, address)
     for party in parties:
         known_name, known_address = plain(party.name), plain(party.address)
-        alike = _alike(read_name, known_name)
-        placed = _alike(read_address, known_address)
+        alike, placed = _alike(read_name, known_name), _alike(read_address, known_address)
         there = placed >= SAME_ADDRESS and abs(_figures(read_address) - _figures(known_address)) <= FIGURES
-        named = alike >= (NEARLY if there else SAME_NAME)
-        if name and named and alike > best_name[0]:
+        if there:
+            alike = max(alike, _within(read_name, known_name))
+        if name and alike >= (NEARLY if there else SAME_NAME) and alike > best_name[0]:
             best_name = alike, party.name
         if address and there and alike >= NEARLY and placed > best_address[0]:
             best_address = placed, party.address
     return best_name[1], best_address[1]
+
+
+def _within(read: str, known: str) -> float:
+    """How well the shorter of two names lies in the longer one, in per cent where it does; for those of one address."""
+    if min(len(read), len(known)) < LEAST:
+        return 0.0
+    found = float(fuzz.partial_ratio(read, known))
+    return found if found >= SAME_NAME else 0.0
 
 
 def _alike(read: str, known: str) -> float:
