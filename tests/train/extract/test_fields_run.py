@@ -1,4 +1,4 @@
-"""A whole run of the family `fields`: learns, leaves what every run leaves, goes on, and resumes as if never stopped."""
+"""A whole run of family `fields`: learns, leaves what every run leaves, goes on, and resumes as if never stopped."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(made: Path, tmp_path: Path) -> N
             signal.raise_signal(signal.SIGINT)
 
     order: dict[str, Any] = {"val": samples(made, "val"), "base": "fields", "recipe": recipe(steps=8), "threads": 1}
-    with pytest.raises(Interrupted, match="step [56] of 8"):
+    with pytest.raises(Interrupted, match=r"step [56] of 8"):
         train(samples(made), out=tmp_path / "a", progress=stopping, **order)
     resumed = train(samples(made), out=tmp_path / "a", resume=True, **order)
     whole = train(samples(made), out=tmp_path / "b", **order)
