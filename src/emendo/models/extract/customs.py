@@ -15,6 +15,7 @@ from emendo.fields.values import Order
 
 from .certainty import Certainty
 from .layout import Layout
+from .parties import MOST_PARTIES, Party
 
 _MONEY_SIDE = re.compile(r"^(?P<before>[^\d\s.,()-]{0,4})[\s(-]*\d[\d.,' ]*\)?\s*(?P<after>[^\d\s.,()*-]{0,4})$")
 _DOLLARS: Final = {
@@ -46,6 +47,8 @@ class Decoding(Usage):
     by_currency: Mapping[str, Usage] = Field(default_factory=dict)
     threshold: float = Field(0.5, gt=0, lt=1)
     calibration: Certainty = Certainty()
+    parties: tuple[Party, ...] = Field((), max_length=MOST_PARTIES)
+    """Sellers that are known (see `parties`)."""
 
     def usage(self, currency: str | None) -> Usage:
         """Mark and order that are usual for documents of a currency."""

@@ -16,6 +16,7 @@ from .candidates import Scene, see
 from .customs import Decoding, currency_told
 from .labels import LABELS, TYPES
 from .layout import lay_out
+from .parties import recognised
 from .parts import Part, amounts_and_tables, credited, days, texts
 from .tagger import Tags
 
@@ -102,6 +103,8 @@ def _assembled(
     for name, (value, chance) in said.items():
         if value is not None:
             raw[name], certainty[name] = value, chance
+    told = recognised(raw.get("seller"), raw.get("seller_address"), known.parties)
+    raw |= {name: value for name, value in zip(("seller", "seller_address"), told, strict=True) if value is not None}
     read = read_document(raw)
     left_out = {one.path for one in read.faults}
     kept = {path: chance for path, chance in certainty.items() if path not in left_out}
