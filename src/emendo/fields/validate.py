@@ -67,11 +67,13 @@ class Validation:
 
 
 class Sum(NamedTuple):
-    """One sum that was checked: its rule, the places that it binds together, and whether it holds exactly."""
+    """One sum that was checked: its rule, the places that it binds together, whether it holds exactly, and by how much
+    what was found is more than it should be."""
 
     rule: str
     paths: tuple[str, ...]
     holds: bool
+    gap: Decimal
 
 
 @dataclass(slots=True)
@@ -100,7 +102,7 @@ class _Sums:
         `what` has places for `{expected}` and `{found}`.
         """
         gap = abs(found - expected)
-        self.compared.append(Sum(rule, tuple(paths), gap <= slack))
+        self.compared.append(Sum(rule, tuple(paths), gap <= slack, found - expected))
         if gap <= slack:
             return
         severity = Severity.WARNING if gap <= self.tolerance + slack else Severity.ERROR

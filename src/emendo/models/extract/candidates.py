@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Final, Generic
+from math import exp, log
+from typing import Any, Final, Generic
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from emendo.fields.conventions import conventions
 from emendo.fields.currencies import DECIMALS, SIGNS, UNTOLD, WORDS
 from emendo.fields.values import Order
 
+from .context import agreed
 from .figures import SPLIT, Figure, V, read_amounts, read_days
 from .labels import INDEX
 from .layout import Layout
@@ -31,11 +33,13 @@ MOST: Final = 5
 LEAST: Final = -5.0
 """Log-odds of the last one."""
 _LONGEST, _LONGEST_DAY = 4, 6
+_PLACES: Final = 4
+"""Places of one value that are counted."""
 _NEAR = 1.3
 """Gap within a value, in heights."""
 _LEFT_OUT = 2.0
 """What it costs to leave out a figure beside the span that is tagged with the same field."""
-_SIDE = frozenset({*DECIMALS, *SIGNS, *WORDS, *UNTOLD, "-", "−", "–", "%", "(", ")", "A$", "US", "C$"})
+_SIDE = frozenset({*DECIMALS, *SIGNS, *WORDS, *UNTOLD, "-", "−", "–", "%", "(", ")", "", "A$", "US", "C$"})
 _RATE = "%"
 
 
@@ -72,6 +76,8 @@ class Scene:
     mark: str
     amounts: tuple[Span[Decimal], ...]
     days: tuple[Span[date], ...]
+    starts: Mapping[int, Sequence[Span[Decimal]]]
+    """The spans of amounts by their first word."""
 
     def odd(self, words: Sequence[int], label: str) -> float:
         """Mean log-odds of some words for a label."""
@@ -79,7 +85,7 @@ class Scene:
         return float(column.mean()) if len(words) else LEAST
 
 
-def log_odds(labels: Array) -> npt.NDArray[np.float64]:
+def log_odds(labels: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
     """Of chances, within +-9; what is no number counts as no chance."""
     held = np.clip(np.nan_to_num(np.asarray(labels, np.float64), nan=0.0), 1.2e-4, 1 - 1.2e-4)
     result: npt.NDArray[np.float64] = np.log(held / (1 - held))
@@ -88,14 +94,17 @@ def log_odds(labels: Array) -> npt.NDArray[np.float64]:
 
 def see(layout: Layout, labels: Array, *, mark: str, today: date) -> Scene:
     """Read all figures of a document; `mark` is the decimal mark where the document does not show it."""
-    odds = log_odds(labels)
+    odds = log_odds(agreed(layout, np.nan_to_num(np.asarray(labels, np.float64))))
     money = [INDEX[name] for name in INDEX if name.rpartition(".")[2] in _MONEY]
     held = [word.text for at, word in enumerate(layout.words) if money and odds[at, money].max(initial=-9) > 0]
     shown = told_mark(held) or mark
     texts = tuple(_plain(word.text) for word in layout.words)
     amounts = tuple(_spans(layout, texts, _numeral, _LONGEST, lambda text: read_amounts(text, shown)))
     days = tuple(_spans(layout, texts, _dated, _LONGEST_DAY, lambda text: read_days(text, today)))
-    return Scene(layout, odds, shown, amounts, days)
+    starts: dict[int, list[Span[Decimal]]] = {}
+    for span in amounts:
+        starts.setdefault(span.words[0], []).append(span)
+    return Scene(layout, odds, shown, amounts, days, starts)
 
 
 _MONEY = frozenset(
@@ -113,10 +122,10 @@ def told_mark(texts: Iterable[str]) -> str:
 
 
 def rank(scene: Scene, label: str, spans: Sequence[Span[V]], among: frozenset[int] | None = None) -> list[Candidate[V]]:
-    """The likeliest values of a field, each once; `among` restricts where they stand."""
+    """The likeliest values of a field, each once; with `among` those that stand on these words."""
     column = scene.odds[:, INDEX[label]]
     rate = label.endswith("rate")
-    best: dict[tuple[V, Order | None], Candidate[V]] = {}
+    found: dict[tuple[V, Order | None], list[Candidate[V]]] = {}
     for span in spans:
         if among is not None and not among.issuperset(span.words):
             continue
@@ -127,10 +136,21 @@ def rank(scene: Scene, label: str, spans: Sequence[Span[V]], among: frozenset[in
         for figure in span.figures:
             cost = figure.cost + (0.0 if rate or _RATE not in span.text else 2.0)
             made = Candidate(figure.value, span.words, base - cost, cost, span.text, figure.order)
-            key = (figure.value, figure.order)
-            if made.score > LEAST and (key not in best or made.score > best[key].score):
-                best[key] = made
-    return sorted(best.values(), key=lambda one: -one.score)[:MOST]
+            if made.score > LEAST:
+                found.setdefault((figure.value, figure.order), []).append(made)
+    return sorted(map(_together, found.values()), key=lambda one: -one.score)[:MOST]
+
+
+def _together(places: Sequence[Candidate[V]]) -> Candidate[V]:
+    """A value at the likeliest of its places, with the chance that it is meant at any of them."""
+    ranked = sorted(places, key=lambda one: -one.score)
+    taken: set[int] = set()
+    none = 1.0
+    for one in ranked[:_PLACES]:
+        if taken.isdisjoint(one.words):
+            taken.update(one.words)
+            none /= 1 + exp(one.score)
+    return replace(ranked[0], score=max(ranked[0].score, log((1 - none) / max(none, 1e-9)))) if none < 1 else ranked[0]
 
 
 def _left_out(scene: Scene, span: Span[V], column: npt.NDArray[np.float64]) -> int:
@@ -152,14 +172,18 @@ def _plain(text: str) -> str:
 
 def _numeral(text: str) -> bool:
     """Whether a word can be a piece of an amount."""
-    return any(map(str.isdecimal, text)) or text.upper() in _SIDE or bool(re.fullmatch(r"[OolISB.,]{1,4}", text))
+    return (
+        any(map(str.isdecimal, text))
+        or text.upper().lstrip("-−(") in _SIDE
+        or bool(re.fullmatch(r"[OolISB.,]{1,4}", text))
+    )
 
 
 def _dated(text: str) -> bool:
     """Whether a word can be a piece of a date."""
     if any(map(str.isdecimal, text)) or text in "-/.":
         return True
-    return text.casefold() in ("de", "of") or bool(re.fullmatch(r"[^\W\d_]{3,9}[.,]?", text))
+    return text.casefold() in ("de", "of") or bool(re.fullmatch(r"[^\W\d_]{3,10}[.,]?", text))
 
 
 def _spans(

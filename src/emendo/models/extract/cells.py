@@ -12,8 +12,9 @@ from emendo.fields.compare import ROW_MARK
 from emendo.fields.currencies import decimals_of
 
 from .candidates import Scene, rank
+from .infer import factors
 from .rows import Row
-from .sums import HOLDS, Amount, Table
+from .sums import BREAKS, HOLDS, Amount, Table, Way
 
 NUMBERS: Final = {
     "lines": ("quantity", "unit_price", "discount", "tax_rate", "amount"),
@@ -21,25 +22,34 @@ NUMBERS: Final = {
 }
 """Fields of the rows that are numbers."""
 TEXTS: Final = ("code", "description", "unit")
+_FACTORS: Final = ("quantity", "unit_price", "discount", "amount")
+_UNSIGNED: Final = frozenset({"discount", "rate", "tax_rate"})
 _TRIED = 3
 """Candidates of a cell that are tried."""
+_WAYS = 4
+"""Ways to read a row that are kept."""
+_TABLES = 16
+"""Ways to have a table that are kept."""
 _UNSURE = 1.5
 """Log-odds below which a row may be none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadRow:
-    """A row with its numbers read and its texts as words; `ranked` holds the further ways to read each number."""
+    """A row with the ways to read its numbers, the best first, and the candidates of each."""
 
     row: Row
-    numbers: Mapping[str, Amount]
+    ways: tuple[Way, ...]
     ranked: Mapping[str, Sequence[Amount]]
-    holds: bool | None
-    """Whether quantity x price is the amount; None where that cannot be checked."""
+
+    @property
+    def numbers(self) -> Mapping[str, Amount]:
+        """The best way."""
+        return self.ways[0].numbers
 
 
 def read_rows(scene: Scene, table: str, rows: Sequence[Row], *, currency: str | None, sums: bool) -> list[ReadRow]:
-    """The rows that say something, each with the likeliest numbers."""
+    """The rows that say something."""
     read = [_read(scene, table, row, currency, sums=sums) for row in rows]
     if table == "taxes":
         return _once(read)
@@ -51,32 +61,39 @@ def _read(scene: Scene, table: str, row: Row, currency: str | None, *, sums: boo
     for name in NUMBERS[table]:
         some = row.words(name)
         if some:
-            found: list[Amount] = rank(scene, f"{table}{ROW_MARK}.{name}", scene.amounts, frozenset(some))
-            if name in ("discount", "rate", "tax_rate"):
+            near = [span for at in some for span in scene.starts.get(at, ())]
+            found: list[Amount] = rank(scene, f"{table}{ROW_MARK}.{name}", near, frozenset(some))
+            if name in _UNSIGNED:
                 found = [replace(one, value=abs(one.value)) for one in found]
             ranked[name] = found
-    numbers: Mapping[str, Amount] = {name: found[0] for name, found in ranked.items() if found}
-    if table != "lines":
-        return ReadRow(row, numbers, ranked, None)
+    first = {name: found[0] for name, found in ranked.items() if found}
     coin = Decimal(1).scaleb(-decimals_of(currency))
+    ways = [_way(first, coin)]
+    if sums and not ways[0].holds:
+        ways = _ways(scene, ranked, first, coin, currency)
+    return ReadRow(row, tuple(ways), ranked)
+
+
+def _way(numbers: Mapping[str, Amount], coin: Decimal) -> Way:
     holds = _multiplies(numbers, coin)
-    if sums and holds is False:
-        numbers, holds = _best(ranked, coin, numbers)
-    return ReadRow(row, numbers, ranked, holds)
+    gain = 0.0 if holds is None else HOLDS if holds else -BREAKS
+    return Way(numbers, sum(one.score for one in numbers.values()) + gain, holds)
 
 
-def _best(
-    ranked: Mapping[str, Sequence[Amount]], coin: Decimal, first: Mapping[str, Amount]
-) -> tuple[Mapping[str, Amount], bool | None]:
-    """The numbers that multiply, where these are hardly less likely; else the first ones."""
-    names = [name for name in ("quantity", "unit_price", "discount", "amount") if ranked.get(name)]
-    best, most = (first, False), sum(first[name].score for name in names)
-    for some in product(*(ranked[name][:_TRIED] for name in names)):
-        picked = {**first, **dict(zip(names, some, strict=True))}
-        score = sum(one.score for one in some)
-        if score + HOLDS > most and _multiplies(picked, coin):
-            best, most = (picked, True), score + HOLDS
-    return best
+def _ways(
+    scene: Scene,
+    ranked: Mapping[str, Sequence[Amount]],
+    first: Mapping[str, Amount],
+    coin: Decimal,
+    currency: str | None,
+) -> list[Way]:
+    """The likeliest combinations of what the cells can be, with what the product asks for where it breaks."""
+    wider = {name: list(ranked[name][:_TRIED]) for name in _FACTORS if ranked.get(name)}
+    if _multiplies(first, coin) is False:
+        for name, one in factors(first, scene, currency):
+            wider[name].append(one)
+    made = [_way({**first, **dict(zip(wider, some, strict=True))}, coin) for some in product(*wider.values())]
+    return sorted(made, key=lambda way: -way.score)[:_WAYS]
 
 
 def _multiplies(numbers: Mapping[str, Amount], coin: Decimal) -> bool | None:
@@ -103,20 +120,16 @@ def _once(read: Sequence[ReadRow]) -> list[ReadRow]:
 
 
 def tables(read: Sequence[ReadRow], name: str) -> list[Table]:
-    """Ways to have the rows for the sums: as they are, with one amount read otherwise, without a doubtful row."""
-    base = tuple(one.numbers for one in read)
+    """Ways to have the rows for the sums: as they are, with one row read otherwise, without a doubtful one."""
+    base = tuple(one.ways[0] for one in read)
     every = tuple(range(len(read)))
-    found = [Table(every, base)]
-    field = "amount"
+    found = [Table(every, base, 0.0)]
     for at, one in enumerate(read):
-        now = one.numbers.get(field)
-        if now is None:
-            continue
-        for other in one.ranked.get(field, ())[:_TRIED]:
-            if other.value != now.value and not one.holds:
-                changed = (*base[:at], {**one.numbers, field: other}, *base[at + 1 :])
-                found.append(Table(every, changed, other.score - now.score))
-        if now.score < _UNSURE and name == "lines":
-            without = (*every[:at], *every[at + 1 :])
-            found.append(Table(without, tuple(base[to] for to in without), -max(0.5, now.score)))
-    return sorted(found, key=lambda one: -one.score)[:12]
+        for other in one.ways[1:]:
+            changed = (*base[:at], other, *base[at + 1 :])
+            found.append(Table(every, changed, other.score - base[at].score))
+        now = one.numbers.get("amount")
+        if name == "lines" and now is not None and now.score < _UNSURE:
+            kept = (*every[:at], *every[at + 1 :])
+            found.append(Table(kept, tuple(base[to] for to in kept), -max(0.5, now.score)))
+    return sorted(found, key=lambda one: -one.score)[:_TABLES]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from math import log
 from typing import Any, Final
 
@@ -17,10 +18,11 @@ from .candidates import LEAST, Candidate, Scene, rank
 from .cells import NUMBERS, TEXTS, ReadRow, read_rows, tables
 from .certainty import evidence
 from .customs import Decoding
-from .labels import INDEX
+from .infer import implied
+from .labels import INDEX, NONE
 from .passages import passage, written
 from .rows import table_rows
-from .sums import AMOUNTS, Amount, Choice, Options, choose
+from .sums import AMOUNTS, Amount, Choice, Options, choose, widened
 from .tagger import Array
 
 PASSAGES: Final = tuple(
@@ -30,6 +32,16 @@ PASSAGES: Final = tuple(
 DAYS: Final = ("date", "due_date")
 _UNSIGNED: Final = frozenset({"discount", "prepaid"})
 """Amounts that are kept without the sign that they are printed with."""
+_USUAL: Final = frozenset({"seller", "seller_address", "date", "total"})
+_EXPECTED: Final = 1.5
+_SIGN: Final = 1.0
+"""What it costs that the sign of a rounding was lost."""
+_COINS: Final = (-2, -3)
+"""Exponents of amounts that show their coins."""
+_CHANGE: Final = 2
+"""Lines from what was handed over to what was given back."""
+_PRINTED: Final = 1.0
+"""What reading such an amount may cost."""
 _LATEST = timedelta(days=150)
 """No bill leaves more time to pay, as a rule."""
 
@@ -48,7 +60,7 @@ def texts(scene: Scene, known: Decoding, parts: list[Part]) -> None:
     """Names, addresses and numbers."""
     for label in PASSAGES:
         found = passage(scene, label)
-        if found is None or found.score < _logit(known.threshold) - 1.5:
+        if found is None or found.score < least(label, known):
             continue
         shown = evidence(
             _odds(scene, found.words, label), second=found.second, cost=1.5 * found.repaired,
@@ -63,7 +75,7 @@ def days(scene: Scene, usual: Order | None, known: Decoding, parts: list[Part], 
     order = _order_told(scene, ranked) or usual
     for label, every in ranked.items():
         found = [one for one in every if one.order in (None, order) or order is None]
-        if not found or found[0].score < _logit(known.threshold):
+        if not found or found[0].score < least(label, known):
             _unread(scene, label, faults)
             continue
         best = found[0]
@@ -73,6 +85,11 @@ def days(scene: Scene, usual: Order | None, known: Decoding, parts: list[Part], 
             faults.append(Fault(label, what))
             continue
         parts.append(Part(label, best.value, best.words, _shown(scene, label, best, found)))
+
+
+def least(label: str, known: Decoding) -> float:
+    """Log-odds below which a field is rather left out; lower for what nearly every document has."""
+    return _logit(known.threshold) - (_EXPECTED if label in _USUAL else 0.0)
 
 
 def _order_told(scene: Scene, ranked: Mapping[str, Sequence[Candidate[date]]]) -> Order | None:
@@ -119,18 +136,31 @@ def amounts_and_tables(
         found: list[Amount] = rank(scene, label, scene.amounts)
         if label in _UNSIGNED:
             found = [replace(one, value=abs(one.value)) for one in found]
+        if label == "rounding":
+            found += [
+                replace(one, value=-one.value, score=one.score - _SIGN, cost=one.cost + _SIGN, inferred=True)
+                for one in found[:2]
+            ]
         ranked[label] = found
     options = Options(
-        ranked, tables(read["lines"], "lines"), tables(read["taxes"], "taxes"), currency, _logit(known.threshold)
+        ranked,
+        tables(read["lines"], "lines"),
+        tables(read["taxes"], "taxes"),
+        currency,
+        paid=handed_over(scene),
+        least={label: least(label, known) for label in AMOUNTS},
     )
     choice = choose(options, sums=sums)
+    if sums and choice.broken:
+        options = widened(options, choice, implied(choice, scene, currency))
+        choice = choose(options)
     for label in AMOUNTS:
         picked = choice.amounts.get(label)
         if picked is None:
             _unread(scene, label, faults)
             continue
         shown = _shown(
-            scene, label, picked, ranked[label], confirmed=choice.confirmed.get(label, 0),
+            scene, label, picked, options.amounts[label], confirmed=choice.confirmed.get(label, 0),
             broken=choice.broken.get(label, 0),
         )  # fmt: skip
         parts.append(Part(label, picked.value, picked.words, shown))
@@ -138,9 +168,41 @@ def amounts_and_tables(
         _rows(scene, table, rows, choice, parts)
 
 
+def handed_over(scene: Scene) -> frozenset[Decimal]:
+    """What a till took: each printed amount less one that stands below it, where neither is tagged with a field."""
+    free = scene.odds.argmax(axis=1) == INDEX[NONE]
+    plain = [
+        (scene.layout.line_of[span.words[0]], span.figures[0].value)
+        for span in scene.amounts
+        if free[list(span.telling)].all()
+        and span.figures[0].cost < _PRINTED
+        and span.figures[0].value.as_tuple().exponent in _COINS
+    ]
+    return frozenset(
+        given - back
+        for line, given in plain
+        for below, back in plain
+        if 0 < below - line <= _CHANGE and given > back >= 0
+    )
+
+
+def credited(parts: Sequence[Part]) -> list[Part]:
+    """The parts of a credit note, whose amounts are kept without the sign that some print (as EN 16931 has it).
+
+    Only where the total is less than nothing: a credit note can have single rows that take back a part.
+    """
+    total = next((part.value for part in parts if part.path == "total"), None)
+    if total is None or total >= 0:
+        return list(parts)
+    return [
+        replace(part, value=abs(part.value)) if isinstance(part.value, Decimal) and part.value < 0 else part
+        for part in parts
+    ]
+
+
 def _rows(scene: Scene, table: str, read: Sequence[ReadRow], choice: Choice, parts: list[Part]) -> None:
     chosen = choice.lines if table == "lines" else choice.taxes
-    for at, (number, numbers) in enumerate(zip(chosen.kept, chosen.rows, strict=True)):
+    for at, (number, way) in enumerate(zip(chosen.kept, chosen.ways, strict=True)):
         one = read[number]
         for name in TEXTS if table == "lines" else ():
             some = one.row.words(name)
@@ -150,13 +212,13 @@ def _rows(scene: Scene, table: str, read: Sequence[ReadRow], choice: Choice, par
                 shown = evidence(odds, second=-4.0, cost=0.0, confidences=_confidences(scene, some), text=True,
                                  cell=True)  # fmt: skip
                 parts.append(Part(f"{table}.{at}.{name}", text[:MOST_CHARACTERS], tuple(some), shown))
-        for name, value in numbers.items():
+        for name, value in way.numbers.items():
             path = f"{table}.{at}.{name}"
-            times = name in ("quantity", "unit_price", "discount", "amount") and one.holds is not None
+            times = name in ("quantity", "unit_price", "discount", "amount") and way.holds is not None
             shown = _shown(
                 scene, f"{table}{ROW_MARK}.{name}", value, one.ranked[name], cell=True,
-                confirmed=choice.confirmed.get(path, 0) + bool(times and one.holds),
-                broken=choice.broken.get(path, 0) + bool(times and not one.holds),
+                confirmed=choice.confirmed.get(path, 0) + bool(times and way.holds),
+                broken=choice.broken.get(path, 0) + bool(times and not way.holds),
             )  # fmt: skip
             parts.append(Part(path, value.value, value.words, shown))
 
@@ -166,7 +228,8 @@ def _unread(scene: Scene, label: str, faults: list[Fault]) -> None:
     column = scene.odds[:, INDEX[label]]
     at = int(column.argmax())
     word = scene.layout.words[at]
-    if column[at] > 0 and any(char.isdecimal() for char in word.text):
+    read = any(at in span.words for span in (scene.days if label in DAYS else scene.amounts))
+    if column[at] > 0 and not read and any(char.isdecimal() for char in word.text):
         kind = "date" if label in DAYS else "amount"
         faults.append(Fault(label, f"{word.text[:40]!r} on page {word.page} cannot be read as {_article(kind)}"))
 

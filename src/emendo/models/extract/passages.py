@@ -17,12 +17,18 @@ BLOCKS: Final = frozenset({"seller_address", "buyer_address"})
 """Fields that keep their lines."""
 NUMBERS: Final = frozenset({"number", "order_number", "seller_tax_id", "buyer_tax_id", "iban"})
 """Fields that stand on one line and have figures."""
+_SHORTEST: Final = {"iban": 10, "seller_tax_id": 5, "buyer_tax_id": 5}
+"""Letters and figures that such a number has at least."""
 _WITHIN = -1.4
 """Log-odds above which a word between two of a field belongs to it."""
 _APART, _BELOW = 4.0, 1.6
 """Gaps on a line and between lines, in heights, that part two passages."""
 _KEY = re.compile(r"^[^\d]*?[^\W\d_][^\d]*?[:#](?=.*\d)")
+_SHORT_KEY = re.compile(r"^(?:[^\W\d]{1,9}[.°º#]+\s?)+(?=[^.]*\d)")
 _MARKS = " :;,.*=#-_|/\\~'\"`·•"
+_MIXED = re.compile(r"[\dOolI]*\d[\dOolI]*[.,;]?")
+_ROUND: Final = str.maketrans("OolI", "0011")
+_FIGURES: Final = 2
 _SWAPS: Final = {
     "O": "0", "D": "0", "Q": "0", "I": "1", "L": "1", "S": "5", "B": "8", "Z": "2", "G": "6",
     "0": "O", "1": "I7", "2": "Z", "3": "8", "4": "9", "5": "S6", "6": "G85", "7": "1", "8": "B36", "9": "4",
@@ -45,11 +51,9 @@ def passage(scene: Scene, label: str) -> Passage | None:
     """The likeliest passage for a field; None where no word is tagged with it."""
     found = _passages(scene, label)
     weighed = sorted(((_weight(scene, label, some), some) for some in found), key=lambda pair: -pair[0])
-    if label in NUMBERS:
-        weighed = [pair for pair in weighed if _has_figure(scene, pair[1])] or weighed
     for at, (_, some) in enumerate(weighed):
         text = written(scene, label, some)
-        if not plain(text):
+        if not _can_be(label, text):
             continue
         rest = [other for other in weighed[at + 1 :] if plain(written(scene, label, other[1])) != plain(text)]
         second = scene.odd(rest[0][1], label) if rest else -9.0
@@ -65,12 +69,19 @@ def written(scene: Scene, label: str, some: Sequence[int]) -> str:
     for at in scene.layout.in_order(some):
         if last is None or not _runs_on(scene, last, at):
             lines.append([])
-        lines[-1].append(scene.layout.words[at].text)
+        lines[-1].append(_figures_mended(scene.layout.words[at].text.replace("_", " ")))
         last = at
     text = ("\n" if label in BLOCKS else " ").join(" ".join(line) for line in lines)
     if label in NUMBERS:
-        return _KEY.sub("", text).strip(_MARKS)
+        return _SHORT_KEY.sub("", _KEY.sub("", text)).strip(_MARKS)
     return text.strip(" :;*=_|~`·•")
+
+
+def _figures_mended(text: str) -> str:
+    """A word of figures among which letters stand that look like 0 and 1."""
+    if _MIXED.fullmatch(text) and sum(map(str.isdecimal, text)) >= _FIGURES:
+        return text.translate(_ROUND)
+    return text
 
 
 def _runs_on(scene: Scene, last: int, at: int) -> bool:
@@ -90,6 +101,8 @@ def _passages(scene: Scene, label: str) -> list[list[int]]:
     ends: list[list[int]] = []
     for run in runs:
         home = next((at for at in reversed(range(len(passages))) if _follows(scene, ends[at], run)), None)
+        if home is not None and _said(scene, run) in (_said(scene, passages[home]), _said(scene, ends[home])):
+            home = None
         if home is None:
             passages.append(list(run))
             ends.append(run)
@@ -99,10 +112,25 @@ def _passages(scene: Scene, label: str) -> list[list[int]]:
     return passages
 
 
+def _can_be(label: str, text: str) -> bool:
+    """Whether a text can be a value of a field at all."""
+    said = plain(text)
+    if label == "iban":
+        return len(said) >= _SHORTEST["iban"] and sum(map(str.isdecimal, said)) >= len(said) / 2
+    if label in NUMBERS:
+        return len(said) >= _SHORTEST.get(label, 1) and any(map(str.isdecimal, said))
+    return any(map(str.isalpha, said))
+
+
+def _said(scene: Scene, some: Sequence[int]) -> str:
+    return plain("".join(scene.layout.words[at].text for at in some))
+
+
 def _runs(scene: Scene, label: str) -> list[list[int]]:
     column = scene.odds[:, INDEX[label]]
     others = scene.odds.argmax(axis=1)
     runs: list[list[int]] = []
+    edge: set[int] = set()
     for line in scene.layout.lines:
         run: list[int] = []
         waiting: list[int] = []
@@ -114,14 +142,34 @@ def _runs(scene: Scene, label: str) -> list[list[int]]:
             if certain:
                 run += [*waiting, at] if run else [at]
                 waiting = []
-            elif run and column[at] > _WITHIN and len(waiting) < 2:
+            elif run and (column[at] > _WITHIN or _same_piece(scene, run[-1], at)) and len(waiting) < 2:
                 waiting.append(at)
             elif run and not _bare(scene, at):
                 runs.append(run)
                 run, waiting = [], []
+            if column[at] > _WITHIN and _same_piece(scene, (waiting or run or [at])[-1], at):
+                edge.add(at)
         if run:
             runs.append(run)
-    return runs
+    return [_reaching(scene, run, edge) for run in runs]
+
+
+def _reaching(scene: Scene, run: list[int], edge: set[int]) -> list[int]:
+    """A run with the words next to its ends that hang together with it and are hardly less likely."""
+    for end, step in ((0, -1), (-1, 1)):
+        other = scene.layout.beside(run[end], step)
+        if other is not None and other in edge and other not in run and _same_piece(scene, run[end], other):
+            run = [other, *run] if step < 0 else [*run, other]
+    return run
+
+
+def _same_piece(scene: Scene, one: int, other: int) -> bool:
+    """Whether the line detector saw two words as one piece, close to each other."""
+    words, layout = scene.layout.words, scene.layout
+    if (words[one].page, words[one].line) != (words[other].page, words[other].line):
+        return False
+    left, right = sorted((one, other), key=lambda at: layout.place_in[at])
+    return layout.gap(left, right) < 1.0
 
 
 def _bare(scene: Scene, at: int) -> bool:
@@ -148,10 +196,6 @@ def _weight(scene: Scene, label: str, some: Sequence[int]) -> float:
     """How much speaks for a passage: the chances of its words, more words more."""
     column = scene.odds[list(some), INDEX[label]]
     return float((1 / (1 + 2.718281828**-column)).sum() - 0.3 * len(some))
-
-
-def _has_figure(scene: Scene, some: Sequence[int]) -> bool:
-    return any(char.isdecimal() for at in some for char in scene.layout.words[at].text)
 
 
 def mended_iban(found: Passage) -> Passage:

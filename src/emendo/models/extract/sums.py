@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -23,19 +23,36 @@ _SEEN: Final = 300
 """Combinations that are looked at."""
 HOLDS, BREAKS = 2.5, 2.5
 """Log-odds that a sum adds when it holds, and takes when it does not."""
+_PAID = 1.2
+"""What it adds that a total is what was paid."""
 _TWICE = 3.0
 """What it costs to take one word for two fields."""
-_BESIDE: Final = {"lines": ("discount", "charges"), "total": ("rounding",)}
+BESIDE: Final = {"lines": ("discount", "charges"), "total": ("rounding",)}
 """Fields that enter a sum without being named by its finding."""
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """One way to read the numbers of a row: what speaks for it, and whether quantity x price is the amount (None: that
+    cannot be checked)."""
+
+    numbers: Mapping[str, Amount]
+    score: float
+    holds: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """One way to have the rows of a table: which of the rows that were read, their numbers, and what speaks for it."""
+    """One way to have a table: which of the rows that were read, how each is read, and what speaks for it."""
 
     kept: tuple[int, ...] = ()
-    rows: tuple[Mapping[str, Amount], ...] = ()
+    ways: tuple[Way, ...] = ()
     score: float = 0.0
+
+    @property
+    def rows(self) -> list[Mapping[str, Amount]]:
+        """The numbers of each row."""
+        return [way.numbers for way in self.ways]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +75,24 @@ class Options:
     lines: Sequence[Table]
     taxes: Sequence[Table]
     currency: str | None = None
-    bias: float = 0.0
-    """Log-odds below which a field is rather left out, when no sum speaks for it."""
+    paid: frozenset[Decimal] = frozenset()
+    """What was handed over less what was given back, as far as the document tells it."""
+    least: Mapping[str, float] = field(default_factory=dict)
+    """Log-odds below which an amount is rather left out, when no sum speaks for it."""
 
 
 def choose(options: Options, *, sums: bool = True) -> Choice:
     """The best combination. Without `sums` the tags alone decide."""
     axes: list[list[tuple[float, object]]] = []
     for name in AMOUNTS:
-        held: list[tuple[float, object]] = [(one.score - options.bias, one) for one in options.amounts.get(name, ())]
+        held: list[tuple[float, object]] = [
+            (one.score - options.least.get(name, 0.0), one) for one in options.amounts.get(name, ())
+        ]
         axes.append(sorted([*held, (0.0, None)], key=lambda pair: -pair[0]))
     axes.append(sorted(((one.score, one) for one in options.lines), key=lambda pair: -pair[0]))
     axes.append(sorted(((one.score, one) for one in options.taxes), key=lambda pair: -pair[0]))
     best: Choice | None = None
-    most = 6 * HOLDS
+    most = 6 * HOLDS + _PAID
     for seen, (score, picks) in enumerate(_ranked(axes)):
         if best is not None and (seen >= _SEEN or score + most <= best.score or not sums):
             break
@@ -80,6 +101,25 @@ def choose(options: Options, *, sums: bool = True) -> Choice:
             best = made
     assert best is not None, "there is always the combination of the first ones"
     return best
+
+
+def widened(options: Options, choice: Choice, more: Mapping[str, Sequence[Amount]]) -> Options:
+    """The options with further candidates by path: of an amount as one more, of a row's as one more table."""
+    amounts = {name: [*options.amounts.get(name, ()), *more.get(name, ())] for name in AMOUNTS}
+    tables: dict[str, list[Table]] = {"lines": list(options.lines), "taxes": list(options.taxes)}
+    for path, found in more.items():
+        table, _, rest = path.partition(".")
+        if not rest:
+            continue
+        at, _, name = rest.partition(".")
+        base = choice.lines if table == "lines" else choice.taxes
+        for one in found:
+            way = base.ways[int(at)]
+            lost = way.numbers[name].score - one.score + (HOLDS + BREAKS if way.holds else 0)
+            other = Way({**way.numbers, name: one}, way.score - lost, False if way.holds else way.holds)
+            ways = (*base.ways[: int(at)], other, *base.ways[int(at) + 1 :])
+            tables[table].append(Table(base.kept, ways, base.score - lost))
+    return replace(options, amounts=amounts, lines=tables["lines"], taxes=tables["taxes"])
 
 
 def _ranked(axes: Sequence[Sequence[tuple[float, object]]]) -> Iterator[tuple[float, tuple[object, ...]]]:
@@ -111,6 +151,9 @@ def _judged(score: float, picks: Sequence[object], options: Options, *, sums: bo
         for at in one.words:
             stood[at] = stood.get(at, 0) + 1
     twice = sum(count - 1 for count in stood.values())
+    last = amounts.get("due") or amounts.get("total")
+    if last is not None and last.value in options.paid:
+        gain += _PAID
     return Choice(amounts, lines, taxes, confirmed, broken, score + gain - _TWICE * min(twice, 3))
 
 
@@ -122,9 +165,9 @@ def weigh(
     confirmed: dict[str, int] = {}
     broken: dict[str, int] = {}
     gain = 0.0
-    for rule, paths, holds in check_sums(document, products=False):
+    for rule, paths, holds, _ in check_sums(document, products=False):
         told = confirmed if holds else broken
-        for path in (*paths, *_BESIDE.get(rule, ())):
+        for path in (*paths, *BESIDE.get(rule, ())):
             told[path] = told.get(path, 0) + 1
         gain += HOLDS if holds else -BREAKS
     return confirmed, broken, gain
