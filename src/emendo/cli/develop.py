@@ -39,6 +39,11 @@ BENCHMARKS = {
         "mining_rounds.py",
         "three rounds of mining on receipts with simulated corrections, plain training beside",
     ),
+    "fields-speed": ("fields_speed.py", "a page to its checked fields: wall and processor seconds, and its steps"),
+    "field-decoding": (
+        "field_decoding.py",
+        "tagged words to documents: right tags, noise, what sums are worth",
+    ),
     "registry": ("registry.py", "MLflow registry: push, pull, serve, a server that dies, kill -9 while aliases move"),
     "edge": ("edge_attacks.py", "attacks, kill -9 and a full disk while a device fetches a release"),
     "parity": ("parity.py", "torch network against its ONNX graph: every test line of every set of lines"),

@@ -46,10 +46,11 @@ def test_documents_are_ranked_with_intervals_and_set_against_the_first(reports: 
     assert (first.noun, first.dataset) == ("documents", "documents")
     assert [row.results.model for row in first.rows] == ["better", "worse@0123456789abcdef"]
     figures = first.rows[1].results.whole.figures
-    assert list(figures) == ["f1", "accuracy", "line_items_f1", "teds", "exact", "valid"]
+    assert list(figures) == ["f1", "accuracy", "line_items_f1", "teds", "exact", "valid", "ece"]
     held = json.loads((reports / "worse@0123456789abcdef" / "report.json").read_text(encoding="utf-8"))
     assert (figures["f1"].figure.value, figures["f1"].figure.low) == (held["f1"], held["f1_low"])
     assert figures["line_items_f1"].figure.value == held["rows"]["lines"]["f1"]
+    assert (figures["ece"].figure.value, figures["ece"].figure.better) == (held["calibration"]["ece"], Better.LOWER)
     assert figures["line_items_f1"].key == "rows.lines.f1" and figures["f1"].figure.better is Better.HIGHER
     against = first.rows[1].against
     assert against is not None and against.apart and against.value == pytest.approx((10 + 7) / (20 * 8))

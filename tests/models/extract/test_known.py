@@ -47,3 +47,11 @@ def test_any_words_and_any_seller_are_taken(texts: list[str], name: str, address
     page = [Word(text, (0.0, 0.0, 1.0, 1.0), 0) for text in texts]
     found = recognise(page, [Party(name=name, address=address)])
     assert found is None or set(found.values) == set(found.sources) <= {"seller", "seller_address"}
+
+
+def test_a_part_of_a_known_name_over_its_address_stands_for_the_whole() -> None:
+    page = words("Vert SARL", "12 rue des Lilas", "69003 Lyon")
+    found = recognise(page, [MILL], "Vert SARL")
+    assert found is not None and found.values == {"seller": MILL.name, "seller_address": MILL.address}
+    other = recognise(page, [MILL], "Dupont et Fils")
+    assert other is not None and other.values == {"seller_address": MILL.address}

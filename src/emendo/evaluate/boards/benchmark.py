@@ -156,7 +156,8 @@ def _shown(told: Told | None) -> str:
     if told is None:
         return ""
     figure, scale = told.figure, 100 if told.share else 1
-    bounds = f" [{scale * figure.low:.2f}, {scale * figure.high:.2f}]" if None not in (figure.low, figure.high) else ""
+    low, high = figure.low, figure.high
+    bounds = "" if low is None or high is None else f" [{scale * low:.2f}, {scale * high:.2f}]"
     return f"{scale * figure.value:.2f}{' %' if told.share else ''}{bounds}"
 
 

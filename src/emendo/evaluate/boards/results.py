@@ -231,8 +231,10 @@ DOCUMENT_FIGURES: Final = (
     ("teds", "teds"),
     ("exact", "exact"),
     ("valid", "valid"),
+    ("calibration.ece", "ece"),
 )
-"""Of a report of documents: where a figure stands, and what it is called."""
+"""Of a report of documents: where a figure stands, and what it is called; all but the calibration error are better when
+they are greater."""
 
 
 def _field_figures(content: Mapping[str, Any], before: str) -> dict[str, Told]:
@@ -243,7 +245,8 @@ def _field_figures(content: Mapping[str, Any], before: str) -> dict[str, Told]:
 
 def _told(content: Mapping[str, Any], name: str, value: float, before: str) -> Told:
     low, high = content.get(f"{name}_low"), content.get(f"{name}_high")
-    return Told(Figure(value=value, low=low, high=high, better=Better.HIGHER), f"{before}{name}")
+    better = Better.LOWER if name == "ece" else Better.HIGHER
+    return Told(Figure(value=value, low=low, high=high, better=better), f"{before}{name}")
 
 
 def _documents_whole(content: Mapping[str, Any], folder: Path) -> Part:

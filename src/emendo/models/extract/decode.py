@@ -104,7 +104,7 @@ def _assembled(
         if value is not None:
             raw[name], certainty[name] = value, chance
     in_order = [scene.layout.words[at] for line in scene.layout.lines for at in line]
-    if (seller := recognise(in_order, known.parties)) is not None:
+    if (seller := recognise(in_order, known.parties, raw.get("seller") or "")) is not None:
         raw |= seller.values
         raw["sources"] |= {name: source.model_dump() for name, source in seller.sources.items()}
         certainty |= dict.fromkeys(seller.values, SURE)

@@ -44,8 +44,11 @@ class Recognised:
     sources: Mapping[str, Source]
 
 
-def recognise(words: Sequence[Word], parties: Sequence[Party]) -> Recognised | None:
-    """The known seller that stands among the words of a document most fully; None where none does."""
+def recognise(words: Sequence[Word], parties: Sequence[Party], name: str = "") -> Recognised | None:
+    """The known seller that stands among the words of a document most fully; None where none does.
+
+    `name` is the seller as it was read: over a known address, a part of a known name stands for the whole.
+    """
     page = _Page.of(words)
     found = [match for party in parties if (match := _match(page, party)) is not None]
     if not found:
@@ -53,12 +56,14 @@ def recognise(words: Sequence[Word], parties: Sequence[Party]) -> Recognised | N
     best = max(found, key=lambda match: match.score)
     values: dict[str, str] = {}
     sources: dict[str, Source] = {}
-    for name, text, span in (
+    for field, text, span in (
         ("seller", best.party.name, best.name),
         ("seller_address", best.party.address, best.address),
     ):
         if span is not None:
-            values[name], sources[name] = text, page.source(span)
+            values[field], sources[field] = text, page.source(span)
+    if best.name is None and _part_of(plain(name), plain(best.party.name)):
+        values["seller"] = best.party.name
     return Recognised(values, sources)
 
 
@@ -132,6 +137,11 @@ def _find(page: _Page, text: str) -> tuple[Span, float] | None:
     if _other_figures(wanted, part) > (1 if sum(map(str.isdecimal, wanted)) >= SHORT else 0):
         return None
     return (best.dest_start, best.dest_end), best.score / 100
+
+
+def _part_of(read: str, known: str) -> bool:
+    """Whether the shorter of two names stands in the longer one but for misread letters."""
+    return min(len(read), len(known)) >= SHORT and fuzz.partial_ratio(read, known) >= 100 * ALIKE
 
 
 def _threes(text: str) -> frozenset[str]:

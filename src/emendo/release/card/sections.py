@@ -159,7 +159,7 @@ def _with_bounds(told: Told) -> str:
 
 
 def calibration(material: Material, sources: Sources) -> Iterator[str]:
-    """How far its confidence can be believed."""
+    """How far its confidence can be believed; of documents the expected calibration error stands among the results."""
     held = material.bundle.info.calibration
     path = material.bundle.folder / INFO_FILE
     flat = {key: value for key, value in _flat(held) if isinstance(value, int | float)}

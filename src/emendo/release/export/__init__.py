@@ -149,13 +149,14 @@ def _probed(order: Order, draft: Draft, subject: Subject) -> dict[int, float]:
     Raises EngineError when the bundle cannot be opened in a process of its own, or reads otherwise there.
     """
     shown = [subject.load(sample) for sample in order.samples[:PROBED_LINES]]
+    asked: dict[str, Any] = {subject.probed: shown}
     found: dict[int, float] = {}
     for row, bundle in ((-1, draft.bundle), (-2, draft.plain)):
         if bundle is None:
             continue
         try:
             limit = round(3000 + 4 * megabytes(bundle))
-            seen = probe(bundle.folder, seconds=600, megabytes=limit, **{subject.probed: shown})
+            seen = probe(bundle.folder, seconds=600, megabytes=limit, **asked)
         except BundleError as error:
             raise EngineError(error.what, remedy="nothing was written; report it") from error
         here = subject.texts(bundle, shown, order.threads)

@@ -10,7 +10,8 @@ from ...evaluate.page import figure_cards, html_page
 from .report import FormRow, Quantisation
 
 WIDTH, HEIGHT = 680, 340
-LEFT, RIGHT, TOP, BOTTOM = 70, 110, 24, 48
+LEFT, RIGHT, TOP, BOTTOM = 70, 130, 24, 48
+LABEL_GAP = 18
 LARGEST = 34
 """Radius of the largest form, in pixels."""
 OWN_STYLE = ".size{fill:#3b6ea8;fill-opacity:.25;stroke:#3b6ea8}.size.refused{fill:#b3261e;stroke:#b3261e}"
@@ -57,7 +58,7 @@ def _cells(row: FormRow) -> list[str]:
         _number(row.milliseconds_95, 1),
         _number(row.megabytes, 1),
         _number(row.memory_megabytes, 0),
-        tag("refused", "bad") if row.fault else tag("may be used", "good"),
+        tag("refused", "bad") if row.fault else tag("fit", "good") if row.difference is not None else "",
     ]
 
 
@@ -99,10 +100,21 @@ def plot(made: Quantisation) -> str:
         kind = "size refused" if row.fault else "size"
         radius = max(3.0, LARGEST * math.sqrt(size / most_size))
         parts.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>')
-        parts.append(f'<text class="label" x="{x + 8:.1f}" y="{y - 8:.1f}">{escape(row.form)}</text>')
+    parts += _labels([(row.form, *at(ms, error)) for row, ms, error, _ in shown])
     middle = (LEFT + WIDTH - RIGHT) / 2
     axis = f"milliseconds a {made.one} (median); up: {made.error}; area: size"
     parts.append(f'<text x="{middle}" y="{HEIGHT - 8}" text-anchor="middle">{escape(axis)}</text>')
     told = "; ".join(f"{row.form}: {100 * error:.2f} %, {ms:.1f} ms, {size:.1f} MB" for row, ms, error, size in shown)
     head = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img"><title>{escape(told)}</title>'
     return f"{head}{''.join(parts)}</svg>"
+
+
+def _labels(places: list[tuple[str, float, float]]) -> list[str]:
+    """The names of forms beside the plot, each with a line to its disc, so that none covers another."""
+    parts, last = [], -math.inf
+    for name, x, y in sorted(places, key=lambda one: (one[2], one[1])):
+        last = max(y, last + LABEL_GAP)
+        edge = WIDTH - RIGHT + 8
+        parts.append(f'<line class="axis" x1="{x:.1f}" y1="{y:.1f}" x2="{edge}" y2="{last:.1f}"/>')
+        parts.append(f'<text class="label" x="{edge + 4}" y="{last + 4:.1f}">{escape(name)}</text>')
+    return parts

@@ -163,20 +163,20 @@ def _rows(
     for name in names:
         if name not in results:
             yield _row(tallies[name], tallies[names[0]], fault="", memory=None)
-    floats = next((name for name in results if name in tallies), "")
+    plain = FORMS[order.family][0]
     for form, one in results.items():
         if isinstance(one, EmendoError):
             yield FormRow(form, fault=f"{one.what}{f'; {one.remedy}' if one.remedy else ''}")
             continue
         tally, reference = tallies[form], tallies[names[0]]
-        fault = _fault(order, tally, reference, tallies[floats])
+        fault = _fault(order, tally, reference, tallies.get(plain, reference))
         memory, why = _memory(order, subject, one)
         yield _row(tally, reference, fault=", ".join(filter(None, (fault, why))), memory=memory)
 
 
 def _fault(order: Order, tally: Tally, reference: Tally, plain: Tally) -> str:
     """Why a form is refused: a float form must agree, any other must be smaller, faster and within the budget."""
-    if tally is plain:
+    if tally.name == FORMS[order.family][0]:
         try:
             require_same([reference, tally])
         except EngineError as error:
@@ -188,10 +188,10 @@ def _fault(order: Order, tally: Tally, reference: Tally, plain: Tally) -> str:
 def _memory(order: Order, subject: Subject, one: Made) -> tuple[float | None, str]:
     """The peak (MB) of a process of its own, and why there is none."""
     order.progress(0, 0, "reading in a process of its own")
-    shown = [subject.load(sample) for sample in order.samples[:PROBED_LINES]]
+    asked: dict[str, Any] = {subject.probed: [subject.load(sample) for sample in order.samples[:PROBED_LINES]]}
     limit = round(3000 + 4 * megabytes(one.bundle))
     try:
-        seen = probe(one.bundle.folder, seconds=SECONDS, megabytes=limit, bits=one.bits, **{subject.probed: shown})
+        seen = probe(one.bundle.folder, seconds=SECONDS, megabytes=limit, bits=one.bits, **asked)
     except EmendoError as error:
         return None, error.what
     return seen.megabytes, ""

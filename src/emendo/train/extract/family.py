@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,7 @@ from emendo.types import Image, Origin, Sample, Word
 
 from .documents import PageReader, TrainingDocument, drawn_documents, texts_of, training_documents
 from .fit import BEST, CANDIDATE, FIGURES_FILE, Task, fit, write_network
+from .judge import calibrated
 from .network import network_of
 from .parity import TOLERANCE, parity
 from .recipe import FieldsRecipe, course_for
@@ -120,10 +122,10 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
         raise DataError(
             f"{len(own)} usable documents with fields are too few to train{why}", remedy="correct more documents"
         )
-    if recipe.drawn:
-        own = [*own, *drawn_documents(recipe.drawn, DRAWN_SEED, threads, order.progress)]
     start = weights_of(order.model) if isinstance(order.model, Bundle) else {}
-    replayed = recipe.replay > 0 and bool(start)
+    if recipe.drawn and not start:
+        own = [*own, *drawn_documents(recipe.drawn, DRAWN_SEED, threads, order.progress)]
+    replayed = (recipe.drawn or REPLAYED) if recipe.replay > 0 and start else 0
     average = sum(one.size for one in own) / len(own)
     task = Task(
         out=order.out,
@@ -133,7 +135,7 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
         base=order.model.info.name if isinstance(order.model, Bundle) else "fields",
         start=start,
         own=own,
-        replayed=drawn_documents(REPLAYED, REPLAY_SEED, threads, order.progress) if replayed else [],
+        replayed=drawn_documents(replayed, REPLAY_SEED, threads, order.progress),
         judged=_spread(held or own),
         validated=bool(held),
         threads=threads,
@@ -216,11 +218,14 @@ def _written(
 
     Raises BundleError when the graph does not say what the network says.
     """
-    network = network_of(weights_of(best)).eval()
-    agreed = parity(network, OnnxTagger(best, threads=task.threads), [one.shown() for one in task.judged[:20]])
+    network, tagger = network_of(weights_of(best)).eval(), OnnxTagger(best, threads=task.threads)
+    agreed = parity(network, tagger, [one.shown() for one in task.judged[:20]])
     if agreed["difference"] > TOLERANCE:
         what = f"the graph differs from the network that was trained (by {agreed['difference']:.4f})"
         raise BundleError(what, where=best.folder, remedy="train again, and tell us: this must not be")
+    fitted = calibrated(tagger, task.judged) if task.validated else {}
+    if fitted:
+        task = replace(task, decoding={**task.decoding, "calibration": fitted})
     run = {key: record[key] for key in ("base", "recipe", "schedule")}
     bundle = write_network(
         network, task, task.out / BUNDLE, name=name, dataset=record["data"], run=run, metrics=metrics, parity=agreed
