@@ -117,7 +117,9 @@ def better(personal: FieldComparison, settings: GateSettings) -> Finding:
 def fields(personal: FieldComparison, settings: GateSettings) -> list[Finding]:
     """One finding for each field that counts; fields with too few values for a verdict are pooled."""
     values = {name: sum(a.of(name).values for a, _ in personal.pairs) for name in personal.a.fields}
-    parts = [(name, (name,)) for name, count in values.items() if count >= settings.min_test_documents]
+    parts: list[tuple[str, tuple[str, ...]]] = [
+        (name, (name,)) for name, count in values.items() if count >= settings.min_test_documents
+    ]
     small = tuple(name for name, count in values.items() if count < settings.min_test_documents)
     if sum(values[name] for name in small) >= settings.min_test_documents:
         parts.append((POOLED, small))
@@ -128,7 +130,8 @@ def validity(personal: FieldComparison, settings: GateSettings) -> Finding:
     """Whether as many readings hold together as before."""
     broken = [[float(pair[at].validity != Validity.EXACT) for pair in personal.pairs] for at in (0, 1)]
     count = len(personal.pairs)
-    result = paired_bootstrap(*broken, [1.0] * count, groups=groups_of([a for a, _ in personal.pairs]))
+    groups = groups_of([a for a, _ in personal.pairs])
+    result = paired_bootstrap(broken[0], broken[1], [1.0] * count, groups=groups)
     good, risk = _held(result, 1, settings)
     was, now = (count - round(sum(side)) for side in broken)
     moved = f"readings that hold together {was} -> {now} of {count}"
