@@ -28,7 +28,7 @@ from .installed import installed_models
 from .rapid import RAPIDOCR, RapidOcrRecognizer
 from .registry import registered_bundle
 from .remote import RemoteRecognizer, is_remote
-from .shipped import SHIPPED, is_shipped, shipped_bundle
+from .shipped import SHIPPED, SHIPPED_FIELDS, is_shipped, shipped_bundle, shipped_fields
 
 PLATES = "plates:"
 """How a reference begins that names the reading of licence plates by a model (see `plates`): `plates:base`."""
@@ -126,6 +126,8 @@ def find_model(ref: str, *, workspace: Path | None = None) -> Bundle | Source:
         return base_bundle(ref if ref in NAMES else "base")
     if ref in SHIPPED:
         return shipped_bundle(ref)
+    if ref == SHIPPED_FIELDS:
+        return shipped_fields()
     if ref in {"champion", CHAMPION_FIELDS}:
         place = f" in {workspace}" if workspace is not None else ""
         kind, first = (" of fields", FIRST["fields"]) if ref == CHAMPION_FIELDS else ("", FIRST["lines"])

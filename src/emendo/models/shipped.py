@@ -4,9 +4,12 @@
     shipped/NAME/model.safetensors   weight and bias of each layer in the order of the graph
     shipped/NAME/card.md             what it was made of, how it reads, credits and licences
 
-The graph is not there a second time: it is that of the embedded base, into which the weights are written. Weights are
-float16 in the large layers and float32 in the small ones, which hold few of them and the largest; what was lost by
-rounding was measured when the model was shipped and stands in `bundle.yaml` as `parity`.
+`base-fields`, which tags the words of documents, has a graph with float16 weights in place of a safetensors file, and
+is read as it lies.
+
+The graph of the others is not there a second time: it is that of the embedded base, into which the weights are
+written. Weights are float16 in the large layers and float32 in the small ones, which hold few of them and the largest;
+what was lost by rounding was measured when the model was shipped and stands in `bundle.yaml` as `parity`.
 """
 
 from __future__ import annotations
@@ -21,10 +24,10 @@ import numpy as np
 import numpy.typing as npt
 
 from emendo.errors import BundleError, UsageError
-from emendo.types import Image
+from emendo.types import Image, Word
 
 from .base import base_bundle, cache_folder, cached_bundle, set_head, weights_bytes
-from .bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, read_bundle, write_bundle
+from .bundle import FIELDS_FAMILY, GRAPH_FILE, WEIGHTS_FILE, Bundle, read_bundle, write_bundle
 from .ctc.decode import BONUS_PER_WEIGHT, WORDS_WEIGHT
 from .ctc.tune import CHARACTER_MODEL_FILE, LANGUAGE_FIELDS, WORDS_FILE
 from .ctc.weights import read_layers, write_layers
@@ -32,6 +35,8 @@ from .graph import Graph, load_graph
 
 SHIPPED: Final = ("base-hand", "base-ar")
 """References that name a model of the package."""
+SHIPPED_FIELDS: Final = "base-fields"
+"""The one that tells the fields of documents."""
 CARD: Final = "card.md"
 MOST_BYTES: Final = 15_000_000
 ROUNDED_ABOVE: Final = (20_000, 80_000, 10**9)
@@ -51,6 +56,11 @@ def shipped_bundle(name: str, *, folder: Path | None = None) -> Bundle:
     compact = read_bundle(folder if folder is not None else _packaged(name), links=folder is None)
     target = cache_folder() / f"{name}-{compact.id}-{EXPANSION}"
     return cached_bundle(target, lambda replace: expand(compact, target, replace=replace))
+
+
+def shipped_fields(*, folder: Path | None = None) -> Bundle:
+    """The shipped model of fields as a verified bundle. Raises as `shipped_bundle` does."""
+    return read_bundle(folder if folder is not None else _packaged(SHIPPED_FIELDS), links=folder is None)
 
 
 def is_shipped(name: str) -> bool:
@@ -132,6 +142,36 @@ def ship(bundle: Bundle, name: str, card: str, out: Path, images: Sequence[Image
             rounding = {**parity, "rounded_above": above, "of": bundle.id}
             return write_bundle(out, info.model_copy(update={"parity": rounding}), files)
     raise BundleError("reads otherwise when its weights are put into the base's graph", where=bundle.folder)
+
+
+def ship_fields(bundle: Bundle, card: str, out: Path, documents: Sequence[Sequence[Word]]) -> Bundle:
+    """Write a bundle of fields with float16 weights to the new folder `out`, called `base-fields`.
+
+    `documents` are words on which both are compared; how far they differ stands in `parity`. Raises UsageError for
+    another family or no documents, BundleError when more than one likeliest label in a thousand differs, or when it is
+    larger than `MOST_BYTES`.
+    """
+    from .extract.graph import build, weights_of
+    from .extract.tagger import OnnxTagger
+
+    if bundle.info.family != FIELDS_FAMILY or not documents:
+        what = f"is of the family {bundle.info.family!r}" if documents else "cannot be compared on no documents"
+        raise UsageError(f"{bundle.folder} {what}", remedy="give a bundle of the family 'fields' and some documents")
+    graph = build(weights_of(bundle), half=True).SerializeToString()
+    if len(graph) > MOST_BYTES:
+        raise BundleError(f"takes {len(graph):,} bytes, more than {MOST_BYTES:,}", where=bundle.folder)
+    info = bundle.info.model_copy(update={"name": SHIPPED_FIELDS})
+    files: dict[str, bytes | Path] = {GRAPH_FILE: graph, CARD: card.encode()}
+    with TemporaryDirectory(prefix="emendo-ship-") as held:
+        draft = OnnxTagger(write_bundle(Path(held) / "compact", info, files))
+        pairs = [(OnnxTagger(bundle).tag(words).labels, draft.tag(words).labels) for words in documents]
+    worst = max(float(np.abs(one - other).max(initial=0.0)) for one, other in pairs)
+    changed = sum(int((one.argmax(axis=1) != other.argmax(axis=1)).sum()) for one, other in pairs)
+    words = sum(len(one) for one, _ in pairs)
+    if changed > words / 1000:
+        raise BundleError(f"labels {changed} of {words} words otherwise when it is rounded", where=bundle.folder)
+    rounding = {"documents": len(documents), "words": words, "labels_changed": changed, "difference": worst}
+    return write_bundle(out, info.model_copy(update={"parity": {**rounding, "of": bundle.id}}), files)
 
 
 def _parity(bundle: Bundle, rounded: Bundle, images: Sequence[Image], language: str) -> dict[str, Any] | None:

@@ -30,13 +30,13 @@ from ..models.bundle import CTC_FAMILIES, INFO_FILE, Bundle, read_bundle
 from ..models.generative.graphs import has_graphs
 from ..models.installed import BUNDLE, GROUP
 from ..models.references import AUTO
-from ..models.shipped import SHIPPED
+from ..models.shipped import SHIPPED, SHIPPED_FIELDS
 from ..tools.files import new_folder, sha256_bytes, sha256_file
 
 FORMS: Final = ("folder", "package")
 README: Final = "README.md"
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,60}[a-z0-9])?")
-_TAKEN: Final = frozenset({*NAMES, *SHIPPED, AUTO, "champion"})
+_TAKEN: Final = frozenset({*NAMES, *SHIPPED, SHIPPED_FIELDS, AUTO, "champion"})
 _WEIGHTS: Final = frozenset({".onnx", ".safetensors"})
 """Files that hardly shrink and are stored as they are."""
 

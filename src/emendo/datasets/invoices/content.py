@@ -15,6 +15,7 @@ import numpy as np
 
 from ...fields.currencies import decimals_of
 from ...fields.schema import Document, LineItem, TaxRow
+from .coined import coined_goods, coined_name
 from .goods import FORMS, GIVEN, STREETS, SURNAMES, TRADES, Good, goods_of
 from .places import PLACES, Place
 
@@ -114,7 +115,7 @@ def _row(rng: Rng, good: Good, rate: Decimal, coin: Decimal, *, few: bool, coded
     amount = exact.quantize(coin, ROUND_HALF_UP)
     item = LineItem(
         code=_coded(rng, str(rng.choice(["#####", "@@-###", "####-##", "@####"]))) if coded else None,
-        description=good.name,
+        description=coined_goods(rng, good.name) if rng.random() < 0.5 else good.name,
         quantity=quantity,
         unit=good.unit or None,
         unit_price=price,
@@ -197,27 +198,94 @@ def _closed(rng: Rng, place: Place, kind: str, sums: dict[str, object]) -> dict[
 
 def _firm(rng: Rng, place: Place) -> tuple[str, str]:
     """Name and address of electronic mail."""
-    name = str(rng.choice(SURNAMES))
+    name = _name(rng)
     trade = str(rng.choice(TRADES[place.language]))
     form = str(rng.choice(FORMS[place.code]))
-    second = f" & {rng.choice(SURNAMES)}" if rng.random() < 0.15 else ""
-    core = f"{trade} {name}{second}" if rng.random() < 0.35 else f"{name}{second} {trade}"
+    second = f"{rng.choice([' & ', ' ', ' & ', '-'])}{_name(rng)}" if rng.random() < 0.3 else ""
+    shape = rng.random()
+    core = (
+        f"{name}{second}" if shape < 0.25 else f"{trade} {name}{second}" if shape < 0.5 else f"{name}{second} {trade}"
+    )
     full = f"{core} {form}".strip()
-    if rng.random() < 0.25:
+    if rng.random() < (0.7 if place.code == "MY" else 0.2):
         full = full.upper()
-    return full, f"info@{name.lower()}.example"
+    return full, f"info@{''.join(char for char in name.lower() if char.isalnum())}.example"
+
+
+def _name(rng: Rng) -> str:
+    return coined_name(rng) if rng.random() < 0.6 else str(rng.choice(SURNAMES))
 
 
 def _person(rng: Rng) -> str:
-    return f"{rng.choice(GIVEN)} {rng.choice(SURNAMES)}"
+    title = str(rng.choice(["", "", "", "Mr ", "Mme ", "Herrn ", "Frau ", "Sr. "]))
+    return f"{title}{rng.choice(GIVEN)} {_name(rng)}"
 
 
 def _address(rng: Rng, place: Place) -> str:
-    street = str(rng.choice(STREETS[place.language])).format(rng.choice(SURNAMES), int(rng.integers(1, 190)))
+    street = str(rng.choice(STREETS[place.language])).format(_name(rng), int(rng.integers(1, 190)))
     code, town = place.towns[int(rng.integers(len(place.towns)))]
     code = _coded(rng, code)
+    if rng.random() < 0.5:
+        town = " ".join([coined_name(rng), *town.split()[1:]])
+    if place.code == "MY":
+        return _malaysian(rng, code, town)
     last = {"US": f"{town} {code}", "GB": f"{town} {code}", "AU": f"{town} {code}", "IE": f"{town} {code}"}
-    return f"{street}\n{last.get(place.code, f'{code} {town}')}"
+    lines = [street, last.get(place.code, f"{code} {town}")]
+    if rng.random() < 0.12:
+        lines[-1] = f"{rng.choice(['D', place.code, place.code])!s}{rng.choice(['-', ' '])}{lines[-1]}"
+    if rng.random() < 0.25:
+        more = (
+            "{} House",
+            "Building {}",
+            "{1}. OG",
+            "c/o {}",
+            "Hof {1}",
+            "Etage {1}",
+            "Suite {1}",
+            "Unit {1}",
+            "Dept. {}",
+        )
+        form = str(rng.choice(more)).replace("{}", "{0}")
+        lines.insert(int(rng.integers(2)), form.format(_name(rng), int(rng.integers(1, 40))))
+    if rng.random() < 0.3:
+        lines.append(str(rng.choice(place.names)))
+    return "\n".join(lines)
+
+
+def _malaysian(rng: Rng, code: str, town: str) -> str:
+    """Two to five lines, as they stand on receipts there."""
+    number = int(rng.integers(1, 200))
+    house = str(
+        rng.choice(
+            ["NO. {0}", "NO.{0}", "No {0}", "LOT {0}", "{0}", "{0}-G", "NO. {0}G & {0}A", "LOT {0}-A", "No: {0}"]
+        )
+    )
+    road = str(
+        rng.choice(["JALAN {} {0}", "JALAN {}", "JLN {} {0}/{0}", "JALAN {} {0}/2", "PERSIARAN {}", "LORONG {} {0}"])
+    )
+    road = road.replace("{}", _name(rng).upper()).format(int(rng.integers(1, 20)))
+    lines = [f"{house.format(number)}, {road},"]
+    if rng.random() < 0.6:
+        area = str(
+            rng.choice(
+                ["TAMAN {}", "BANDAR {}", "SEKSYEN {}", "KAWASAN PERINDUSTRIAN {}", "PUSAT {}", "{} AVENUE", "SS {}"]
+            )
+        )
+        lines.append(f"{area.replace('{}', _name(rng).upper())},")
+    lines.append(f"{code} {town.upper()}{rng.choice(['', '.', ',', ''])}")
+    if rng.random() < 0.5:
+        lines[-1] = lines[-1].rstrip(".,") + ","
+        lines.append(
+            str(
+                rng.choice(
+                    ["SELANGOR", "SELANGOR DARUL EHSAN", "JOHOR", "MALAYSIA", "SELANGOR D.E.", "W.P. KUALA LUMPUR"]
+                )
+            )
+        )
+    if rng.random() < 0.3:
+        lines[0:2] = [" ".join(lines[0:2])] if len(lines) > 2 else lines[0:2]
+    text = "\n".join(lines)
+    return text if rng.random() < 0.75 else text.title()
 
 
 def _number(rng: Rng, day: date) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import cos, pi, sin
 
+from .coined import coined_name
+from .extras import DATED, SHIP, reference, sentence
 from .sheet import Colour
 from .style import Setting
 
@@ -38,11 +40,21 @@ def set_head(page: Setting) -> None:
     page.write(x, document.seller or "", bold=True, size=name_size, align=align, colour=colour, meaning="seller",
                region=VENDOR)  # fmt: skip
     page.y += page.step * 1.3 + (name_size * style.size * 0.9 if banded else 0)
-    for line in (document.seller_address or "").splitlines():
+    if page.rng.random() < 0.12:
+        page.write(x, sentence(page.rng, page.content.place, page.writing)[:50], align=align, size=0.9, region=VENDOR)
+        page.y += page.step
+    for line in _address_lines(page):
         page.write(x, line, align=align, meaning="seller_address", region=VENDOR)
         page.y += page.step
     _contact(page, x, align)
     page.y += page.step * float(page.rng.uniform(0.6, 2.2))
+
+
+def _address_lines(page: Setting) -> list[str]:
+    """The address line by line, or all in one."""
+    lines = (page.document.seller_address or "").splitlines()
+    whole = str(page.rng.choice([" - ", ", ", " · "])).join(lines)
+    return [whole] if page.rng.random() < 0.15 and page.width(whole) < 0.6 * (page.right - page.left) else lines
 
 
 def _contact(page: Setting, x: float, align: str) -> None:
@@ -111,10 +123,24 @@ def set_buyer(page: Setting) -> float:
         end = page.write(x, f"{page.term('buyer_tax_id')}{style.colon}", region=CLIENT, y=y)
         page.write(end + 4, document.buyer_tax_id, meaning="buyer_tax_id", region=CLIENT, y=y)
         y += page.step
+    if page.rng.random() < 0.18 and style.facts not in ("table", "stacked"):
+        _delivery(page, x)
     if style.buyer == "boxed":
         widest = max(page.width(line) for _, line in lines)
         page.sheet.box(x - 5, top - 4, x + max(widest, 150) + 8, y - style.size * 0.5, edge=style.accent)
     return y
+
+
+def _delivery(page: Setting, taken: float) -> None:
+    """An address that is not the buyer's, or his once more, beside his."""
+    rng, y = page.rng, page.y
+    x = page.left if taken > page.left else (page.left + page.right) / 2 + 20
+    lines = [coined_name(rng), *(page.document.buyer_address or "").splitlines()]
+    if rng.random() < 0.4:
+        lines[0] = page.document.buyer or ""
+    page.write(x, str(rng.choice(list(SHIP[page.content.place.language]))), bold=True, region=CLIENT, y=y)
+    for at, line in enumerate(lines):
+        page.write(x, line[:34], region=CLIENT, y=y + (1.1 + at) * page.step)
 
 
 def set_facts(page: Setting) -> None:
@@ -129,8 +155,15 @@ def set_facts(page: Setting) -> None:
         page.y = below + page.step * 0.5 + large * style.size
     if style.title == "line" and facts and facts[0][0] == "number":
         end = page.write(page.left if not beside else page.right - 190, title, bold=True, size=1.5)
-        page.write(end + 6, facts[0][2], bold=True, size=1.5, meaning="number", region=FACTS)
+        if page.rng.random() < 0.4:
+            end = page.write(end + 6, str(page.rng.choice(["No.", "Nr.", "N°", "n°", "#"])), bold=True, size=1.5)
+        end = page.write(end + 6, facts[0][2], bold=True, size=1.5, meaning="number", region=FACTS)
         facts = facts[1:]
+        if not beside and facts and facts[0][0] == "date" and page.rng.random() < 0.6:
+            joint = str(page.rng.choice(list(DATED[page.content.place.language])))
+            end = page.write(end + 5, joint, bold=True, size=1.5)
+            page.write(end + 5, facts[0][2], bold=True, size=1.5, meaning="date", region=FACTS)
+            facts = facts[1:]
     else:
         x, align = {
             "left": (page.left, "left"),
@@ -154,6 +187,12 @@ def _facts(page: Setting) -> list[tuple[str, str, str]]:
     kept = [(name, page.term(name), value) for name, value in found.items() if value]
     if len(kept) > 2 and page.rng.random() < 0.3:
         kept[0], kept[1] = kept[1], kept[0]
+    most = 3 if page.style.facts == "strip" else 6
+    for _ in range(int(page.rng.choice([0, 0, 1, 2, 4]))):
+        label, value = reference(page.rng, page.content.place, page.writing)
+        if len(kept) < most:
+            first = 1 if kept and kept[0][0] == "number" and page.style.title == "line" else 0
+            kept.insert(int(page.rng.integers(first, len(kept) + 1)), ("", label[:24], value[:24]))
     return kept
 
 

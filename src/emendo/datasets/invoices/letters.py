@@ -6,6 +6,7 @@ import numpy as np
 
 from ...fields.schema import Document
 from .content import Content
+from .forms import set_form
 from .heads import set_facts, set_head
 from .printed import printed
 from .sheet import Sheet
@@ -20,6 +21,8 @@ def set_document(content: Content, rng: np.random.Generator) -> tuple[Sheet, Doc
     style = draw_style(rng, content)
     if content.document.type == "receipt" and rng.random() < 0.9:
         page = set_receipt(content, style, rng)
+    elif rng.random() < 0.14:
+        page = set_form(content, style, rng)
     else:
         page = _letter(content, style, rng)
     return page.sheet, printed(content.document, page.sheet.words, page.writing)

@@ -13,6 +13,22 @@ from typing import Final
 
 from ...fields.currencies import decimals_of
 
+_COUNTRIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "US": ("United States", "USA"),
+    "GB": ("United Kingdom", "England"),
+    "IE": ("Ireland",),
+    "MY": ("Malaysia",),
+    "AU": ("Australia",),
+    "DE": ("Deutschland", "Germany"),
+    "AT": ("Österreich",),
+    "CH": ("Schweiz", "Suisse"),
+    "FR": ("France", "FRANCE"),
+    "BE": ("Belgique",),
+    "ES": ("España", "Spain"),
+    "IT": ("Italia", "ITALIA"),
+    "NL": ("Nederland",),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -39,6 +55,11 @@ class Place:
     coin: Decimal = Decimal(0)
     iban: str = ""
     months: tuple[str, ...] = field(default=())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the country is called below an address."""
+        return _COUNTRIES[self.code]
 
 
 _EN = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",

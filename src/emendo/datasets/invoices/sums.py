@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
+from .extras import company_line, sentence
 from .heads import VENDOR, WHITE
 from .sheet import BLACK, Colour
 from .style import Setting
@@ -126,10 +127,14 @@ def set_foot(page: Setting) -> None:
         notes.append(page.term("terms").format(page.content.place.currency))
     if page.rng.random() < 0.5:
         notes.append(page.term("thanks"))
+    for _ in range(int(page.rng.choice([0, 0, 1, 3]))):
+        notes.insert(int(page.rng.integers(len(notes) + 1)), sentence(page.rng, page.content.place, page.writing)[:70])
     for note in notes:
         if page.y < page.bottom + page.step:
             page.write(page.left, note)
             page.y += page.step
+    if style.foot and page.rng.random() < 0.5:
+        _small_print(page)
     if document.iban:
         low = page.sheet.height - style.margin - page.step * 1.6
         y = low if style.foot else min(page.y, low)
@@ -143,6 +148,22 @@ def set_foot(page: Setting) -> None:
             angle=float(page.rng.uniform(-25, 25)), colour=(0.75, 0.15, 0.15),
         )  # fmt: skip
     number_pages(page)
+
+
+def _small_print(page: Setting) -> None:
+    """What a firm says of itself at the foot of the page, in columns above the account."""
+    rng, place, columns = page.rng, page.content.place, int(page.rng.integers(1, 4))
+    wide = (page.right - page.left) / columns
+    for column in range(columns):
+        lines = [company_line(rng, place) for _ in range(int(rng.integers(1, 3)))]
+        if column == 0 and rng.random() < 0.5:
+            lines[0] = page.document.seller or ""
+        for at, line in enumerate(lines):
+            size = 0.75
+            while page.width(line, size=size) > wide - 6 and size > 0.3:
+                size *= 0.9
+            y = page.sheet.height - page.style.margin - page.step * (3.6 - 0.8 * at)
+            page.write(page.left + column * wide, line, size=size, y=y, region=VENDOR)
 
 
 def number_pages(page: Setting) -> None:

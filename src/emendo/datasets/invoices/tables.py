@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from ...fields.schema import LineItem
+from .extras import sentence
 from .heads import WHITE
 from .style import Setting
 
@@ -25,6 +26,7 @@ def set_table(page: Setting) -> None:
     top = _heading(page, columns)
     running = Decimal(0)
     carries = page.rng.random() < 0.5
+    noted = page.rng.random() < 0.2
     for at, item in enumerate(page.document.lines):
         lines = _wrapped(page, item.description or "", columns)
         if page.y + page.step * len(lines) > page.bottom:
@@ -37,9 +39,20 @@ def set_table(page: Setting) -> None:
             if carries:
                 _carry(page, "brought", running)
         _row(page, columns, at, item, lines)
+        if noted and page.rng.random() < 0.3 and page.y + page.step <= page.bottom:
+            x0, x1 = next((x0, x1) for name, x0, x1 in columns if name == "description")
+            note = sentence(page.rng, page.content.place, page.writing)
+            page.write(x0 + 2, _fitted(page, note, x1 - x0 - 4), size=0.85, region=REGION)
+            page.y += page.step
         running += item.amount or Decimal(0)
     _frame(page, columns, top)
     page.y += page.step * 0.6
+
+
+def _fitted(page: Setting, text: str, room: float) -> str:
+    while len(text) > 3 and page.width(text, size=0.85) > room:
+        text = text[:-1].rstrip()
+    return text
 
 
 def _placed(page: Setting) -> list[Column]:

@@ -6,11 +6,14 @@ from decimal import Decimal
 
 import numpy as np
 
+from .coined import coined_name
 from .content import Content
+from .extras import company_line, reference, sentence
 from .heads import CLIENT, FACTS, VENDOR
 from .sheet import BLACK, Sheet
 from .style import Setting, Style
-from .sums import total_rows
+from .sums import TAXES as TAX_REGION
+from .sums import Row, total_rows
 from .tables import REGION
 
 Rng = np.random.Generator
@@ -19,7 +22,7 @@ Rng = np.random.Generator
 def set_receipt(content: Content, style: Style, rng: Rng) -> Setting:
     """A receipt on a strip as long as it needs."""
     wide = float(rng.uniform(190, 290))
-    depth = (46 + 3.2 * len(content.document.lines)) * style.size * style.leading
+    depth = (95 + 4.2 * len(content.document.lines)) * style.size * style.leading
     sheet = Sheet(wide, depth, stretch=float(rng.choice([1.0, 1.0, 0.9, 1.12])))
     page = Setting(content, style, sheet, rng)
     page.y = 26.0
@@ -27,6 +30,7 @@ def set_receipt(content: Content, style: Style, rng: Rng) -> Setting:
     _facts(page)
     _rows(page)
     _sums(page)
+    _summary(page)
     _foot(page)
     sheet.height = min(sheet.height, page.y + 24)
     _shorten(sheet, depth)
@@ -54,14 +58,28 @@ def _fitting_size(page: Setting, text: str, room: float, *, bold: bool = False, 
 
 
 def _head(page: Setting) -> None:
-    document = page.document
-    _centre(
-        page, document.seller or "", bold=True, size=float(page.rng.uniform(1.0, 1.5)), meaning="seller", region=VENDOR
-    )
+    document, rng = page.document, page.rng
+    if rng.random() < 0.12:
+        _centre(page, coined_name(rng).upper(), size=float(rng.uniform(1.0, 2.0)), region=VENDOR)
+    size, bold = float(rng.uniform(1.0, 1.5)), bool(rng.random() < 0.7)
+    for line in _broken(document.seller or "", rng):
+        _centre(page, line, bold=bold, size=size, meaning="seller", region=VENDOR)
+    if rng.random() < 0.5:
+        figures = f"{rng.integers(10**5, 10**6)}-{'ABDHKMPTVWX'[int(rng.integers(11))]}"
+        forms = (
+            f"({figures})",
+            f"Co. Reg. No. : {figures}",
+            f"ROC No.: ({figures})",
+            company_line(rng, page.content.place),
+        )
+        _centre(page, str(rng.choice(forms)), region=VENDOR)
     for line in (document.seller_address or "").splitlines():
         _centre(page, line, meaning="seller_address", region=VENDOR)
-    if page.rng.random() < 0.7:
-        _centre(page, f"{page.term('phone')} {page.content.phone}", region=VENDOR)
+    if rng.random() < 0.7:
+        form = str(rng.choice(["{0} {1}", "{0}: {1}", "{0}:{1}", "{0} : {1}  FAX: {1}"]))
+        _centre(page, form.format(page.term("phone"), page.content.phone), region=VENDOR)
+    if rng.random() < 0.15:
+        _centre(page, page.content.mail, region=VENDOR)
     if document.seller_tax_id:
         label, value = f"{page.term('seller_tax_id')}{page.style.colon} ", document.seller_tax_id
         size = _fitting_size(page, label + value, page.sheet.width - 12)
@@ -81,6 +99,10 @@ def _facts(page: Setting) -> None:
     clock = f"{page.rng.integers(8, 22):02}:{page.rng.integers(60):02}"
     clock += f":{page.rng.integers(60):02}" if page.rng.random() < 0.4 else ""
     facts = [("number", page.term("number"), document.number or ""), ("date", page.term("date"), day)]
+    for _ in range(int(page.rng.choice([0, 0, 1, 2, 4]))):
+        label, value = reference(page.rng, page.content.place, page.writing)
+        facts.insert(int(page.rng.integers(len(facts) + 1)), ("", label, value))
+    apart = float(page.rng.uniform(55, 80)) if page.rng.random() < 0.35 else 0.0
     if page.rng.random() < 0.5:
         facts.append(("", page.term("cashier"), str(page.rng.integers(1, 40))))
     if page.rng.random() < 0.4:
@@ -91,7 +113,9 @@ def _facts(page: Setting) -> None:
         bare = name == "date" and page.rng.random() < 0.4
         shown = "" if bare else f"{label}{page.style.colon} "
         size = _fitting_size(page, shown + value, page.sheet.width - 2 * edge)
-        end = edge + page.width(shown, size=size)
+        end = max(edge + page.width(shown, size=size), apart if shown else 0.0)
+        if end + page.width(value, size=size) > page.sheet.width - edge:
+            end = edge + page.width(shown, size=size)
         if shown:
             page.write(edge, shown.rstrip(), size=size, region=FACTS)
         end = page.write(end, value, size=size, meaning=name, region=FACTS)
@@ -117,10 +141,20 @@ def _rule(page: Setting) -> None:
 
 
 def _rows(page: Setting) -> None:
-    two_lines = page.rng.random() < 0.6
-    right, edge = page.sheet.width - 8, 8.0
-    many = str(page.rng.choice(["x", "X", "@", "*"]))
+    rng = page.rng
+    if rng.random() < 0.5:
+        _row_head(page)
+    if rng.random() < 0.25:
+        _columns(page)
+        _rule(page)
+        return
+    two_lines = rng.random() < 0.6
+    coded = str(rng.choice([" SR", " S", " T1", " ZRL", " *", " A"])) if rng.random() < 0.25 else ""
+    right, edge = page.sheet.width - 8 - page.width(coded), 8.0
+    many, bare = str(rng.choice(["x", "X", "@", "*"])), bool(rng.random() < 0.12)
     for at, item in enumerate(page.document.lines):
+        if coded:
+            page.write(right, coded.strip(), region=REGION, y=page.y + (page.step if two_lines else 0.0))
         amount = page.writing.amount(item.amount or Decimal(0), plain=True)
         count = page.writing.quantity(item.quantity or Decimal(1))
         price = page.writing.amount(item.unit_price or Decimal(0), plain=True)
@@ -136,12 +170,49 @@ def _rows(page: Setting) -> None:
             end = page.write(end + 4, many, region=REGION)
             page.write(end + 4, price, meaning=f"lines.{at}.unit_price", region=REGION)
         else:
-            end = page.write(edge, count, meaning=f"lines.{at}.quantity", region=REGION)
+            end = edge if bare else page.write(edge, count, meaning=f"lines.{at}.quantity", region=REGION)
             fitted = _fitting(page, name, room - (end - edge) - 4)
             page.write(end + 5, fitted, meaning=f"lines.{at}.description", region=REGION)
         page.write(right, amount, align="right", meaning=f"lines.{at}.amount", region=REGION)
         page.y += page.step
     _rule(page)
+
+
+def _row_head(page: Setting) -> None:
+    """The words above the rows."""
+    labels = [page.term(name) for name in ("description", "quantity", "unit_price", "amount")]
+    places = (8.0, 0.42 * page.sheet.width, 0.6 * page.sheet.width, page.sheet.width - 8)
+    for label, x, align in zip(labels, places, ("left", "left", "left", "right"), strict=True):
+        page.write(x, label[:9], size=0.85, align=align, region=REGION)
+    page.y += page.step
+
+
+def _columns(page: Setting) -> None:
+    """Each thing in a line of its own, below it number, price and amount in columns, at times with its code."""
+    right, wide = page.sheet.width - 8, page.sheet.width
+    for at, item in enumerate(page.document.lines):
+        name = (item.description or "").upper() if page.style.capitals else item.description or ""
+        page.write(8.0, _fitting(page, name, right - 8), meaning=f"lines.{at}.description", region=REGION)
+        page.y += page.step
+        cells = (
+            (0.42 * wide, "quantity", page.writing.quantity(item.quantity or Decimal(1))),
+            (0.68 * wide, "unit_price", page.writing.amount(item.unit_price or Decimal(0), plain=True)),
+            (right, "amount", page.writing.amount(item.amount or Decimal(0), plain=True)),
+        )
+        if item.code:
+            page.write(8.0, item.code, size=0.85, meaning=f"lines.{at}.code", region=REGION)
+        for x, field, text in cells:
+            page.write(x, text, size=0.92, align="right", meaning=f"lines.{at}.{field}", region=REGION)
+        page.y += page.step
+
+
+def _broken(text: str, rng: Rng) -> list[str]:
+    """A name in one line, or in two."""
+    words = text.split(" ")
+    if len(words) < 3 or rng.random() < 0.75:
+        return [text]
+    at = int(rng.integers(1, len(words)))
+    return [" ".join(words[:at]), " ".join(words[at:])]
 
 
 def _fitting(page: Setting, text: str, room: float) -> str:
@@ -151,8 +222,21 @@ def _fitting(page: Setting, text: str, room: float) -> str:
 
 
 def _sums(page: Setting) -> None:
-    right = page.sheet.width - 8
-    for row in total_rows(page):
+    right, rng = page.sheet.width - 8, page.rng
+    rows = total_rows(page)
+    if rng.random() < 0.35:
+        count = sum((row.quantity or Decimal(0) for row in page.document.lines), Decimal(0))
+        label = str(rng.choice(["Total Qty", "Qty(s)", "Item(s)", "No. of items", "Pos."]))
+        rows.insert(int(rng.choice([0, len(rows)])), Row(label, f"{count:.0f}", ""))
+    if rng.random() < 0.3:
+        same = str(
+            rng.choice(["Total Amt Rounded", "Nett Total", "Total Sales", "Amount", "Total (Incl.)", "EFT", "Total"])
+        )
+        where = len(rows) if rng.random() < 0.6 else max(0, len(rows) - 1)
+        rows.insert(where, Row(same, page.amount(page.document.total or Decimal(0)), ""))
+    if rng.random() < 0.15:
+        rows.insert(0, Row(page.term("discount"), page.amount(Decimal(0)), ""))
+    for row in rows:
         large = 1.25 if row.bold and page.rng.random() < 0.6 else 1.0
         while row.wide(page, large) + page.width(row.value, bold=row.bold, size=large) > right - 14:
             large *= 0.94
@@ -169,7 +253,32 @@ def _sums(page: Setting) -> None:
     page.y += page.step * 0.5
 
 
+def _summary(page: Setting) -> None:
+    """The small table of taxes that some tills print below what was paid."""
+    if page.rng.random() > 0.35 or not page.document.taxes:
+        return
+    page.y += page.step * 0.6
+    wide, right = page.sheet.width, page.sheet.width - 8
+    for x, label, align in (
+        (8.0, f"{page.term('tax')} Summary" if page.content.place.language == "en" else page.term("tax"), "left"),
+        (0.68 * wide, page.term("tax_base"), "right"),
+        (right, page.term("tax"), "right"),
+    ):
+        page.write(x, label, size=0.9, align=align, region=TAX_REGION)
+    page.y += page.step
+    for at, tax in enumerate(page.document.taxes):
+        end = page.write(8.0, str(page.rng.choice(["SR @", "A", "", "SR ="])), size=0.9, region=TAX_REGION)
+        rate = page.writing.quantity(tax.rate or Decimal(0)) + "%"
+        page.write(end + 3, rate, size=0.9, meaning=f"taxes.{at}.rate", region=TAX_REGION)
+        for x, name, value in ((0.68 * wide, "base", tax.base), (right, "amount", tax.amount)):
+            text = page.writing.amount(value or Decimal(0), plain=True)
+            page.write(x, text, size=0.9, align="right", meaning=f"taxes.{at}.{name}", region=TAX_REGION)
+        page.y += page.step
+
+
 def _foot(page: Setting) -> None:
+    for _ in range(int(page.rng.choice([0, 0, 1, 2, 4]))):
+        _centre(page, sentence(page.rng, page.content.place, page.writing)[:48], size=0.9)
     if page.rng.random() < 0.85:
         _centre(page, page.term("thanks"))
     if page.rng.random() < 0.3:

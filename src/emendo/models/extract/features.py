@@ -258,8 +258,8 @@ def _places(words: Sequence[Word], layout: Layout) -> npt.NDArray[np.float64]:
     found[:, 14] = [word.confidence for word in words]
     page_width = {page: boxes[layout.pages == page, 2].max() for page in np.unique(layout.pages)}
     found[:, 15] = [min(page_width[page], 120) / 60 for page in layout.pages]
-    for members in by_row(layout.rows):
-        members = members[np.argsort(boxes[members, 0], kind="stable")]
+    for row in by_row(layout.rows):
+        members = row[np.argsort(boxes[row, 0], kind="stable")]
         gaps = boxes[members[1:], 0] - boxes[members[:-1], 2]
         left = np.concatenate([[20.0], gaps]).clip(-1, 20)
         right = np.concatenate([gaps, [20.0]]).clip(-1, 20)
@@ -291,7 +291,7 @@ def _between(layout: Layout) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int3
     return _step(x[None] - x[:, None]), _step(y[None] - y[:, None]), sides
 
 
-def _step(distance: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
+def _step(distance: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int32]:
     """A distance in word heights as a step in [0, ACROSS), BINS for none."""
     steps = np.rint(np.sign(distance) * np.log1p(np.abs(distance) * 2) * 4)
-    return (np.clip(steps, -BINS, BINS) + BINS).astype(np.int32)
+    return np.asarray(np.clip(steps, -BINS, BINS) + BINS, np.int32)

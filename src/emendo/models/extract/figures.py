@@ -24,17 +24,21 @@ _LIKE_FIGURES: Final = str.maketrans({
 """Characters that are taken for figures, and the figure."""
 _NUMBER = re.compile(r"[-−–(]?\s?\d(?:[\d.,']*\d)?")
 _EDGES = " :;*=#/\\_~\"'`|<>[]{}"
-_MESSY = re.compile(r"[\dOoQDUlIi|!SsBZzGbgqAT.,:' -]+")
+_MESSY = re.compile(r"[\dOoQDUlIi|!SsBZzGbgqAT.,:'~_ -]+")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+[.,]\d{2}")
 _DAY = re.compile(
     r"(?<!\d)(?:\d{1,2}\s?([-/.])\s?\d{1,2}\s?\1\s?(?:\d{4}|\d{2})"
     r"|(?:19|20)\d\d\s?([-/.])\s?\d{1,2}\s?\2\s?\d{1,2})(?!\d)"
 )
 _GLUED_DAY = re.compile(r"(?<!\d)(\d{1,2}([-/.])\d{1,2}\2(?:19|20)\d\d)(?=\d{1,2}:\d\d)")
+_LOOSE_DAY = re.compile(r"(\d\d([-/.])\d\d\2(?:(?:19|20)\d\d|\d\d))(?!\d)")
+_TORN_DAY = re.compile(r"(?<!\d)(?:(\d\d)(\d\d)[-/.]|(\d\d)[-/.](\d\d))((?:19|20)\d\d)(?!\d)")
 _NAMED_DAY = re.compile(
     r"(?<!\d)\d{1,2}(?:st|nd|rd|th|\.)?[-/ .]*[^\W\d_]{3,10}[-/ .,']*(?:(?:19|20)\d\d|\d\d)(?!\d)"
     r"|[^\W\d_]{3,10}[-/ .]*\d{1,2}[-/ ,.]+(?:19|20)\d\d(?!\d)"
 )
+_TORN = 4.0
+"""What it costs to take a part where all characters look like figures."""
 PART, REPAIR, SPLIT, ODD = 0.4, 1.2, 0.5, 2.5
 """Costs: taken out of a longer text; a character changed; pieces joined; a value that hardly can be."""
 
@@ -63,17 +67,19 @@ def read_amounts(text: str, mark: str = "") -> list[Figure[Decimal]]:
 
 def _amount_texts(text: str) -> Iterator[tuple[str, float]]:
     plain = text.strip().strip(_EDGES).replace("%", "").strip()
-    if plain.count("(") != plain.count(")"):
+    if plain.count("(") != plain.count(")") or "%" in text:
         plain = plain.replace("(", "").replace(")", "")
     yield plain.rstrip(".,-") if plain[-1:] in ".," else plain, 0.0
+    bare = re.sub(r"^(?:RM|EUR|USD|GBP|CHF|[€$£])\s*", "", plain)
+    messy = any(char.isdecimal() for char in bare) and _MESSY.fullmatch(bare)
     for part in _NUMBER.findall(plain):
-        if part != plain and len(part) > 0:
+        if part != plain:
             rest = sum(char.isalnum() for char in plain) - sum(char.isalnum() for char in part)
-            yield (part if part.count("(") == part.count(")") else part.strip("(")), PART + 0.1 * min(rest, 15)
+            cost = PART + 0.1 * min(rest, 15) + (_TORN if messy else 0.0)
+            yield (part if part.count("(") == part.count(")") else part.strip("(")), cost
     if _GROUPED.fullmatch(plain):
         yield f"{re.sub('[.,]', '', plain[:-3])}.{plain[-2:]}", REPAIR
-    bare = re.sub(r"^(?:RM|EUR|USD|GBP|CHF|[€$£])\s*", "", plain)
-    if any(char.isdecimal() for char in bare) and _MESSY.fullmatch(bare):
+    if messy:
         yield from _repaired(bare)
 
 
@@ -87,8 +93,8 @@ def _repaired(plain: str) -> Iterator[tuple[str, float]]:
     cost = REPAIR * swaps + SPLIT * (tight != changed)
     if swaps <= max(1, digits):
         yield tight, cost
-        if re.fullmatch(r"-?\d+:\d{2}", tight):
-            yield tight.replace(":", "."), cost + ODD
+        if strange := re.fullmatch(r"(-?\d+)([-~_:])(\d{2})", tight):
+            yield f"{strange[1]}.{strange[3]}", cost + (ODD if strange[2] == ":" else REPAIR)
     ended = re.fullmatch(r"(.*\d[.,]\d\d)[A-Za-z]{1,2}", plain)
     if ended:
         yield ended[1], PART
@@ -108,11 +114,13 @@ def read_days(text: str, today: date) -> list[Figure[date]]:
 def _day_texts(text: str) -> Iterator[tuple[str, float]]:
     plain = text.strip().strip(_EDGES + ",").strip("()")
     yield plain, 0.0
-    for pattern in (_GLUED_DAY, _DAY, _NAMED_DAY):
+    for pattern, cost in ((_GLUED_DAY, PART), (_DAY, PART), (_NAMED_DAY, PART), (_LOOSE_DAY, 2 * PART)):
         for match in pattern.finditer(plain):
-            part = match[1] if pattern is _GLUED_DAY else match[0]
+            part = match[1] if pattern in (_GLUED_DAY, _LOOSE_DAY) else match[0]
             if part != plain:
-                yield part, PART
+                yield part, cost
+    if torn := _TORN_DAY.search(plain):
+        yield f"{torn[1] or torn[3]}/{torn[2] or torn[4]}/{torn[5]}", REPAIR
     if year := re.fullmatch(r"(.*[-/. ])(?:2[1-9]|[13-9]0)(\d\d)", plain):
         yield f"{year[1]}20{year[2]}", REPAIR
     if sum(char.isdecimal() for char in plain) >= 3:

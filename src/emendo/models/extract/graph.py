@@ -38,9 +38,9 @@ EPSILON: Final = 1e-5
 class Shape(NamedTuple):
     """Width of a word inside the network, number of layers, and of heads in each."""
 
-    width: int = 128
+    width: int = 144
     layers: int = 4
-    heads: int = 4
+    heads: int = 6
 
 
 def shape_of_weights(arrays: Mapping[str, npt.NDArray[Any]]) -> Shape:
@@ -49,7 +49,7 @@ def shape_of_weights(arrays: Mapping[str, npt.NDArray[Any]]) -> Shape:
     layers = len([name for name in arrays if name.startswith("blocks.") and name.endswith(".qkv.weight")])
     if table is None or across is None or table.ndim != 2 or across.ndim != 2 or not layers:
         raise BundleError("the weights are of no network of fields", remedy="use a bundle that this version wrote")
-    return Shape(table.shape[1], layers, (across.shape[1] - 1) // layers)
+    return Shape(table.shape[1], layers, across.shape[1] - 1)
 
 
 def weights_of(bundle: Bundle) -> dict[str, Array]:
@@ -104,7 +104,9 @@ class _Writer:
         return self.add("Cast", [name], f"{name}_single", to=TensorProto.FLOAT)
 
     def linear(self, x: str, name: str) -> str:
-        return self.add("Gemm", [x, self.weight(f"{name}.weight"), self.weight(f"{name}.bias")], f"{name}_out", transB=1)
+        return self.add(
+            "Gemm", [x, self.weight(f"{name}.weight"), self.weight(f"{name}.bias")], f"{name}_out", transB=1
+        )
 
     def norm(self, x: str, name: str) -> str:
         inputs = [x, self.weight(f"{name}.weight"), self.weight(f"{name}.bias")]
@@ -130,8 +132,9 @@ def build(arrays: Mapping[str, Array], *, half: bool = False) -> onnx.ModelProto
         w.constant(name, np.asarray(value, np.float32))
     x = w.add("Add", [_text(w), w.linear(w.gelu(w.linear("features", "looks1")), "looks2")], "words")
     bias = _bias(w, shape)
+    own = _part(w, bias, 0, shape.heads, 0, "heads_bias")
     for at in range(shape.layers):
-        x = _block(w, x, bias, at, shape)
+        x = _block(w, x, own, at, shape)
     x = w.norm(x, "norm")
     w.add("Softmax", [w.linear(x, "labels")], OUTPUTS[0], axis=-1)
     _rows(w, x, bias, shape)
@@ -144,8 +147,7 @@ def build(arrays: Mapping[str, Array], *, half: bool = False) -> onnx.ModelProto
     ]
     shapes = ([count, len(LABELS)], [count, count], [len(TYPES)])
     outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, dims)
-        for name, dims in zip(OUTPUTS, shapes, strict=True)
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, dims) for name, dims in zip(OUTPUTS, shapes, strict=True)
     ]
     graph = helper.make_graph(w.nodes, "fields", inputs, outputs, w.tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="emendo")
@@ -168,8 +170,8 @@ def _text(w: _Writer) -> str:
 
 
 def _bias(w: _Writer, shape: Shape) -> str:
-    """What is added for each pair of words, (layers * heads + 1, N, N); the last is that of the rows."""
-    columns = shape.layers * shape.heads + 1
+    """What is added for each pair of words, (heads + 1, N, N); the last is that of the rows."""
+    columns = shape.heads + 1
     never = w.constant("never", np.full((1, columns), FAR, np.float32))
     sides = w.add("Concat", [w.weight("sides.weight"), never], "sides_table", axis=0)
     found = [
@@ -196,8 +198,7 @@ def _block(w: _Writer, x: str, bias: str, at: int, shape: Shape) -> str:
     scale = w.constant(f"{name}_scale", np.asarray(1 / math.sqrt(each), np.float32))
     product = w.add("MatMul", [q, w.add("Transpose", [k], f"{name}_keys", perm=[0, 2, 1])], f"{name}_product")
     scaled = w.add("Mul", [product, scale], f"{name}_scaled")
-    own = _part(w, bias, at * heads, (at + 1) * heads, 0, f"{name}_bias")
-    weights = w.add("Softmax", [w.add("Add", [scaled, own], f"{name}_logits")], f"{name}_weights", axis=-1)
+    weights = w.add("Softmax", [w.add("Add", [scaled, bias], f"{name}_logits")], f"{name}_weights", axis=-1)
     mixed = w.add("Transpose", [w.add("MatMul", [weights, v], f"{name}_mixed")], f"{name}_by_word", perm=[1, 0, 2])
     whole = w.constant(f"{name}_whole", np.asarray([0, shape.width], np.int64))
     joined = w.linear(w.add("Reshape", [mixed, whole], f"{name}_together"), f"{name}.joined")
@@ -210,7 +211,7 @@ def _rows(w: _Writer, x: str, bias: str, shape: Shape) -> None:
     other = w.add("Transpose", [w.linear(x, "row2")], "row2_turned", perm=[1, 0])
     scale = w.constant("rows_scale", np.asarray(1 / math.sqrt(ROWS_WIDTH), np.float32))
     product = w.add("Mul", [w.add("MatMul", [w.linear(x, "row1"), other], "rows_product"), scale], "rows_scaled")
-    at = shape.layers * shape.heads
+    at = shape.heads
     own = w.add("Squeeze", [_part(w, bias, at, at + 1, 0, "rows_bias"), w.constant("first", np.asarray([0], np.int64))],
                 "rows_bias_flat")  # fmt: skip
     pairs = w.add("Add", [product, own], "rows_one_way")

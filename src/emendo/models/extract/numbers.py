@@ -38,7 +38,7 @@ def value_of(text: str) -> float | None:
         return None
     tail = re.split(r"[.,']", body)[-1]
     decimal = bool(marks) and (len(tail) != 3 or body.startswith("0")) and marks[-1] != "'"
-    value = float(digits) / 10 ** (len(tail) if decimal else 0)
+    value = float(digits) / float(10 ** (len(tail) if decimal else 0))
     return -value if "-" in found[1] + found[3] or "(" in found[1] else value
 
 

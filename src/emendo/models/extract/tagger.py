@@ -61,7 +61,7 @@ class OnnxTagger:
     """The network of a bundle of family `fields`.
 
     Raises BundleError for a bundle of another family, or one that another version of this program made for other labels
-    or other features.
+    or other features; `tag` also where a graph says something else than such graphs do.
     """
 
     def __init__(self, bundle: Bundle, *, threads: int = 1, engine: EngineName = "onnxruntime") -> None:
@@ -100,7 +100,11 @@ class OnnxTagger:
     def _window(self, words: Sequence[Word]) -> tuple[Array, Array, Array]:
         count = len(words)
         size = next(size for size in SIZES if size >= count)
-        labels, rows, kinds = self._graph(padded(encode(words), size).feeds())
+        told = self._graph(padded(encode(words), size).feeds())
+        if [one.shape for one in told] != [(size, len(LABELS)), (size, size), (len(TYPES),)]:
+            what = "its graph says other things than labels, rows and kinds"
+            raise BundleError(what, where=self.bundle.folder, remedy="train it again, or use the version that wrote it")
+        labels, rows, kinds = told
         return labels[:count], rows[:count, :count], kinds
 
 

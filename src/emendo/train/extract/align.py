@@ -123,9 +123,7 @@ def _targets(page: _Page, document: Document, told: Collection[str]) -> Targets:
             allowed.append(tuple(sorted(claimed if at in page.sure else {*claimed, *open_labels})))
     rows = tuple(page.rows.get(at, -1) for at in range(len(page.words)))
     kind = TYPES.index(document.type) if document.type in TYPES else -1
-    return Targets(
-        tuple(allowed), rows, kind, tuple(page.choices), tuple(page.found), tuple(page.missing)
-    )
+    return Targets(tuple(allowed), rows, kind, tuple(page.choices), tuple(page.found), tuple(page.missing))
 
 
 def _inside(words: Sequence[Word], source: Source) -> list[Span]:
@@ -259,7 +257,7 @@ def _trimmed(owner: Sequence[int], parts: Sequence[str], wanted: str, first: int
         if alike(best) < alike(span):
             break
         span = best
-    return tuple(span)
+    return tuple(range(span[0], span[-1] + 1))  # with words that are punctuation alone
 
 
 _WEIGHTS: Final[Mapping[str, float]] = {

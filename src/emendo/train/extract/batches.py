@@ -11,8 +11,9 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
-from emendo.models.extract.features import NUMBERS, SHAPES, Encoded, encode, padded
+from emendo.models.extract.features import SHAPES, Encoded, encode, padded
 from emendo.models.extract.labels import LABELS
+from emendo.models.extract.numbers import NUMBERS
 from emendo.train.batches import Draw
 
 from .documents import Drawn, TrainingDocument

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
+from zlib import compress, decompress
 
 import numpy as np
 
+from emendo.datasets.invoices.rehearsal import rehearsal
 from emendo.errors import BadInput, DataError, FormatError
 from emendo.evaluate.fields.truth import Written, truth_of, written
-from emendo.fields.schema import ROWS, Document, specs
+from emendo.fields.schema import ROWS, Document, Kind, specs
 from emendo.image.load import sample_pages
+from emendo.models.base import cache_folder
+from emendo.models.bundle import FIELDS_FAMILY
 from emendo.models.extract.labels import INDEX, LABELS, TYPES, label_of
 from emendo.train.selection import LeftOut
 from emendo.types import Image, Origin, Sample, Word
@@ -68,22 +72,25 @@ class TrainingDocument(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MadeUp:
-    """A made-up document; `words` is the file of its words."""
+    """A made-up document; `words` are its words as JSON, compressed."""
 
     sample: Sample
-    words: Path
+    words: bytes
     size: int
     truth: Document
 
     def draw(self, rng: np.random.Generator, noise: float) -> Drawn:
         """Its words with the errors that a reader makes."""
         kind = TYPES.index(self.truth.type) if self.truth.type in TYPES else -1
-        return Drawn(noisy(exact_words(self.words), rng, noise), kind=kind)
+        return Drawn(noisy(tilted(self._exact(), rng, noise), rng, noise), kind=kind)
 
     def shown(self) -> list[Word]:
         """The words with errors that only the document decides."""
         seed = int.from_bytes(self.sample.id.encode()[-8:], "little")
-        return [one.word for one in noisy(exact_words(self.words), np.random.default_rng(seed))]
+        return [one.word for one in noisy(self._exact(), np.random.default_rng(seed))]
+
+    def _exact(self) -> list[Made]:
+        return exact_words(json.loads(decompress(self.words)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +127,57 @@ class Read:
         return list(self.words)
 
 
-def exact_words(path: Path) -> list[Made]:
-    """The words of a made-up document. Raises FormatError when the file holds none."""
+def made_up(sample: Sample, words: Sequence[Mapping[str, Any]], truth: Document) -> MadeUp:
+    """A document of these words. Raises ValueError, TypeError or KeyError when they are none."""
+    if not exact_words(words):
+        raise ValueError("there are no words")
+    return MadeUp(sample, compress(json.dumps(words).encode()), len(words), truth)
+
+
+def exact_words(rows: Sequence[Mapping[str, Any]]) -> list[Made]:
+    """The words of a made-up document with what each tells.
+
+    An amount that stands a second time, as a total does beside what was paid, may as well be the field.
+    """
     made: list[Made] = []
-    try:
-        for row in json.loads(path.read_bytes()):
-            label, number = label_of(row["meaning"])
-            x0, y0, x1, y1 = map(float, row["box"])
-            word = Word(str(row["text"]), (x0, y0, x1, y1), 0, int(row["page"]))
-            made.append(Made(word, (INDEX[label],), row_number(label.partition("[")[0], number) if label else -1))
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise FormatError("holds no words of a document", where=path, remedy="make the data set again") from error
-    if not made:
-        raise FormatError("holds no words", where=path, remedy="make the data set again")
-    return made
+    for row in rows:
+        label, number = label_of(row["meaning"])
+        x0, y0, x1, y1 = map(float, row["box"])
+        word = Word(str(row["text"]), (x0, y0, x1, y1), 0, int(row["page"]))
+        made.append(Made(word, (INDEX[label],), row_number(label.partition("[")[0], number) if label else -1))
+    sums = {one.word.text: one.labels[0] for one in made if LABELS[one.labels[0]] in _SUMS}
+    return [
+        replace(one, labels=(0, sums[one.word.text])) if one.labels == (0,) and one.word.text in sums else one
+        for one in made
+    ]
+
+
+_SUMS: Final = frozenset(spec.name for spec in specs(Document) if spec.kind is Kind.MONEY)
+
+
+def tilted(made: Sequence[Made], rng: np.random.Generator, noise: float) -> list[Made]:
+    """The words of pages that lie a little askew and are a little out of shape."""
+    angle, wide, high = rng.normal(0, 0.006 * noise), 1 + rng.normal(0, 0.04 * noise), 1 + rng.normal(0, 0.04 * noise)
+    found: list[Made] = []
+    for one in made:
+        x0, y0, x1, y1 = one.word.box
+        x, y = (x0 + x1) / 2, (y0 + y1) / 2
+        across, down = wide * (x - angle * y), high * (y + angle * x)
+        half, deep = wide * (x1 - x0) / 2, high * (y1 - y0) / 2
+        found.append(replace(one, word=replace(one.word, box=(across - half, down - deep, across + half, down + deep))))
+    return found
+
+
+def drawn_documents(
+    count: int, seed: int, jobs: int, progress: Callable[[int, int, str], None]
+) -> list[TrainingDocument]:
+    """So many made-up documents, kept in the cache."""
+    found: list[TrainingDocument] = []
+    rows = rehearsal(count, seed, cache_folder() / FIELDS_FAMILY, jobs=jobs, progress=progress)
+    for at, row in enumerate(rows):
+        sample = Sample(id=f"made-{seed}-{at:06}", image=Path(), fields=row["fields"], origin=Origin.SYNTHETIC)
+        found.append(made_up(sample, row["words"], truth_of(sample).document))
+    return found
 
 
 def training_documents(
@@ -161,7 +205,10 @@ def _document(sample: Sample, way: Written, spoken: Collection[str], read: PageR
     exact = sample.image.parent.parent / WORDS / f"{sample.id}.json"
     truth = truth_of(sample, way).document
     if sample.origin is Origin.SYNTHETIC and exact.is_file():
-        return MadeUp(sample, exact, len(exact_words(exact)), truth)
+        try:
+            return made_up(sample, json.loads(exact.read_bytes()), truth)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise FormatError("holds no words of a document", where=exact, remedy="make the data set again") from error
     words = read(sample_pages(sample))
     if not words:
         raise DataError("no words were read on its pages", where=sample.id)

@@ -12,8 +12,10 @@ from emendo.datasets.dataset import content_hash
 from emendo.errors import BundleError, DataError
 from emendo.models.bundle import Bundle, update_info
 from emendo.models.detector import Detector
+from emendo.models.extract.customs import learn_customs
 from emendo.models.extract.graph import weights_of
 from emendo.models.extract.labels import LABELS
+from emendo.models.extract.parties import Party, learn_parties
 from emendo.models.extract.tagger import OnnxTagger
 from emendo.models.references import load_recognizer
 from emendo.pages.wordcache import cached_words
@@ -23,9 +25,9 @@ from emendo.train.record import BUNDLE, CURVE_FILE, draw_curve, peak_memory_mb
 from emendo.train.selection import LeftOut
 from emendo.train.session import CHECKPOINTS
 from emendo.train.trainee import half_is_fast
-from emendo.types import Image, Sample, Word
+from emendo.types import Image, Origin, Sample, Word
 
-from .documents import PageReader, TrainingDocument, training_documents
+from .documents import PageReader, TrainingDocument, drawn_documents, texts_of, training_documents
 from .fit import BEST, CANDIDATE, FIGURES_FILE, Task, fit, write_network
 from .network import network_of
 from .parity import TOLERANCE, parity
@@ -35,6 +37,10 @@ LEAST = 2
 """Fewer documents than this say nothing about others."""
 JUDGED = 400
 """Most documents that each validation reads."""
+REPLAYED, DRAWN_SEED, REPLAY_SEED = 1000, 11, 12
+"""Made-up documents that keep a network from forgetting, and the seeds of those that train and that are replayed."""
+LEARNT_FROM = 2000
+"""Documents that tell how amounts and dates are written."""
 
 
 class FieldsFamily:
@@ -114,7 +120,10 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
         raise DataError(
             f"{len(own)} usable documents with fields are too few to train{why}", remedy="correct more documents"
         )
+    if recipe.drawn:
+        own = [*own, *drawn_documents(recipe.drawn, DRAWN_SEED, threads, order.progress)]
     start = weights_of(order.model) if isinstance(order.model, Bundle) else {}
+    replayed = recipe.replay > 0 and bool(start)
     average = sum(one.size for one in own) / len(own)
     task = Task(
         out=order.out,
@@ -124,7 +133,7 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
         base=order.model.info.name if isinstance(order.model, Bundle) else "fields",
         start=start,
         own=own,
-        replayed=[],
+        replayed=drawn_documents(REPLAYED, REPLAY_SEED, threads, order.progress) if replayed else [],
         judged=_spread(held or own),
         validated=bool(held),
         threads=threads,
@@ -136,7 +145,14 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
 
 
 def _decoding(order: Order, own: Sequence[TrainingDocument]) -> dict[str, Any]:
-    return dict(order.model.info.decoding) if isinstance(order.model, Bundle) else {}
+    """How its documents write: learnt anew from those of the run, over what the model it goes on from knew."""
+    known = dict(order.model.info.decoding) if isinstance(order.model, Bundle) else {}
+    learnt = {**known, **learn_customs(texts_of(own[:LEARNT_FROM]))}
+    if order.recipe.parties:
+        real = [one.truth for one in own if one.sample.origin is not Origin.SYNTHETIC]
+        earlier = [Party.model_validate(party) for party in known.get("parties", ())]
+        learnt["parties"] = [party.model_dump() for party in learn_parties(real, earlier)]
+    return learnt
 
 
 def _spread(documents: Sequence[TrainingDocument]) -> Sequence[TrainingDocument]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, SequentialSampler
 from transformers import TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
@@ -21,6 +22,7 @@ from emendo.models.extract.graph import Array, Shape, build
 from emendo.models.extract.labels import LABELS
 from emendo.models.extract.tagger import OnnxTagger
 from emendo.tools.files import write_text
+from emendo.train.batches import first
 from emendo.train.recipe import Recipe, Schedule
 from emendo.train.session import (
     CHECKPOINTS,
@@ -43,6 +45,8 @@ from .network import FieldNetwork, arrays_of, network_of
 from .recipe import Course, FieldsRecipe
 
 BEST, CANDIDATE, FIGURES_FILE = "best", "candidate", "figures.json"
+LONG = 200
+"""Steps from which a process of its own is worth its start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class Task:
 class FieldTrainee(Trainee):
     """The network, the running average of its weights, and the loss of a batch of documents."""
 
-    def forward(self, **batch: Any) -> dict[str, Tensor]:
+    def forward(self, **batch: Any) -> dict[str, Tensor]:  # type: ignore[override]
         """The loss of what `DocumentBatches` gives."""
         known = {name: batch.pop(name) for name in ("allowed", "rows", "kinds", "choices")}
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat):
@@ -94,6 +98,14 @@ class FieldTrainer(LineTrainer):
     def optimizer_of(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         """AdamW (Loshchilov & Hutter, 2019)."""
         return torch.optim.AdamW(groups, lr=self._schedule.learning_rate, betas=(0.9, 0.98), fused=True)
+
+    def get_train_dataloader(self) -> Any:
+        """Batches in the order of the plan, of a long run made by a process beside this one."""
+        workers = 1 if len(self._batches) >= LONG else 0
+        loader: Any = DataLoader(
+            self._batches, batch_size=1, sampler=SequentialSampler(self._batches), collate_fn=first, num_workers=workers
+        )
+        return self.accelerator.prepare(loader)
 
     def training_step(self, model: Any, inputs: Mapping[str, Any], num_items_in_batch: Any = None) -> Tensor:
         """Loss and gradients of one batch, all documents at once."""

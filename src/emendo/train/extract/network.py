@@ -1,9 +1,10 @@
 """The network that tags words: hashed pieces and features of each word, and a transformer that knows where words stand.
 
 A transformer encoder (Vaswani et al., 2017; normalised before each block as in Xiong et al., 2020) whose attention adds
-to each pair of words a learned number for how far apart they are and how they line up, as BROS (Hong et al., 2022,
-https://arxiv.org/abs/2108.04539) and LayoutLMv3 (Huang et al., 2022, https://arxiv.org/abs/2204.08387) do. The classes
-of transformers for these were measured first; docs/decisions.md says why they are not used.
+to each pair of words a learned number for how far apart they are and how they line up, the same in all layers, as
+BROS (Hong et al., 2022, https://arxiv.org/abs/2108.04539) and LayoutLMv3 (Huang et al., 2022,
+https://arxiv.org/abs/2204.08387) do. The classes of transformers for these were measured first; docs/decisions.md says
+why they are not used.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class FieldNetwork(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
-        width, columns = shape.width, shape.layers * shape.heads + 1
+        width, columns = shape.width, shape.heads + 1
         self.pieces = nn.Embedding(BUCKETS, width, padding_idx=0)
         self.looks1, self.looks2 = nn.Linear(FEATURES, width), nn.Linear(width, width)
         self.across, self.down = nn.Embedding(ACROSS, columns), nn.Embedding(ACROSS, columns)
@@ -91,9 +92,9 @@ class FieldNetwork(nn.Module):
             + F.embedding(down, self.down.weight)
             + F.embedding(sides, torch.cat([self.sides.weight, never]))
         ).permute(0, 3, 1, 2)
-        heads = self.shape.heads
-        for at, block in enumerate(self.blocks):
-            x = block(x, bias[:, at * heads : (at + 1) * heads])
+        own = bias[:, :-1].contiguous()
+        for block in self.blocks:
+            x = block(x, own)
         x = self.norm(x)
         pairs = (self.row1(x) @ self.row2(x).transpose(1, 2)).float() / math.sqrt(ROWS_WIDTH) + bias[:, -1]
         gaze = self.gaze(x)[..., 0].float() + (1 - features[..., -1]) * FAR
@@ -104,6 +105,7 @@ class FieldNetwork(nn.Module):
         """The share of values that training drops."""
         self.dropout = share
         for block in self.blocks:
+            assert isinstance(block, Block)
             block.dropout = share
 
 

@@ -20,12 +20,13 @@ from emendo.pages.order import arrange
 from emendo.types import Box, Word
 
 _ALIKE: Final[dict[str, str]] = {
-    "0": "OoDQ", "O": "0DQ", "o": "0ec", "1": "lI7i", "l": "1I", "I": "1lJ", "i": "lj1", "5": "S6", "S": "5$8", "8": "B36",
-    "B": "8R", "6": "GB8", "G": "6C", "2": "Z7", "Z": "2", "3": "8", "4": "A1", "9": "g", "7": "1", "e": "ca", "a": "eo",
-    "c": "eo", "n": "uhr", "u": "nv", "h": "nb", "m": "nw", "t": "fl", "f": "t", "r": "n", "E": "FB", "F": "PE", "P": "F",
-    "R": "KB", "K": "RX", "M": "NH", "N": "MH", "H": "NM", "T": "1IY", "U": "V", "V": "U", "C": "GO", "D": "O0", "A": "4",
-    ".": ",", ",": ".", ":": ".;", ";": ":", "-": "~_", "€": "E6", "ä": "a", "ö": "o", "ü": "u", "é": "e", "è": "e", "à": "a",
-    "ß": "B", "ç": "c", "ñ": "n", "í": "i", "ó": "o", "á": "a", "Ä": "A", "Ö": "O", "Ü": "U", "É": "E",
+    "0": "OoDQ", "O": "0DQ", "o": "0ec", "1": "lI7i", "l": "1I", "I": "1lJ", "i": "lj1", "5": "S6", "S": "5$8",
+    "8": "B36", "B": "8R", "6": "GB8", "G": "6C", "2": "Z7", "Z": "2", "3": "8", "4": "A1", "9": "g", "7": "1",
+    "e": "ca", "a": "eo", "c": "eo", "n": "uhr", "u": "nv", "h": "nb", "m": "nw", "t": "fl", "f": "t", "r": "n",
+    "E": "FB", "F": "PE", "P": "F", "R": "KB", "K": "RX", "M": "NH", "N": "MH", "H": "NM", "T": "1IY", "U": "V",
+    "V": "U", "C": "GO", "D": "O0", "A": "4", ".": ",", ",": ".", ":": ".;", ";": ":", "-": "~_", "€": "E6",
+    "ä": "a", "ö": "o", "ü": "u", "é": "e", "è": "e", "à": "a", "ß": "B", "ç": "c", "ñ": "n", "í": "i",
+    "ó": "o", "á": "a", "Ä": "A", "Ö": "O", "Ü": "U", "É": "E",
 }  # fmt: skip
 _LEVELS: Final = ((0.35, 0.001), (0.35, 0.012), (0.2, 0.035), (0.1, 0.08))
 """Shares of documents, and of their characters that are misread."""
@@ -88,8 +89,8 @@ def _pieces(document: Sequence[Made], gap: float) -> list[list[Made]]:
     words = [one.word for one in document]
     layout = lay_out(words)
     found: list[list[Made]] = []
-    for members in by_row(layout.rows):
-        members = members[np.argsort(layout.boxes[members, 0], kind="stable")]
+    for row in by_row(layout.rows):
+        members = row[np.argsort(layout.boxes[row, 0], kind="stable")]
         last = None
         for at in members:
             if last is None or layout.boxes[at, 0] - layout.boxes[last, 2] > gap:

@@ -1,0 +1,141 @@
+"""What stands on documents beside the fields that are asked for: more references, notes, small print of firms.
+
+A reader must leave these alone, so they look like what it looks for: numbers, days, names and addresses of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Final
+
+import numpy as np
+
+from .coined import coined, coined_name
+from .places import Place, Writing
+
+Rng = np.random.Generator
+REFERENCES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
+    "en": (
+        ("Customer no.", "number"), ("Account", "number"), ("Reference", "number"), ("Delivery date", "day"),
+        ("Ship date", "day"), ("Payment terms", "terms"), ("Sales person", "person"), ("Contact", "person"),
+        ("Delivery note", "number"), ("Project", "words"), ("Ref.", "number"), ("Doc No", "number"),
+        ("Service period", "period"), ("Incoterms", "words"), ("Transaction ID", "number"), ("Order date", "day"),
+        ("Quote no.", "number"), ("Agreement ref.", "number"), ("Page", "page"), ("Terms", "terms"),
+    ),
+    "de": (
+        ("Kundennummer", "number"), ("Kunden-Nr.", "number"), ("Lieferdatum", "day"), ("Leistungsdatum", "day"),
+        ("Liefer- und Leistungsdatum", "day"), ("Ansprechpartner", "person"), ("Ihr Zeichen", "number"),
+        ("Lieferschein", "number"), ("Projekt", "words"), ("Bearbeiter", "person"), ("Leistungszeitraum", "period"),
+        ("Zahlungsreferenz", "number"), ("Steuernummer", "number"), ("Buchungsreferenz", "number"),
+        ("Auftragsdatum", "day"), ("Referenz", "number"), ("Leitweg-ID", "number"), ("Seite", "page"),
+    ),
+    "fr": (
+        ("N° client", "number"), ("Code client", "number"), ("Date de livraison", "day"), ("Contact", "person"),
+        ("Votre référence", "number"), ("Affaire suivie par", "person"), ("Bon de livraison", "number"),
+        ("Conditions de paiement", "terms"), ("Réf. marché", "number"), ("Période", "period"), ("Id. client", "number"),
+        ("Contact commercial", "person"), ("Facture liée", "number"), ("Page", "page"),
+    ),
+    "es": (
+        ("N.º de cliente", "number"), ("Fecha de entrega", "day"), ("Contacto", "person"), ("Referencia", "number"),
+        ("Albarán", "number"), ("Forma de pago", "terms"), ("Comercial", "person"), ("Periodo", "period"),
+    ),
+    "it": (
+        ("Cod. cliente", "number"), ("Data consegna", "day"), ("Riferimento", "number"), ("DDT n.", "number"),
+        ("Pagamento", "terms"), ("Agente", "person"), ("Periodo", "period"), ("Contatto", "person"),
+    ),
+    "nl": (
+        ("Klantnummer", "number"), ("Leverdatum", "day"), ("Uw referentie", "number"), ("Pakbon", "number"),
+        ("Betalingstermijn", "terms"), ("Contactpersoon", "person"), ("Periode", "period"), ("Project", "words"),
+    ),
+}  # fmt: skip
+"""Labels, and what stands beside them."""
+_TERMS: Final[Mapping[str, Sequence[str]]] = {
+    "en": ("30 days net", "immediate payment", "14 days", "30% advance payment, balance at 30 days", "C.O.D."),
+    "de": ("30 Tage netto", "sofort", "14 Tage", "10 Tage 2 % Skonto"),
+    "fr": ("30 jours", "Paiement immédiat", "à réception", "45 jours fin de mois"),
+    "es": ("30 días", "contado", "transferencia"),
+    "it": ("30 gg", "bonifico", "rimessa diretta"),
+    "nl": ("30 dagen", "14 dagen", "per direct"),
+}
+SHIP: Final[Mapping[str, Sequence[str]]] = {
+    "en": ("Ship to", "Delivery address", "Deliver to", "Service address"),
+    "de": ("Lieferadresse", "Lieferanschrift", "Abweichender Warenempfänger"),
+    "fr": ("Adresse de livraison", "Livré à"),
+    "es": ("Dirección de entrega", "Enviar a"),
+    "it": ("Luogo di consegna", "Destinazione merce"),
+    "nl": ("Afleveradres", "Leveren aan"),
+}
+COMPANY: Final[Mapping[str, Sequence[str]]] = {
+    "en": ("Registered in {}, No. {}", "Company Reg. No. {1}", "Directors: {}, {}", "BIC {2}", "www.{3}.example"),
+    "de": (
+        "Amtsgericht {} HRB {1}",
+        "Geschäftsführer: {}",
+        "Steuernummer: {1}",
+        "BIC {2}",
+        "{} Bank",
+        "www.{3}.example",
+    ),
+    "fr": ("SIRET : {1}", "RCS {} {1}", "Capital de {1} €", "BIC {2}", "APE : {1}", "www.{3}.example"),
+    "es": ("Registro Mercantil de {}", "BIC {2}", "Tomo {1}", "www.{3}.example"),
+    "it": ("REA {1}", "C.F. {1}", "Capitale sociale {1}", "BIC {2}", "www.{3}.example"),
+    "nl": ("KvK {1}", "BIC {2}", "{} Bank", "www.{3}.example"),
+}
+FORM: Final[Mapping[str, tuple[str, str, str, str, str, str]]] = {
+    "en": ("Seller", "Buyer", "Name", "Address", "Items", "Totals"),
+    "de": ("Verkäufer", "Käufer", "Name", "Anschrift", "Positionen", "Belegsummen"),
+    "fr": ("Vendeur", "Acheteur", "Nom", "Adresse", "Lignes", "Totaux"),
+    "es": ("Vendedor", "Comprador", "Nombre", "Dirección", "Líneas", "Totales"),
+    "it": ("Venditore", "Acquirente", "Nome", "Indirizzo", "Righe", "Totali"),
+    "nl": ("Verkoper", "Koper", "Naam", "Adres", "Regels", "Totalen"),
+}
+"""Headings of a form: who sells, who buys, name, address, rows, totals."""
+DATED: Final[Mapping[str, Sequence[str]]] = {
+    "en": ("dated", "of", "from"), "de": ("vom",), "fr": ("du", "en date du"), "es": ("de", "del"), "it": ("del",),
+    "nl": ("van", "d.d."),
+}  # fmt: skip
+"""Between the number and the day of a document in one line."""
+
+
+def reference(rng: Rng, place: Place, writing: Writing) -> tuple[str, str]:
+    """A label and a value beside it that no field holds."""
+    label, kind = REFERENCES[place.language][int(rng.integers(len(REFERENCES[place.language])))]
+    return label, _value(rng, place, writing, kind)
+
+
+def _value(rng: Rng, place: Place, writing: Writing, kind: str) -> str:
+    if kind == "day":
+        return _day(rng, writing)
+    if kind == "period":
+        return f"{_day(rng, writing)} - {_day(rng, writing)}"
+    if kind == "person":
+        return f"{coined_name(rng)} {coined_name(rng)}"
+    if kind == "terms":
+        return str(rng.choice(list(_TERMS[place.language])))
+    if kind == "words":
+        return " ".join(coined(rng).capitalize() for _ in range(int(rng.integers(1, 4))))
+    if kind == "page":
+        return f"1 / {int(rng.integers(1, 4))}"
+    figures = "".join(str(rng.integers(10)) for _ in range(int(rng.integers(3, 10))))
+    letters = str(rng.choice(["", "", "", "K-", "AB", "C/", "P00", "KD "]))
+    return letters + figures
+
+
+def _day(rng: Rng, writing: Writing) -> str:
+    return writing.written_day(date(int(rng.integers(2012, 2027)), int(rng.integers(1, 13)), int(rng.integers(1, 29))))
+
+
+def company_line(rng: Rng, place: Place) -> str:
+    """Small print of a firm."""
+    form = str(rng.choice(list(COMPANY[place.language]))).replace("{}", "{0}")
+    figures = "".join(str(rng.integers(10)) for _ in range(int(rng.integers(5, 12))))
+    return form.format(coined_name(rng), figures, coined(rng, 3, 4)[:8].upper(), coined(rng))
+
+
+def sentence(rng: Rng, place: Place, writing: Writing) -> str:
+    """A line of text that says nothing to a reader of fields, at times with a day or a number in it."""
+    words = [coined(rng) for _ in range(int(rng.integers(3, 11)))]
+    if rng.random() < 0.4:
+        label, value = reference(rng, place, writing)
+        words.insert(int(rng.integers(len(words))), f"{label} {value}")
+    return " ".join(words).capitalize() + str(rng.choice([".", "", ":", "."]))
