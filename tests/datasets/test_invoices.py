@@ -125,6 +125,14 @@ def test_the_same_seed_gives_the_same_bytes_and_a_stopped_run_goes_on(tmp_path: 
         assert validate_document(truth).exact and truth.document.values() == sample.fields
     regions = json.loads(next((tmp_path / "one").glob("part_*/annotations/*_totals_section.json")).read_text())
     assert regions["region"] == "totals_section" and regions["fields"]["total"]
+    assert regions["split"] in ("train", "val", "test") and regions["language"]
+    part = tmp_path / "one" / "part_00000"
+    table = json.loads((part / "annotations" / "4-000000_line_items_table.json").read_text(encoding="utf-8"))
+    words = json.loads((part / "words" / "4-000000.json").read_text(encoding="utf-8"))
+    inside = [one for one in words if one["region"] == "line_items_table"]
+    page = Counter(one["page"] for one in inside).most_common(1)[0][0]
+    there = {one["meaning"].split(".")[1] for one in words if one["meaning"][:6] == "lines." and one["page"] == page}
+    assert 0 < len(table["fields"]["lines"]) == len(there) < len(first.samples[0].fields["lines"]), "one page of three"
     with pytest.raises(UsageError, match="holds something else"):
         synth_invoices(12, 5, tmp_path / "one")
 

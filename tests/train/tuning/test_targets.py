@@ -11,15 +11,18 @@ import numpy as np
 import pytest
 
 from emendo.cli import main
+from emendo.fields.compare import FieldCounts
 from emendo.fields.schema import read_text
 from emendo.image.encode import png_bytes
+from emendo.metrics.align import Counts
 from emendo.models.generative.asking import TEXT, prompt_of
 from emendo.models.generative.network import Loading
 from emendo.models.generative.recognizer import load_network
 from emendo.models.generative.source import from_folder
 from emendo.train.recipe import family_recipe
-from emendo.train.tuning.data import usable_samples
-from emendo.train.tuning.recipe import TuneRecipe, course_for
+from emendo.train.tuning.data import TargetLine, usable_samples
+from emendo.train.tuning.fit import count_fields
+from emendo.train.tuning.recipe import TuneRecipe, course_for, measured
 from emendo.train.tuning.targets import targets_of
 from emendo.types import Sample
 
@@ -122,10 +125,26 @@ def test_only_the_json_and_its_end_carry_loss_whatever_is_asked(tiny_vlm, tmp_pa
         assert all(other == prompt or other not in before for other in prompts)
 
 
+def test_the_best_weights_for_documents_are_those_with_the_most_fields(tmp_path: Path) -> None:
+    samples = [
+        page(tmp_path, "whole"),
+        page(tmp_path, "part", attributes={"region": "totals_section"}),
+        page(tmp_path, "line", fields=None, text="12 Quay Street"),
+        page(tmp_path, "none"),
+    ]
+    told = targets_of(samples)
+    lines = [TargetLine(one, told(one).text, 1, told(one).ask) for one in samples]
+    texts = ['{"seller":"Été & Fils","total":"9.00"', '{"total":"1234.50","seller":"Ann"}', "12 Quay", "no JSON"]
+    counted = count_fields(lines, texts)
+    assert counted == FieldCounts(right=2, wrong=1, missed=4)
+    assert measured("fields", Counts(), counted) == counted.f1 == 4 / 10
+    assert measured("fields", Counts(), FieldCounts()) == 0.0
+
+
 def test_the_recipe_for_fields_is_as_it_says() -> None:
     recipe = family_recipe("vlm-fields", family="vlm", kind=TuneRecipe)
     assert (recipe.lora_rank, recipe.batch, recipe.accumulate, recipe.warmup) == (16, 4, 4, 0.1)
-    assert recipe.learning_rate == 2e-5 and 3 <= recipe.epochs <= 5
+    assert recipe.metric == "fields" and recipe.learning_rate == 2e-5 and 3 <= recipe.epochs <= 5
     course = course_for(recipe, 64_000)
     assert (course.steps, course.warmup, course.evaluate_every) == (12_000, 1200, 500)
     assert course_for(recipe, 160).evaluate_every == course_for(recipe, 160).steps == 30

@@ -160,9 +160,9 @@ def _write(folder: Path, part: str, seed: int, index: int) -> str:
     (folder / "words" / f"{name}.json").write_text(_compact(listed), encoding="utf-8")
     split = {8: "val", 9: "test"}.get(index % 10, "train")
     for region, fields in regions_of(document).items():
-        page = _page_of(words, region)
-        crop = _crop(made, words, region, page) if page else None
-        there = standing(fields, {word.meaning for word, _ in words if word.page == page})
+        number = _page_of(words, region)
+        crop = _crop(made, words, region, number) if number else None
+        there = standing(fields, {word.meaning for word, _ in words if word.page == number})
         if len(made.scans) == 1:
             there = fields
         if crop is not None and there:

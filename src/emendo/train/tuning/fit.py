@@ -11,6 +11,10 @@ import torch
 from safetensors.torch import load_file, save
 from transformers.trainer_callback import PrinterCallback
 
+from emendo.errors import FormatError
+from emendo.fields.answers import read_answer
+from emendo.fields.compare import FieldCounts, compare_documents
+from emendo.fields.schema import read_text
 from emendo.metrics.align import Counts, counts
 from emendo.models.generative.network import Network
 from emendo.models.generative.trocr import Trocr
@@ -31,6 +35,7 @@ from ..trainer import Attendant, Watch
 from .adapters import load_state, trained_state
 from .data import ENCODED_FILE, Draws, Encoded, TargetLine
 from .recipe import HIGHER, Course, TuneRecipe, measured
+from .targets import is_document, region_of_sample
 from .trainer import TokenTrainer, arguments
 
 BEST_WEIGHTS, BEST_FIGURES = "best.safetensors", "best.json"
@@ -133,18 +138,39 @@ class _Best:
 
     def _figures(self) -> dict[str, float]:
         task = self._task
-        total = count_errors(task.network, task.judged, most=task.recipe.max_target)
-        return {"cer": total.cer, task.recipe.metric: measured(task.recipe.metric, total)}
+        texts = written_for(task.network, task.judged, most=task.recipe.max_target)
+        total = sum(map(counts, [line.text for line in task.judged], texts), Counts())
+        metric = task.recipe.metric
+        return {"cer": total.cer, metric: measured(metric, total, count_fields(task.judged, texts))}
 
 
 def count_errors(network: Network, lines: Sequence[TargetLine], *, most: int) -> Counts:
     """Alignment counts of the readings of some lines, as serving reads them."""
-    total = Counts()
+    texts = written_for(network, lines, most=most)
+    return sum(map(counts, [line.text for line in lines], texts), Counts())
+
+
+def written_for(network: Network, lines: Sequence[TargetLine], *, most: int) -> list[str]:
+    """What the network writes for some lines, each asked as serving asks."""
+    texts: list[str] = []
     for at in range(0, len(lines), network.batch):
         part = lines[at : at + network.batch]
         written = network.write([line.image for line in part], most=most, asks=[line.ask for line in part])
-        for line, one in zip(part, written, strict=True):
-            total += counts(line.text, one.text)
+        texts += [one.text for one in written]
+    return texts
+
+
+def count_fields(lines: Sequence[TargetLine], texts: Sequence[str]) -> FieldCounts:
+    """The fields of those lines that are documents or crops of them, in what was written for each."""
+    total = FieldCounts()
+    for line, text in zip(lines, texts, strict=True):
+        if not is_document(line.sample):
+            continue
+        try:
+            found = read_answer(text, region=region_of_sample(line.sample)).document
+        except FormatError:
+            found = None
+        total += compare_documents(read_text(line.text).document, found).all
     return total
 
 

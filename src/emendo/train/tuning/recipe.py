@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from emendo.fields.compare import FieldCounts
 from emendo.metrics.align import Counts
 
 
@@ -49,7 +50,9 @@ class TuneRecipe(BaseModel):
     evaluate_every: int = Field(0, ge=0, description="Steps from one validation to the next; 0: by `evaluations`.")
     judged: int = Field(100, ge=1, description="Most validation samples that are read at each look.")
     patience: int = Field(3, ge=0, description="Validations without gain after which the run ends; 0: never.")
-    metric: Literal["cer", "wer", "exact", "character_accuracy"] = Field("cer", description="What the best is best in.")
+    metric: Literal["cer", "wer", "exact", "character_accuracy", "fields"] = Field(
+        "cer", description="What the best is best in; fields: F1 of the fields of documents."
+    )
     save_limit: int = Field(2, ge=1, description="Checkpoints that are kept.")
 
     @model_validator(mode="after")
@@ -90,12 +93,16 @@ def course_for(recipe: TuneRecipe, samples: int) -> Course:
     return Course(steps, own, general, int(warmup), min(every, steps))
 
 
-HIGHER = frozenset({"exact", "character_accuracy"})
+FIELDS = "fields"
+NO_FIELDS: Final = FieldCounts()
+HIGHER = frozenset({"exact", "character_accuracy", FIELDS})
 """Metrics of which more is better."""
 
 
-def measured(metric: str, counts: Counts) -> float:
-    """A metric of some readings by its name in the recipe."""
+def measured(metric: str, counts: Counts, fields: FieldCounts = NO_FIELDS) -> float:
+    """A metric of some readings by its name in the recipe; `fields` are counted for documents alone."""
+    if metric == FIELDS:
+        return fields.f1 or 0.0
     if metric == "character_accuracy":
         return 1 - counts.cer
     return {"cer": counts.cer, "wer": counts.wer, "exact": counts.exact_rate}[metric]
