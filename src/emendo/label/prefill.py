@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from ..correct.dataset import forgotten
 from ..errors import EmendoError
 from ..fields import Document, canonical, read_document, read_text
 from ..models.extract.memory import SellerMemory
@@ -303,7 +304,8 @@ class Prefiller:
         """Take in what holds of a document now; False where its words are not known."""
         lines, _, verdicts = self.desk.store.look_up([document])
         said = verdicts.get(document)
-        if said is None or said.verdict not in TAUGHT or not said.text or document not in lines:
+        taught = said is not None and said.verdict in TAUGHT and document in lines
+        if said is None or not said.text or not taught or said.author in forgotten(self.desk.store):
             self._memory.forget(document)
             return True
         words = words_of(lines[document])
