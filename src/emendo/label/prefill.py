@@ -111,6 +111,8 @@ class Prefiller:
     _memory: SellerMemory = field(default_factory=SellerMemory)
     _later: set[str] = field(default_factory=set)
     _mark: int = 0
+    _taught: int = 0
+    _asked: dict[str, int] = field(default_factory=dict)
     _wake: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _opening: threading.Lock = field(default_factory=threading.Lock)
@@ -307,12 +309,14 @@ class Prefiller:
         taught = said is not None and said.verdict in TAUGHT and document in lines
         if said is None or not said.text or not taught or said.author in forgotten(self.desk.store):
             self._memory.forget(document)
+            self._taught += 1
             return True
         words = words_of(lines[document])
         if words is None:
             return False
         with suppress(EmendoError):  # written by a newer emendo
             self._memory.learn(document, read_text(said.text).document, words)
+        self._taught += 1
         return True
 
     def again(self, ids: Sequence[str]) -> None:
@@ -320,10 +324,12 @@ class Prefiller:
         if self.open_reader is None:
             return
         self.learn()
-        lines, readings, verdicts = self.desk.store.look_up(ids)
-        for one in ids:
+        asked = [one for one in ids if self._asked.get(one) != self._taught]
+        lines, readings, verdicts = self.desk.store.look_up(asked)
+        for one in asked:
             if one not in lines or one in verdicts or one not in readings or readings[one].model in ("", GIVEN):
                 continue
+            self._asked[one] = self._taught
             held, words = self.evidence(one, readings[one].text), self.pages.kept_words(lines[one])
             if held is None or held.fault or words is None:
                 continue
