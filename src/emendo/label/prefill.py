@@ -178,9 +178,9 @@ class Prefiller:
             else:
                 read = reader.read_documents([self.pages.frames(line)])[0]
                 words = self.pages.all_words(line)
-        except EmendoError as error:
+        except (EmendoError, ValueError) as error:  # a model that another version wrote fails as it pleases
             self._failed.add(line.id)
-            self._keep(line, Evidence(EMPTY, model=reader.model, fault=str(error)))
+            self._keep(line, Evidence(EMPTY, model=reader.model, fault=str(error).partition("\n")[0]))
             return True
         if read.fields is None:
             self._failed.add(line.id)
