@@ -46,14 +46,14 @@ class Said:
     certainty: dict[str, float] = field(default_factory=lambda: {"seller": 0.4, "date": 0.99, "total": 0.7})
     model: str = "said@1"
     read_so_far: int = 0
-    refuses: bool = False
+    refuses: Exception | None = None
 
     def read(self, images: Sequence[Image]) -> list[Reading]:
         return self.read_documents([[image] for image in images])
 
     def read_documents(self, documents: Sequence[Sequence[Image]]) -> list[Reading]:
         if self.refuses:
-            raise BadInput("holds no words", where="page 1")
+            raise self.refuses
         self.read_so_far += len(documents)
         document = read_document(self.fields).document
         return [Reading(canonical(document), 0.4, (), self.model, self.fields, self.certainty) for _ in documents]
@@ -144,8 +144,11 @@ def test_the_documents_that_are_looked_at_come_first(documents: DocumentDesk, sa
     assert card(documents, "garten")["prefilled"] and not card(documents, "corner")["prefilled"]
 
 
-def test_a_document_that_cannot_be_filled_in_says_why_and_the_others_go_on(documents: DocumentDesk, said: Said) -> None:
-    said.refuses = True
+@pytest.mark.parametrize("fault", [BadInput("holds no words", where="page 1"), ValueError("holds no words\nat all")])
+def test_a_document_that_cannot_be_filled_in_says_why_and_the_others_go_on(
+    documents: DocumentDesk, said: Said, fault: Exception
+) -> None:
+    said.refuses = fault
     documents.prefiller.start()
     until(lambda: bool(card(documents, "corner")["fault"]) and bool(card(documents, "later")["fault"]))
     shown = card(documents, "corner")

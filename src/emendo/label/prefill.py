@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from ..correct.dataset import forgotten
 from ..errors import EmendoError
 from ..fields import Document, canonical, read_document, read_text
 from ..models.extract.memory import SellerMemory
@@ -110,6 +111,8 @@ class Prefiller:
     _memory: SellerMemory = field(default_factory=SellerMemory)
     _later: set[str] = field(default_factory=set)
     _mark: int = 0
+    _taught: int = 0
+    _asked: dict[str, int] = field(default_factory=dict)
     _wake: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _opening: threading.Lock = field(default_factory=threading.Lock)
@@ -175,9 +178,9 @@ class Prefiller:
             else:
                 read = reader.read_documents([self.pages.frames(line)])[0]
                 words = self.pages.all_words(line)
-        except EmendoError as error:
+        except (EmendoError, ValueError) as error:  # a model that another version wrote fails as it pleases
             self._failed.add(line.id)
-            self._keep(line, Evidence(EMPTY, model=reader.model, fault=str(error)))
+            self._keep(line, Evidence(EMPTY, model=reader.model, fault=str(error).partition("\n")[0]))
             return True
         if read.fields is None:
             self._failed.add(line.id)
@@ -303,14 +306,17 @@ class Prefiller:
         """Take in what holds of a document now; False where its words are not known."""
         lines, _, verdicts = self.desk.store.look_up([document])
         said = verdicts.get(document)
-        if said is None or said.verdict not in TAUGHT or not said.text or document not in lines:
+        taught = said is not None and said.verdict in TAUGHT and document in lines
+        if said is None or not said.text or not taught or said.author in forgotten(self.desk.store):
             self._memory.forget(document)
+            self._taught += 1
             return True
         words = words_of(lines[document])
         if words is None:
             return False
         with suppress(EmendoError):  # written by a newer emendo
             self._memory.learn(document, read_text(said.text).document, words)
+        self._taught += 1
         return True
 
     def again(self, ids: Sequence[str]) -> None:
@@ -318,10 +324,12 @@ class Prefiller:
         if self.open_reader is None:
             return
         self.learn()
-        lines, readings, verdicts = self.desk.store.look_up(ids)
-        for one in ids:
+        asked = [one for one in ids if self._asked.get(one) != self._taught]
+        lines, readings, verdicts = self.desk.store.look_up(asked)
+        for one in asked:
             if one not in lines or one in verdicts or one not in readings or readings[one].model in ("", GIVEN):
                 continue
+            self._asked[one] = self._taught
             held, words = self.evidence(one, readings[one].text), self.pages.kept_words(lines[one])
             if held is None or held.fault or words is None:
                 continue

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..correct.dataset import forgotten
 from ..correct.fields import document_samples
 from ..datasets import open_dataset
 from ..datasets.build import build
@@ -37,7 +38,9 @@ def documents_waiting(store: Store) -> int:
     """Documents whose fields were changed by a person and that no finished round has seen."""
     ended = store.events(DONE, limit=1)
     since = int(ended[0].data["mark"]) if ended else 0
-    return sum(one.verdict is Verdict.EDITED for one in store.corrections(since=since, kind=Kind.DOCUMENT))
+    left_out = forgotten(store)
+    news = store.corrections(since=since, kind=Kind.DOCUMENT)
+    return sum(one.verdict is Verdict.EDITED and one.author not in left_out for one in news)
 
 
 def only_documents(workspace: Workspace) -> bool:

@@ -1,6 +1,7 @@
 // What was filled in ahead of the person: how sure each field is, which one to look at next, what else could stand there.
 import * as api from "./api.js";
 import { make } from "./dom.js";
+import { drafts } from "./outbox.js";
 import { STRINGS } from "./strings.js";
 
 const WORDS = STRINGS.fields;
@@ -99,20 +100,54 @@ export class Prefill {
     this.did.took(value, { page, box });
     return true;
   }
+}
 
-  // ---- what is filled in meanwhile
-  // Documents that are shown soon and stand otherwise on the server now: [place, as it was, as it is].
-  static async renew(cards, at, all, learning) {
-    const wanted = [...cards].filter(([place, card]) => place >= at && !card.version && (all || (card.comes && place < at + AHEAD))).slice(0, MOST);
-    if (!wanted.length) return [];
-    const found = await api.fieldCards(wanted.map(([, card]) => card.id));
-    learning.textContent = WORDS.learning(found.prefill);
-    const news = new Map(found.documents.map((card) => [card.id, card]));
-    const differs = (old, card) => card && !card.version && !old.version && (card.reading !== old.reading || card.comes !== old.comes);
-    return wanted.map(([place, old]) => [place, old, news.get(old.id)]).filter(([, old, card]) => differs(old, card));
+// What is filled in, or learnt, while documents are looked at: shown as long as the person has said nothing of them.
+export class Ahead {
+  // `mode` has cards, at, card, form, shown (the fields as they were shown), learning, and show().
+  constructor(mode) {
+    this.mode = mode;
+    this.timer = setInterval(() => this.look(), LOOK);
   }
 
-  static every(look) {
-    return setInterval(look, LOOK);
+  // At the documents that are still to be filled in; `all`: at all that come, for a correction may have changed them.
+  async look(all = false) {
+    this.all ||= all;
+    if (this.looking || document.hidden) return;
+    const wanted = this.wanted(this.all);
+    this.all = false;
+    if (!wanted.length) return;
+    this.looking = true;
+    const found = await api.fieldCards(wanted.map(([, card]) => card.id)).catch(() => null);
+    this.looking = false;
+    if (found && !this.ended) this.take(wanted, found);
+    if (this.all) this.look();
+  }
+
+  wanted(all) {
+    const { cards, at } = this.mode;
+    return [...cards].filter(([place, card]) => place >= at && !card.version && (all || (card.comes && place < at + AHEAD))).slice(0, MOST);
+  }
+
+  take(wanted, found) {
+    const { mode } = this;
+    mode.learning.textContent = WORDS.learning(found.prefill);
+    const news = new Map(found.documents.map((card) => [card.id, card]));
+    for (const [place, old] of wanted) {
+      const card = news.get(old.id);
+      const same = !card || card.version || (card.reading === old.reading && card.comes === old.comes);
+      if (same || old.version || mode.cards.get(place) !== old || (old === mode.card && this.touched(old))) continue;
+      mode.cards.set(place, Object.assign(card, { picture: old.picture, first: old.first }));
+      if (place === mode.at) mode.show();
+    }
+  }
+
+  touched(card) {
+    return Boolean(drafts.get(card.id)) || JSON.stringify(this.mode.form.fields) !== this.mode.shown;
+  }
+
+  end() {
+    this.ended = true;
+    clearInterval(this.timer);
   }
 }

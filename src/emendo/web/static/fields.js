@@ -6,7 +6,7 @@ import * as effort from "./effort.js";
 import { differing, draftOf } from "./fields-drafts.js";
 import { findingItems } from "./fields-findings.js";
 import { Form } from "./fields-form.js";
-import { Prefill } from "./fields-prefill.js";
+import { Ahead, Prefill } from "./fields-prefill.js";
 import { textOf, toolbar, united, Words } from "./fields-words.js";
 import { Leases } from "./leases.js";
 import { drafts } from "./outbox.js";
@@ -82,7 +82,7 @@ export class Mode {
     this.spec = await api.fieldsForm();
     this.form = new Form(this.spec, { changed: () => this.changed(), focused: (path, source) => this.focused(path, source) });
     this.prefill = new Prefill(this.spec.unsure, { took: (value, source) => this.form.take(this.form.at, value, source) });
-    this.looking = Prefill.every(() => this.renew());
+    this.ahead = new Ahead(this);
     get("form").replaceWith(this.form.element);
     const options = Object.keys(this.spec.orders).map((name) => make("option", { value: name, text: WORDS.orders[name] ?? name, selected: name === this.order }));
     const go = (event) => (location.hash = `fields//${event.target.value}`);
@@ -109,7 +109,7 @@ export class Mode {
   }
 
   // The next documents, and the words of the very next, are here before they are asked for.
-  ahead() {
+  coming() {
     let last = this.at;
     while (this.cards.has(last)) last++;
     if (last < this.total && last - this.at <= AHEAD && !this.loading) {
@@ -175,7 +175,7 @@ export class Mode {
       this.words.show(source, found.size, found.words);
       this.placed();
       this.located(this.form.at ? this.form.sourceOf(this.form.at) : null);
-      this.ahead();
+      this.coming();
     } catch (error) {
       if (this.card === card) this.shell.say(error.message);
     }
@@ -187,21 +187,8 @@ export class Mode {
   }
 
   placed() {
-    if (!this.prefill.active) this.words.taken([]);
-    else this.words.taken(this.form.sources(this.page).map(({ path, box }) => ({ box, doubt: this.prefill.doubtful(path) })));
-  }
-
-  // What is filled in meanwhile is shown as long as the person has said nothing of the document.
-  async renew(all = false) {
-    if (this.renewing || this.gone || document.hidden) return;
-    this.renewing = Prefill.renew(this.cards, this.at, all, this.learning).catch(() => []);
-    const news = await this.renewing;
-    this.renewing = null;
-    for (const [place, old, card] of this.gone ? [] : news) {
-      if (this.cards.get(place) !== old || (old === this.card && (drafts.get(card.id) || JSON.stringify(this.form.fields) !== this.shown))) continue;
-      this.cards.set(place, Object.assign(card, { picture: old.picture, first: old.first }));
-      if (place === this.at) this.show();
-    }
+    const places = this.prefill.active ? this.form.sources(this.page) : [];
+    this.words.taken(places.map(({ path, box }) => ({ box, doubt: this.prefill.doubtful(path) })));
   }
 
   located(source) {
@@ -359,7 +346,7 @@ export class Mode {
     if (event === "saved") {
       this.shell.counted(this.shell.done + (detail.version === 1 ? 1 : 0), this.shell.total, WORDS.count);
       if (card) Object.assign(card, { version: detail.version, verdict: detail.verdict, author: detail.author });
-      if (card?.model) this.renew(true);
+      if (card?.model) this.ahead.look(true);
     } else if (event === "conflict" && card) {
       this.at = at;
       this.show();
@@ -397,6 +384,6 @@ export class Mode {
     this.gone = true;
     this.leases.end();
     clearTimeout(this.pause);
-    clearInterval(this.looking);
+    this.ahead?.end();
   }
 }
