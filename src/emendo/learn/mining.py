@@ -278,10 +278,10 @@ def _mined(one: _Round, log: ErrorLog) -> Mixed | None:
         )
         if not hard:
             return None
-        right = [entry for entry in newest if entry.known and not entry.severity]
+        usual = [entry for entry in newest if entry.known and not entry.severity]
         with new_folder(place) as folder:
             write_entries(one.log, hard, folder / _HARD, subset=_HARD)
-            write_entries(one.log, right, folder / _USUAL, subset=_USUAL)
+            write_entries(one.log, usual, folder / _USUAL, subset=_USUAL)
     hard_samples = _samples(place / _HARD)
     whole = len(hard_samples) / (1 - wanted.share)
     most = round((whole - len(hard_samples)) / 2)
