@@ -8,7 +8,7 @@ SIBLING := $(abspath ../shared/data)
 export EMENDO_DATA ?= $(if $(wildcard $(SIBLING)),$(SIBLING))
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check bench lock docs clean help base-ar base-hand
+.PHONY: demo test check bench lock docs clean help base-ar base-hand base-fields
 
 help:
 	@echo "make demo    read a notebook, learn from 300 corrected lines, read it again"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench   every figure of docs/benchmarks.md (hours on 2 cores)"
 	@echo "make base-ar the Arabic base from nothing but fonts and word lists, into build/base-ar (hours on 2 cores)"
 	@echo "make base-hand the handwriting base from the data sets hands_fr and hands_en, into build/base-hand (40 minutes)"
+	@echo "make base-fields the model of fields from made-up documents and the data set invoices, into build/base-fields (an hour)"
 	@echo "make docs    write the generated pages (docs/help.md)"
 	@echo "make lock    write requirements.lock anew from pyproject.toml"
 
@@ -65,6 +66,18 @@ base-hand: $(VENV)/installed
 		$(if $(wildcard $(BASE_HAND)/run/run.yaml),--resume) --out $(BASE_HAND)/run
 	$(BIN)/python benchmarks/ship.py $(BASE_HAND)/run --name base-hand --card docs/base-hand.md --language auto \
 		--data $(firstword $(HANDS)) --out $(BASE_HAND)/base-hand
+
+# The model of fields: made-up documents, then real sheets beside them.
+BASE_FIELDS ?= build/base-fields
+base-fields: $(VENV)/installed
+	test -d $(BASE_FIELDS)/documents || $(BIN)/emendo synth invoices -n 120 --seed 21 --out $(BASE_FIELDS)/documents
+	$(BIN)/emendo train --base fields --data $(BASE_FIELDS)/documents --set drawn=12000 --set steps=2500 \
+		$(if $(wildcard $(BASE_FIELDS)/made-up/run.yaml),--resume) --out $(BASE_FIELDS)/made-up
+	$(BIN)/emendo train --base $(BASE_FIELDS)/made-up --data $(EMENDO_DATA)/invoices --val $(BASE_FIELDS)/documents \
+		--set steps=900 --set drawn=5000 --set replay=0.8 --set parties=false \
+		$(if $(wildcard $(BASE_FIELDS)/run/run.yaml),--resume) --out $(BASE_FIELDS)/run
+	$(BIN)/python benchmarks/ship.py $(BASE_FIELDS)/run --name base-fields --card docs/base-fields.md \
+		--data $(BASE_FIELDS)/documents --out $(BASE_FIELDS)/base-fields
 
 docs: $(VENV)/installed
 	$(BIN)/python docs/make_help.py

@@ -36,7 +36,7 @@ def train(
     base: Annotated[
         str,
         typer.Option(
-            metavar="REF", help="Model to start from: auto, base, a bundle, a model folder, a hub id; or crnn."
+            metavar="REF", help="Model to start from: auto, base, a bundle, a model folder, a hub id; or crnn, fields."
         ),
     ] = "auto",
     recipe: RecipeName = None,

@@ -7,9 +7,9 @@
 `base-fields`, which tags the words of documents, has a graph with float16 weights in place of a safetensors file, and
 is read as it lies.
 
-The graph of the others is not there a second time: it is that of the embedded base, into which the weights are written. Weights are
-float16 in the large layers and float32 in the small ones, which hold few of them and the largest; what was lost by
-rounding was measured when the model was shipped and stands in `bundle.yaml` as `parity`.
+The graph of the others is not there a second time: it is that of the embedded base, into which the weights are
+written. Weights are float16 in the large layers and float32 in the small ones, which hold few of them and the largest;
+what was lost by rounding was measured when the model was shipped and stands in `bundle.yaml` as `parity`.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def train(
     """Train a model on samples with text and leave it in `out/bundle`, called `name` (default: the folder's name).
 
     `base` decides the family: an embedded model (`auto`: the one that reads the samples best), a bundle, a model folder
-    of transformers or a hub id; `crnn` starts from nothing. `recipe` is of the family's class (None: its default).
+    of transformers or a hub id; `crnn` and `fields` start from nothing. `recipe` is of the family's class (None: its default).
     `left_out` are samples that fell out before; they stand in the report with those that fall out here. With `val`, the
     weights that read it best are kept, otherwise the last ones; a model worse than the start is never kept. `beside` is
     the bundle of an earlier run on the same base, whose weights are averaged with the trained ones. `threads` 0 means

@@ -15,7 +15,7 @@ from emendo.models.extract.tagger import Tags
 from emendo.types import Word
 
 TODAY = date(2027, 1, 1)
-EUROPE = {"mark": ",", "order": "dmy", "by_currency": {"USD": {"mark": ".", "order": "mdy"}}, "signs": {"$": "USD"}}
+EUROPE = {"mark": ",", "order": "dmy", "by_currency": {"USD": {"mark": ".", "order": "mdy"}}, "signs": {"$": ["USD"]}}
 
 
 def test_what_is_printed_comes_back() -> None:

@@ -1,4 +1,4 @@
-"""A whole run of the family `fields`: learns, leaves what every run leaves, goes on, and resumes as if never stopped."""
+"""A whole run of family `fields`: learns, leaves what every run leaves, goes on, and resumes as if never stopped."""
 
 from __future__ import annotations
 
@@ -77,6 +77,7 @@ def test_a_run_learns_and_leaves_what_every_run_leaves(run: Path) -> None:
     bundle = read_bundle(run / "bundle")
     assert bundle.info.family == "fields" and bundle.info.preprocessing["reader"] == "base"
     assert bundle.info.preprocessing["labels"] == list(LABELS) and bundle.info.decoding["by_currency"]
+    assert "parties" in bundle.info.decoding
     assert bundle.info.metrics["f1_after"] == report["f1_after"]
     assert not {path.name for path in run.iterdir()} & {"best", "candidate", "checkpoints", "figures.json"}
 
@@ -112,7 +113,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(made: Path, tmp_path: Path) -> N
             signal.raise_signal(signal.SIGINT)
 
     order: dict[str, Any] = {"val": samples(made, "val"), "base": "fields", "recipe": recipe(steps=8), "threads": 1}
-    with pytest.raises(Interrupted, match="step [56] of 8"):
+    with pytest.raises(Interrupted, match=r"step [56] of 8"):
         train(samples(made), out=tmp_path / "a", progress=stopping, **order)
     resumed = train(samples(made), out=tmp_path / "a", resume=True, **order)
     whole = train(samples(made), out=tmp_path / "b", **order)

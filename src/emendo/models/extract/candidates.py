@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from math import exp, log
 from typing import Any, Final, Generic
 
 import numpy as np
@@ -21,7 +22,7 @@ from emendo.fields.conventions import conventions
 from emendo.fields.currencies import DECIMALS, SIGNS, UNTOLD, WORDS
 from emendo.fields.values import Order
 
-from .columns import agreed
+from .context import agreed
 from .figures import SPLIT, Figure, V, read_amounts, read_days
 from .labels import INDEX
 from .layout import Layout
@@ -32,6 +33,8 @@ MOST: Final = 5
 LEAST: Final = -5.0
 """Log-odds of the last one."""
 _LONGEST, _LONGEST_DAY = 4, 6
+_PLACES: Final = 4
+"""Places of one value that are counted."""
 _NEAR = 1.3
 """Gap within a value, in heights."""
 _LEFT_OUT = 2.0
@@ -122,7 +125,7 @@ def rank(scene: Scene, label: str, spans: Sequence[Span[V]], among: frozenset[in
     """The likeliest values of a field, each once; with `among` those that stand on these words."""
     column = scene.odds[:, INDEX[label]]
     rate = label.endswith("rate")
-    best: dict[tuple[V, Order | None], Candidate[V]] = {}
+    found: dict[tuple[V, Order | None], list[Candidate[V]]] = {}
     for span in spans:
         if among is not None and not among.issuperset(span.words):
             continue
@@ -133,10 +136,21 @@ def rank(scene: Scene, label: str, spans: Sequence[Span[V]], among: frozenset[in
         for figure in span.figures:
             cost = figure.cost + (0.0 if rate or _RATE not in span.text else 2.0)
             made = Candidate(figure.value, span.words, base - cost, cost, span.text, figure.order)
-            key = (figure.value, figure.order)
-            if made.score > LEAST and (key not in best or made.score > best[key].score):
-                best[key] = made
-    return sorted(best.values(), key=lambda one: -one.score)[:MOST]
+            if made.score > LEAST:
+                found.setdefault((figure.value, figure.order), []).append(made)
+    return sorted(map(_together, found.values()), key=lambda one: -one.score)[:MOST]
+
+
+def _together(places: Sequence[Candidate[V]]) -> Candidate[V]:
+    """A value at the likeliest of its places, with the chance that it is meant at any of them."""
+    ranked = sorted(places, key=lambda one: -one.score)
+    taken: set[int] = set()
+    none = 1.0
+    for one in ranked[:_PLACES]:
+        if taken.isdisjoint(one.words):
+            taken.update(one.words)
+            none /= 1 + exp(one.score)
+    return replace(ranked[0], score=max(ranked[0].score, log((1 - none) / max(none, 1e-9)))) if none < 1 else ranked[0]
 
 
 def _left_out(scene: Scene, span: Span[V], column: npt.NDArray[np.float64]) -> int:

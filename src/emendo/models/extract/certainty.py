@@ -6,13 +6,16 @@ It is fitted on documents that were not trained on (Platt 1999); how far it is o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log
 from typing import Any, Final
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
+
+from emendo.fields.compare import align_rows, equal
+from emendo.fields.schema import ROWS, Document
 
 from ..calibration import expected_calibration_error, logistic, sigmoid
 
@@ -75,6 +78,27 @@ def evidence(
         float(text),
         float(cell),
     )
+
+
+def judged(
+    truth: Document, found: Document, evidences: Mapping[str, tuple[float, ...]], document: int = 0
+) -> list[Judged]:
+    """The fields of a reading (`Extraction.evidence`) of which the truth speaks, and whether each is right.
+
+    Rows are aligned first. Of a field that the truth does not have nobody knows whether it is right: it is left out.
+    """
+    rows = [Judged(evidences[name], equal(getattr(truth, name), value), document)
+            for name, value in found if name in evidences and getattr(truth, name) is not None]  # fmt: skip
+    for table in ROWS:
+        places = {id(row): at for at, row in enumerate(getattr(found, table))}
+        for true, read in align_rows(getattr(truth, table), getattr(found, table)):
+            if true is None or read is None:
+                continue
+            for name, value in read:
+                path = f"{table}.{places[id(read)]}.{name}"
+                if path in evidences and getattr(true, name, None) is not None:
+                    rows.append(Judged(evidences[path], equal(getattr(true, name), value), document))
+    return rows
 
 
 def fit_certainty(rows: Sequence[Judged]) -> dict[str, Any]:

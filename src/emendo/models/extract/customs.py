@@ -15,6 +15,7 @@ from emendo.fields.values import Order
 
 from .certainty import Certainty
 from .layout import Layout
+from .parties import MOST_PARTIES, Party
 
 _MONEY_SIDE = re.compile(r"^(?P<before>[^\d\s.,()-]{0,4})[\s(-]*\d[\d.,' ]*\)?\s*(?P<after>[^\d\s.,()*-]{0,4})$")
 _DOLLARS: Final = {
@@ -37,15 +38,17 @@ class Decoding(Usage):
     """What `decode` needs to know of the documents that a network was trained on; lies in its bundle as `decoding`.
 
     `mark` and `order` hold where a document does not show its own, `by_currency` before them where its currency is
-    known. `currency` is that of a document that shows none (empty: then it is not told); `signs` says which currency a
-    sign of several stands for. `threshold` is the chance below which a field is rather left out.
+    known. `currency` is that of a document that shows none (empty: then it is not told); `signs` says which currencies
+    a sign stands for, the most frequent first. `threshold` is the chance below which a field is rather left out.
     """
 
     currency: str = ""
-    signs: Mapping[str, str] = Field(default_factory=dict)
+    signs: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     by_currency: Mapping[str, Usage] = Field(default_factory=dict)
     threshold: float = Field(0.5, gt=0, lt=1)
     calibration: Certainty = Certainty()
+    parties: tuple[Party, ...] = Field((), max_length=MOST_PARTIES)
+    """Sellers that are known (see `parties`)."""
 
     def usage(self, currency: str | None) -> Usage:
         """Mark and order that are usual for documents of a currency."""
@@ -58,30 +61,42 @@ def currency_told(layout: Layout, amounts: Iterable[int], decoding: Decoding) ->
 
     With it the share of the signs that agree, 0 where none was seen.
     """
+    signs = _fitting(layout, decoding)
     votes: Counter[str] = Counter()
     for at in amounts:
-        for code in _beside(layout, at, decoding):
+        for code in _beside(layout, at, signs):
             votes[code] += 1
     if not votes:
-        for word in layout.words:
-            found = _code(word.text.strip(".,:;()"), decoding)
-            if found and (word.text.isupper() or found in SIGNS.values()) and len(word.text) >= 2:
-                votes[found] += 1
+        named = (word.text.strip(".,:;()") for word in layout.words)
+        votes.update(code for code in named if code in decoding.by_currency)
     if votes:
         code, count = votes.most_common(1)[0]
         return code, count / votes.total()
     return decoding.currency or None, 0.0
 
 
-def _beside(layout: Layout, at: int, decoding: Decoding) -> Iterable[str]:
+def _fitting(layout: Layout, decoding: Decoding) -> dict[str, str]:
+    """The currency that each sign stands for in a document: the most frequent one whose days are written in the order
+    of those of the document, as far as they show it."""
+    orders = {order for word in layout.words if (order := conventions([word.text])[1])}
+    own = orders.pop() if len(orders) == 1 else None
+    fitting = {}
+    for sign, codes in decoding.signs.items():
+        agreeing = [code for code in codes if own is None or decoding.usage(code).order in (None, own)]
+        if agreeing or codes:
+            fitting[sign] = (agreeing or list(codes))[0]
+    return fitting
+
+
+def _beside(layout: Layout, at: int, signs: Mapping[str, str]) -> Iterable[str]:
     """Currencies in a word and in those next to it."""
     words = layout.words
     for side in _sides(words[at].text):
-        if code := _code(side, decoding):
+        if code := _code(side, signs):
             yield code
     for step in (-1, 1):
         other = layout.beside(at, step)
-        if other is not None and (code := _code(words[other].text.strip(".,:;()"), decoding)):
+        if other is not None and (code := _code(words[other].text.strip(".,:;()"), signs)):
             gap = layout.gap(other, at) if step < 0 else layout.gap(at, other)
             if gap < 3:
                 yield code
@@ -99,12 +114,12 @@ def _signs(text: str) -> tuple[str, ...]:
     return _sides(text) if conventions([text])[0] or not text.isupper() else ()
 
 
-def _code(text: str, decoding: Decoding) -> str:
+def _code(text: str, signs: Mapping[str, str]) -> str:
     """The currency that a text stands for; empty when it is none or may be several."""
     plain = text.strip().upper()
     if plain in SIGNS:
         return SIGNS[plain]
-    for known in (WORDS, _DOLLARS, decoding.signs):
+    for known in (WORDS, _DOLLARS, signs):
         if plain in known:
             return known[plain]
     if plain in DECIMALS and text.isupper():
@@ -141,6 +156,6 @@ def learn_customs(documents: Sequence[tuple[Sequence[str], Mapping[str, Any]]]) 
     by_currency = {key: usage(key) for key in sorted({*marks, *orders} - {""})}
     return {
         **usage(""),
-        "signs": {sign: counts.most_common(1)[0][0] for sign, counts in sorted(signs.items())},
+        "signs": {sign: [code for code, _ in counts.most_common(5)] for sign, counts in sorted(signs.items())},
         "by_currency": {key: held for key, held in by_currency.items() if held},
     }

@@ -16,7 +16,8 @@ from .candidates import Scene, see
 from .customs import Decoding, currency_told
 from .labels import LABELS, TYPES
 from .layout import lay_out
-from .parts import Part, amounts_and_tables, days, texts
+from .parties import recognised
+from .parts import Part, amounts_and_tables, credited, days, texts
 from .tagger import Tags
 
 
@@ -58,16 +59,30 @@ def decode(
     texts(scene, known, parts)
     days(scene, usage.order, known, parts, faults)
     amounts_and_tables(scene, tags.rows, currency, known, parts, faults, sums=sums)
-    return _assembled(scene, parts, faults, currency, agreed, tags, known)
+    said = {"currency": (currency, 0.5 + 0.49 * agreed), "type": _kind(tags)}
+    if said["type"][0] == "credit_note":
+        parts = credited(parts)
+    return _assembled(scene, parts, faults, said, known)
+
+
+def _kind(tags: Tags) -> tuple[str | None, float]:
+    """The likeliest kind of document, and its chance."""
+    kinds = np.nan_to_num(np.asarray(tags.kinds, np.float64)).reshape(-1)
+    if len(kinds) != len(TYPES) or kinds.max() <= 0:
+        return None, 0.0
+    return TYPES[int(kinds.argmax())], float(min(1.0, kinds.max()))
 
 
 _MONEY = frozenset(spec.name for spec in specs(Document) if spec.kind is Kind.MONEY)
 
 
 def _assembled(
-    scene: Scene, parts: Sequence[Part], faults: list[Fault], currency: str | None, agreed: float, tags: Tags,
+    scene: Scene,
+    parts: Sequence[Part],
+    faults: list[Fault],
+    said: Mapping[str, tuple[str | None, float]],
     known: Decoding,
-) -> Extraction:  # fmt: skip
+) -> Extraction:
     """The document of all parts, with where each stands and how sure it is."""
     raw: dict[str, Any] = {"sources": {}}
     certainty: dict[str, float] = {}
@@ -85,11 +100,11 @@ def _assembled(
     if not parts:
         faults.append(Fault("", "no field was found among the words of this document"))
         return Extraction(Document(), faults=tuple(faults))
-    kinds = np.nan_to_num(np.asarray(tags.kinds, np.float64)).reshape(-1)
-    if len(kinds) == len(TYPES) and kinds.max() > 0:
-        raw["type"], certainty["type"] = TYPES[int(kinds.argmax())], float(min(1.0, kinds.max()))
-    if currency:
-        raw["currency"], certainty["currency"] = currency, 0.5 + 0.49 * agreed
+    for name, (value, chance) in said.items():
+        if value is not None:
+            raw[name], certainty[name] = value, chance
+    told = recognised(raw.get("seller"), raw.get("seller_address"), known.parties)
+    raw |= {name: value for name, value in zip(("seller", "seller_address"), told, strict=True) if value is not None}
     read = read_document(raw)
     left_out = {one.path for one in read.faults}
     kept = {path: chance for path, chance in certainty.items() if path not in left_out}

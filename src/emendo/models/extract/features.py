@@ -41,11 +41,11 @@ words on different pages. The number SIDES itself stands for words that are none
 """
 ACROSS: Final = 2 * BINS + 1
 _CURRENCY = frozenset({*DECIMALS, *SIGNS, *WORDS})
-_DATE = re.compile(r"\D?(\d{1,4})[-/. ](\d{1,2}|[A-Z]{3,9})[-/. ](\d{1,4})(\D.*)?")
+_DATE = re.compile(r"(?<![\d.,/-])(\d{1,4})[-/. ](\d{1,2}|[A-Z]{3,9})[-/. ](\d{1,4})(?![\d./,-])")
 _MONTH = re.compile(
     r"(JAN|FEB|FEV|MAR|APR|AVR|ABR|MAI|MAY|JUN|JUL|GIU|LUG|AUG|AOU|AGO|SEP|SET|OCT|OKT|OTT|NOV|DEC|DEZ|DIC)[A-Z]{0,7}\.?"
 )
-_MONEY = re.compile(r"\D{0,4}\d[\d.,' ]*[.,]\d\d\D{0,4}")
+_MONEY = re.compile(r"\D{0,12}\d[\d.,' ]*[.,]\d\d\D{0,4}")
 _TIME = re.compile(r"\d{1,2}[:.]\d\d([:.]\d\d)?")
 _TAX_ID = re.compile(r"[A-Z]{2,3}\d{8,12}[A-Z\d]{0,3}|\d{12}")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{0,30}")
@@ -212,7 +212,7 @@ def shape_of(text: str) -> tuple[float, ...]:
         float(plain in _CURRENCY or bare in _CURRENCY),
         float(any(sign in text for sign in "€$£¥")),
         float("%" in plain),
-        float(_DATE.fullmatch(tight) is not None),
+        float(_DATE.search(tight) is not None),
         float(_MONTH.fullmatch(tight) is not None),
         float(re.fullmatch(r"(19|20)\d\d", tight) is not None),
         float(_MONEY.fullmatch(plain) is not None),

@@ -17,7 +17,7 @@ import numpy.typing as npt
 NUMBERS: Final = 16
 MOST: Final = 160
 """Numbers of a document that are tried as parts of sums."""
-_NUMBER = re.compile(r"[^\d,.()-]{0,4}(\(?-?)(\d[\d.,']*)(-?\)?)[^\d]{0,4}")
+_NUMBER = re.compile(r"[^\d,.()-]{0,12}(\(?-?)(\d[\d.,']*)(-?\)?)[^\d]{0,4}")
 _NEAR = 0.006
 """Two amounts are the same within this."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from math import log
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from .cells import NUMBERS, TEXTS, ReadRow, read_rows, tables
 from .certainty import evidence
 from .customs import Decoding
 from .infer import implied
-from .labels import INDEX
+from .labels import INDEX, NONE
 from .passages import passage, written
 from .rows import table_rows
 from .sums import AMOUNTS, Amount, Choice, Options, choose, widened
@@ -33,6 +34,14 @@ _UNSIGNED: Final = frozenset({"discount", "prepaid"})
 """Amounts that are kept without the sign that they are printed with."""
 _USUAL: Final = frozenset({"seller", "seller_address", "date", "total"})
 _EXPECTED: Final = 1.5
+_SIGN: Final = 1.0
+"""What it costs that the sign of a rounding was lost."""
+_COINS: Final = (-2, -3)
+"""Exponents of amounts that show their coins."""
+_CHANGE: Final = 2
+"""Lines from what was handed over to what was given back."""
+_PRINTED: Final = 1.0
+"""What reading such an amount may cost."""
 _LATEST = timedelta(days=150)
 """No bill leaves more time to pay, as a rule."""
 
@@ -127,13 +136,19 @@ def amounts_and_tables(
         found: list[Amount] = rank(scene, label, scene.amounts)
         if label in _UNSIGNED:
             found = [replace(one, value=abs(one.value)) for one in found]
+        if label == "rounding":
+            found += [
+                replace(one, value=-one.value, score=one.score - _SIGN, cost=one.cost + _SIGN, inferred=True)
+                for one in found[:2]
+            ]
         ranked[label] = found
     options = Options(
         ranked,
         tables(read["lines"], "lines"),
         tables(read["taxes"], "taxes"),
         currency,
-        {label: least(label, known) for label in AMOUNTS},
+        paid=handed_over(scene),
+        least={label: least(label, known) for label in AMOUNTS},
     )
     choice = choose(options, sums=sums)
     if sums and choice.broken:
@@ -151,6 +166,38 @@ def amounts_and_tables(
         parts.append(Part(label, picked.value, picked.words, shown))
     for table, rows in read.items():
         _rows(scene, table, rows, choice, parts)
+
+
+def handed_over(scene: Scene) -> frozenset[Decimal]:
+    """What a till took: each printed amount less one that stands below it, where neither is tagged with a field."""
+    free = scene.odds.argmax(axis=1) == INDEX[NONE]
+    plain = [
+        (scene.layout.line_of[span.words[0]], span.figures[0].value)
+        for span in scene.amounts
+        if free[list(span.telling)].all()
+        and span.figures[0].cost < _PRINTED
+        and span.figures[0].value.as_tuple().exponent in _COINS
+    ]
+    return frozenset(
+        given - back
+        for line, given in plain
+        for below, back in plain
+        if 0 < below - line <= _CHANGE and given > back >= 0
+    )
+
+
+def credited(parts: Sequence[Part]) -> list[Part]:
+    """The parts of a credit note, whose amounts are kept without the sign that some print (as EN 16931 has it).
+
+    Only where the total is less than nothing: a credit note can have single rows that take back a part.
+    """
+    total = next((part.value for part in parts if part.path == "total"), None)
+    if total is None or total >= 0:
+        return list(parts)
+    return [
+        replace(part, value=abs(part.value)) if isinstance(part.value, Decimal) and part.value < 0 else part
+        for part in parts
+    ]
 
 
 def _rows(scene: Scene, table: str, read: Sequence[ReadRow], choice: Choice, parts: list[Part]) -> None:

@@ -17,14 +17,18 @@ BLOCKS: Final = frozenset({"seller_address", "buyer_address"})
 """Fields that keep their lines."""
 NUMBERS: Final = frozenset({"number", "order_number", "seller_tax_id", "buyer_tax_id", "iban"})
 """Fields that stand on one line and have figures."""
-_SHORTEST: Final = {"iban": 14, "seller_tax_id": 5, "buyer_tax_id": 5}
+_SHORTEST: Final = {"iban": 10, "seller_tax_id": 5, "buyer_tax_id": 5}
 """Letters and figures that such a number has at least."""
 _WITHIN = -1.4
 """Log-odds above which a word between two of a field belongs to it."""
 _APART, _BELOW = 4.0, 1.6
 """Gaps on a line and between lines, in heights, that part two passages."""
 _KEY = re.compile(r"^[^\d]*?[^\W\d_][^\d]*?[:#](?=.*\d)")
+_SHORT_KEY = re.compile(r"^(?:[^\W\d]{1,9}[.°º#]+\s?)+(?=[^.]*\d)")
 _MARKS = " :;,.*=#-_|/\\~'\"`·•"
+_MIXED = re.compile(r"[\dOolI]*\d[\dOolI]*[.,;]?")
+_ROUND: Final = str.maketrans("OolI", "0011")
+_FIGURES: Final = 2
 _SWAPS: Final = {
     "O": "0", "D": "0", "Q": "0", "I": "1", "L": "1", "S": "5", "B": "8", "Z": "2", "G": "6",
     "0": "O", "1": "I7", "2": "Z", "3": "8", "4": "9", "5": "S6", "6": "G85", "7": "1", "8": "B36", "9": "4",
@@ -65,12 +69,19 @@ def written(scene: Scene, label: str, some: Sequence[int]) -> str:
     for at in scene.layout.in_order(some):
         if last is None or not _runs_on(scene, last, at):
             lines.append([])
-        lines[-1].append(scene.layout.words[at].text)
+        lines[-1].append(_figures_mended(scene.layout.words[at].text.replace("_", " ")))
         last = at
     text = ("\n" if label in BLOCKS else " ").join(" ".join(line) for line in lines)
     if label in NUMBERS:
-        return _KEY.sub("", text).strip(_MARKS)
+        return _SHORT_KEY.sub("", _KEY.sub("", text)).strip(_MARKS)
     return text.strip(" :;*=_|~`·•")
+
+
+def _figures_mended(text: str) -> str:
+    """A word of figures among which letters stand that look like 0 and 1."""
+    if _MIXED.fullmatch(text) and sum(map(str.isdecimal, text)) >= _FIGURES:
+        return text.translate(_ROUND)
+    return text
 
 
 def _runs_on(scene: Scene, last: int, at: int) -> bool:

@@ -23,6 +23,8 @@ _SEEN: Final = 300
 """Combinations that are looked at."""
 HOLDS, BREAKS = 2.5, 2.5
 """Log-odds that a sum adds when it holds, and takes when it does not."""
+_PAID = 1.2
+"""What it adds that a total is what was paid."""
 _TWICE = 3.0
 """What it costs to take one word for two fields."""
 BESIDE: Final = {"lines": ("discount", "charges"), "total": ("rounding",)}
@@ -73,6 +75,8 @@ class Options:
     lines: Sequence[Table]
     taxes: Sequence[Table]
     currency: str | None = None
+    paid: frozenset[Decimal] = frozenset()
+    """What was handed over less what was given back, as far as the document tells it."""
     least: Mapping[str, float] = field(default_factory=dict)
     """Log-odds below which an amount is rather left out, when no sum speaks for it."""
 
@@ -88,7 +92,7 @@ def choose(options: Options, *, sums: bool = True) -> Choice:
     axes.append(sorted(((one.score, one) for one in options.lines), key=lambda pair: -pair[0]))
     axes.append(sorted(((one.score, one) for one in options.taxes), key=lambda pair: -pair[0]))
     best: Choice | None = None
-    most = 6 * HOLDS
+    most = 6 * HOLDS + _PAID
     for seen, (score, picks) in enumerate(_ranked(axes)):
         if best is not None and (seen >= _SEEN or score + most <= best.score or not sums):
             break
@@ -147,6 +151,9 @@ def _judged(score: float, picks: Sequence[object], options: Options, *, sums: bo
         for at in one.words:
             stood[at] = stood.get(at, 0) + 1
     twice = sum(count - 1 for count in stood.values())
+    last = amounts.get("due") or amounts.get("total")
+    if last is not None and last.value in options.paid:
+        gain += _PAID
     return Choice(amounts, lines, taxes, confirmed, broken, score + gain - _TWICE * min(twice, 3))
 
 

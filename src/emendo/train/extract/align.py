@@ -36,7 +36,7 @@ _MISREAD: Final = str.maketrans("OoQDlIiSsBZ", "00001115582")
 _FIGURES: Final = re.compile(r"\d[\d.,' ]*\d|\d")
 _DASHED: Final = re.compile(r"(\d+)[-~_](\d\d)(?!\d)")
 _DATES: Final = re.compile(
-    r"\d{1,4}\s*[-/.]\s*(?:\d{1,2}|[^\W\d]{3,9})\s*[-/.]\s*\d{2,4}|(?:19|20)\d{6}|\d{1,2}\.?\s*[^\W\d]{3,9}\.?,?\s*\d{2,4}|"
+    r"\d{1,4}\s*[-/.]\s*(?:\d{1,2}|[^\W\d]{3,9})\s*[-/.]\s*\d{2,4}|(?<!\d)(?:19|20)\d{6}(?!\d)|\d{1,2}\.?\s*[^\W\d]{3,9}\.?,?\s*\d{2,4}|"
     r"[^\W\d]{3,9}\.?\s*\d{1,2},?\s*\d{4}"
 )
 

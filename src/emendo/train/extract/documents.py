@@ -23,7 +23,7 @@ from emendo.train.selection import LeftOut
 from emendo.types import Image, Origin, Sample, Word
 
 from .align import Targets, align, row_number
-from .noise import Made, noisy
+from .noise import Made, misread, noisy
 
 WORDS: Final = "words"
 """The folder beside `images` in which a made-up document's words lie."""
@@ -108,17 +108,18 @@ class Read:
         return len(self.words)
 
     def draw(self, rng: np.random.Generator, noise: float) -> Drawn:
-        """Its words, a few of them lost or moved a little."""
+        """Its words, a few of them lost, moved a little or misread once more."""
         each = zip(self.words, self.targets.allowed, self.targets.rows, strict=True)
         needed = {at for _, places in self.targets.choices for place in places for at in place}
         made: list[Made] = []
-        lost = noise * float(rng.choice([0.0, 0.02, 0.06]))
+        lost, wrong = (noise * float(rng.choice([0.0, 0.0, low, high])) for low, high in ((0.02, 0.06), (0.005, 0.02)))
         for at, (word, labels, row) in enumerate(each):
             if at not in needed and rng.random() < lost:
                 continue
             shift = 0.08 * noise * (word.box[3] - word.box[1]) * rng.normal(0, 1, 4)
             x0, y0, x1, y1 = (float(value) for value in np.asarray(word.box) + shift)
-            moved = replace(word, box=(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)))
+            text = misread(word.text, wrong, rng) or word.text
+            moved = replace(word, text=text, box=(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)))
             made.append(Made(moved, labels, row, at))
         return Drawn(made or [Made(self.words[0], (0,), at=0)], self.targets.choices, self.targets.kind)
 

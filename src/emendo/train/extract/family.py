@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from emendo.models.detector import Detector
 from emendo.models.extract.customs import learn_customs
 from emendo.models.extract.graph import weights_of
 from emendo.models.extract.labels import LABELS
+from emendo.models.extract.parties import Party, learn_parties
 from emendo.models.extract.tagger import OnnxTagger
 from emendo.models.references import load_recognizer
 from emendo.pages.wordcache import cached_words
@@ -24,10 +26,11 @@ from emendo.train.record import BUNDLE, CURVE_FILE, draw_curve, peak_memory_mb
 from emendo.train.selection import LeftOut
 from emendo.train.session import CHECKPOINTS
 from emendo.train.trainee import half_is_fast
-from emendo.types import Image, Sample, Word
+from emendo.types import Image, Origin, Sample, Word
 
 from .documents import PageReader, TrainingDocument, drawn_documents, texts_of, training_documents
 from .fit import BEST, CANDIDATE, FIGURES_FILE, Task, fit, write_network
+from .judge import calibrated
 from .network import network_of
 from .parity import TOLERANCE, parity
 from .recipe import FieldsRecipe, course_for
@@ -119,10 +122,10 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
         raise DataError(
             f"{len(own)} usable documents with fields are too few to train{why}", remedy="correct more documents"
         )
-    if recipe.drawn:
-        own = [*own, *drawn_documents(recipe.drawn, DRAWN_SEED, threads, order.progress)]
     start = weights_of(order.model) if isinstance(order.model, Bundle) else {}
-    replayed = recipe.replay > 0 and bool(start)
+    if recipe.drawn and not start:
+        own = [*own, *drawn_documents(recipe.drawn, DRAWN_SEED, threads, order.progress)]
+    replayed = (recipe.drawn or REPLAYED) if recipe.replay > 0 and start else 0
     average = sum(one.size for one in own) / len(own)
     task = Task(
         out=order.out,
@@ -132,7 +135,7 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
         base=order.model.info.name if isinstance(order.model, Bundle) else "fields",
         start=start,
         own=own,
-        replayed=drawn_documents(REPLAYED, REPLAY_SEED, threads, order.progress) if replayed else [],
+        replayed=drawn_documents(replayed, REPLAY_SEED, threads, order.progress),
         judged=_spread(held or own),
         validated=bool(held),
         threads=threads,
@@ -146,7 +149,12 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
 def _decoding(order: Order, own: Sequence[TrainingDocument]) -> dict[str, Any]:
     """How its documents write: learnt anew from those of the run, over what the model it goes on from knew."""
     known = dict(order.model.info.decoding) if isinstance(order.model, Bundle) else {}
-    return {**known, **learn_customs(texts_of(own[:LEARNT_FROM]))}
+    learnt = {**known, **learn_customs(texts_of(own[:LEARNT_FROM]))}
+    if order.recipe.parties:
+        real = [one.truth for one in own if one.sample.origin is not Origin.SYNTHETIC]
+        earlier = [Party.model_validate(party) for party in known.get("parties", ())]
+        learnt["parties"] = [party.model_dump() for party in learn_parties(real, earlier)]
+    return learnt
 
 
 def _spread(documents: Sequence[TrainingDocument]) -> Sequence[TrainingDocument]:
@@ -210,11 +218,14 @@ def _written(
 
     Raises BundleError when the graph does not say what the network says.
     """
-    network = network_of(weights_of(best)).eval()
-    agreed = parity(network, OnnxTagger(best, threads=task.threads), [one.shown() for one in task.judged[:20]])
+    network, tagger = network_of(weights_of(best)).eval(), OnnxTagger(best, threads=task.threads)
+    agreed = parity(network, tagger, [one.shown() for one in task.judged[:20]])
     if agreed["difference"] > TOLERANCE:
         what = f"the graph differs from the network that was trained (by {agreed['difference']:.4f})"
         raise BundleError(what, where=best.folder, remedy="train again, and tell us: this must not be")
+    fitted = calibrated(tagger, task.judged) if task.validated else {}
+    if fitted:
+        task = replace(task, decoding={**task.decoding, "calibration": fitted})
     run = {key: record[key] for key in ("base", "recipe", "schedule")}
     bundle = write_network(
         network, task, task.out / BUNDLE, name=name, dataset=record["data"], run=run, metrics=metrics, parity=agreed

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from emendo.fields.compare import ROW_MARK, Comparison, FieldCounts, compare_documents
 from emendo.fields.schema import ROWS, Document, specs
+from emendo.models.extract.certainty import LEAST_FIELDS, fit_certainty, judged
+from emendo.models.extract.certainty import Judged as Field
 from emendo.models.extract.decode import decode
 from emendo.models.extract.tagger import Tagger
 
@@ -41,6 +44,16 @@ def judge(tagger: Tagger, documents: Sequence[TrainingDocument]) -> Judged:
         found = decode(words, tagger.tag(words), tagger.decoding).document
         total = total + spoken(compare_documents(one.truth, found), one.truth)
     return Judged(total)
+
+
+def calibrated(tagger: Tagger, documents: Sequence[TrainingDocument]) -> dict[str, Any]:
+    """How sure fields are, fitted on documents that were not trained on; empty when they are too few."""
+    rows: list[Field] = []
+    for number, one in enumerate(documents):
+        words = one.shown()
+        found = decode(words, tagger.tag(words), tagger.decoding)
+        rows += judged(one.truth, found.document, found.evidence, number)
+    return fit_certainty(rows) if len(rows) >= LEAST_FIELDS and len({one.right for one in rows}) == 2 else {}
 
 
 def spoken(comparison: Comparison, truth: Document) -> Comparison:

@@ -30,6 +30,8 @@ _ALIKE: Final[dict[str, str]] = {
 }  # fmt: skip
 _LEVELS: Final = ((0.35, 0.001), (0.35, 0.012), (0.2, 0.035), (0.1, 0.08))
 """Shares of documents, and of their characters that are misread."""
+LABELLED: Final = 4.0
+"""So much oftener is the blank lost between a label's colon and its value."""
 _BY_ORDER: Final = 0.4
 """Share of documents that are put in order as a page is, which costs as much as all other faults together."""
 
@@ -118,8 +120,10 @@ def _misread(piece: Sequence[Made], grade: _Grade, rng: np.random.Generator) -> 
         x0, x1 = one.word.box[0] + rng.normal(0, 0.1) * height, one.word.box[2] + rng.normal(0, 0.1) * height
         word = Word(text, (x0, top - up, max(x1, x0 + 1), bottom + down), 0, one.word.page, sure)
         made = replace(one, word=word)
+        told = bool(found) and found[-1].word.text.endswith(":")
         space = (one.word.box[0] - (found[-1].word.box[2] if found else left)) / height
-        if found and rng.random() < (grade.wide_blank if space > 1.0 else grade.lost_blank):
+        blank = grade.wide_blank if space > 1.0 else grade.lost_blank
+        if found and rng.random() < blank * (LABELLED if told else 1.0):
             found[-1] = joined(found[-1], made)
         elif len(text) > 3 and rng.random() < grade.split:
             found += _torn(made, int(rng.integers(1, len(text))))
@@ -130,22 +134,25 @@ def _misread(piece: Sequence[Made], grade: _Grade, rng: np.random.Generator) -> 
 
 def _text(text: str, grade: _Grade, rng: np.random.Generator) -> tuple[str, float]:
     """The text as it is read, and how sure the reader is."""
-    if grade.upper:
-        text = text.upper()
-    sure = 1 - 0.25 * float(rng.random()) ** 3
-    if grade.misread == 0 or rng.random() > len(text) * grade.misread * 1.5:
-        return text, sure
+    seen = misread(text.upper() if grade.upper else text, grade.misread, rng)
+    if seen is None:
+        return text.upper() if grade.upper else text, 1 - 0.25 * float(rng.random()) ** 3
+    return seen, float(rng.uniform(0.15, 0.95))
+
+
+def misread(text: str, rate: float, rng: np.random.Generator) -> str | None:
+    """A word in which about so many characters are taken for others or lost; None where it is read right."""
+    if rate == 0 or rng.random() > len(text) * rate * 1.5:
+        return None
     characters: list[str] = []
     for char in text:
         chance = rng.random()
-        if chance < grade.misread * 0.6 + 0.15:
+        if chance < rate * 0.6 + 0.15:
             near = _ALIKE.get(char, "")
             characters.append(near[int(rng.integers(len(near)))] if near and rng.random() < 0.8 else char)
-        elif chance > 1 - (0.1 if char in ".,:-" else 0.03):
-            continue
-        else:
+        elif chance <= 1 - (0.1 if char in ".,:-" else 0.03):
             characters.append(char)
-    return "".join(characters), float(rng.uniform(0.15, 0.95))
+    return "".join(characters)
 
 
 def joined(one: Made, other: Made) -> Made:

@@ -1,7 +1,12 @@
-"""Columns of a table: a figure in a row most likely means what the figures above and below it mean."""
+"""What the neighbours of a word say of it: the words close to it on its line, and the figures of its column.
+
+A word between two of an address most likely belongs to it, and a figure in a row most likely means what the figures
+above and below it mean.
+"""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -12,6 +17,14 @@ from emendo.fields.compare import ROW_MARK
 from .labels import LABELS
 from .layout import Layout
 
+_RUNNING: Final = np.array(
+    [name.startswith(("seller", "buyer", "iban")) or name == f"lines{ROW_MARK}.description" for name in LABELS]
+)
+"""Labels of which several words follow each other."""
+_CLOSE: Final = 1.0
+"""Gap between words that belong together, in heights."""
+_BETWEEN: Final = 5.0
+"""How many times likelier a label is for a word between two that surely have it."""
 _TABLE: Final = np.array([name.startswith(f"lines{ROW_MARK}") for name in LABELS])
 _FEWEST: Final = 4
 """Figures that make a column."""
@@ -23,9 +36,27 @@ Chances = npt.NDArray[np.float64]
 
 
 def agreed(layout: Layout, chances: Chances) -> Chances:
-    """Chances (N, C) of labels, those of figures in rows multiplied by what the others of their column say."""
+    """Chances (N, C) of labels in the light of the words around."""
     if not len(chances):
         return chances
+    return _in_columns(layout, _in_lines(layout, chances))
+
+
+def _in_lines(layout: Layout, chances: Chances) -> Chances:
+    """Chances of labels of running text, with what the word before and the word after say."""
+    beside = np.zeros_like(chances)
+    for line in layout.lines:
+        for left, right in pairwise(line):
+            if layout.gap(left, right) < _CLOSE:
+                beside[right] += chances[left] / 2
+                beside[left] += chances[right] / 2
+    joint = chances * (1 + _BETWEEN * beside * _RUNNING)
+    result: Chances = joint / np.maximum(joint.sum(axis=1, keepdims=True), 1e-9)
+    return result
+
+
+def _in_columns(layout: Layout, chances: Chances) -> Chances:
+    """Chances of the figures in rows, multiplied by what the others of their column say."""
     in_table = chances[:, _TABLE].sum(axis=1) > 0.5
     figures: list[int] = []
     for line in layout.lines:

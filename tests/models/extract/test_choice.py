@@ -1,0 +1,138 @@
+"""What the sums are worth: wrong and misread amounts that they put right, and those that they leave alone."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from tests.models.extract.made import typed
+
+from emendo.models.extract.decode import Extraction, decode
+from emendo.models.extract.labels import INDEX
+from emendo.models.extract.tagger import Tags
+
+TODAY = date(2027, 1, 1)
+POINT = {"mark": ".", "order": "dmy"}
+
+
+def read(*lines: str, **how: object) -> Extraction:
+    words, tags = typed(*lines)
+    return decode(words, tags, POINT, today=TODAY, **how)  # type: ignore[arg-type]
+
+
+BILL = (
+    "2<lines.0.quantity> Screws<lines.0.description> 3.50<lines.0.unit_price> 7.00<lines.0.amount>",
+    "1<lines.1.quantity> Hammer<lines.1.description> 12.40<lines.1.unit_price> 12.40<lines.1.amount>",
+)
+
+
+def test_a_misread_figure_is_what_the_sums_say() -> None:
+    found = read(*BILL, "Net 19.40<net>", "Tax 1.16<tax>", "Total 26.56^0.6<total>")
+    assert found.document.total == Decimal("20.56")
+    alone = read(*BILL, "Net 19.40<net>", "Tax 1.16<tax>", "Total 26.56^0.6<total>", sums=False)
+    assert alone.document.total == Decimal("26.56")
+
+
+def test_a_misread_amount_of_a_row_is_what_the_product_says() -> None:
+    found = read(BILL[0].replace("7.00<", "1.00^0.5<"), BILL[1], "Total 19.40<total>")
+    assert [row.amount for row in found.document.lines] == [Decimal("7.00"), Decimal("12.40")]
+
+
+def test_a_lost_sign_of_a_rounding_is_found() -> None:
+    found = read("Net 19.40<net>", "Tax 1.16<tax>", "Rounding 0.01<rounding>", "Total 20.55<total>")
+    assert found.document.rounding == Decimal("-0.01")
+
+
+def test_a_lost_decimal_mark_is_found() -> None:
+    found = read("Net 19.40<net>", "Tax 1.16<tax>", "Total 2056^0.7<total>")
+    assert found.document.total == Decimal("20.56")
+
+
+def test_far_from_the_print_nothing_is_put_right() -> None:
+    found = read("Net 19.40<net>", "Tax 1.16<tax>", "Total 87.31<total>")
+    assert found.document.total == Decimal("87.31")
+
+
+def test_the_sums_choose_between_two_places() -> None:
+    words, tags = typed("Net 19.40<net>", "Tax 1.16<tax>", "Total 20.56", "Cash 50.00<total>")
+    labels = tags.labels.copy()
+    labels[5, INDEX["total"]] = 0.3
+    labels[5, 0] = 0.7
+    doubtful = Tags(labels, tags.rows, tags.kinds)
+    assert decode(words, doubtful, POINT, today=TODAY).document.total == Decimal("20.56")
+    assert decode(words, doubtful, POINT, today=TODAY, sums=False).document.total == Decimal("50.00")
+
+
+def test_what_the_sums_confirm_is_surer() -> None:
+    confirmed = read("Net 19.40<net>", "Tax 1.16<tax>", "Total 20.56<total>")
+    broken = read("Net 19.40<net>", "Tax 1.16<tax>", "Total 87.31<total>")
+    assert confirmed.certainty["total"] > broken.certainty["total"]
+    repaired = read("Net 19.40<net>", "Tax 1.16<tax>", "Total 26.56^0.6<total>")
+    assert confirmed.certainty["total"] > repaired.certainty["total"]
+
+
+@pytest.mark.parametrize("text", ["1.2.34", "46.9.0", "12,34,5"])
+def test_an_amount_with_two_decimal_marks_is_a_fault(text: str) -> None:
+    found = read(f"Total {text}<total>", "Tax 1.16<tax>")
+    faults = [one for one in found.faults if one.path == "total"]
+    assert found.document.total is None
+    assert text in faults[0].what and "page 1" in faults[0].what
+
+
+def test_a_day_in_two_orders_is_a_fault_where_nothing_tells_the_order() -> None:
+    words, tags = typed("Date 05/04/2018<date>", "Total 9.00<total>")
+    found = decode(words, tags, {}, today=TODAY)
+    assert found.document.date is None
+    assert "2018-04-05 or 2018-05-04" in found.faults[0].what and found.faults[0].path == "date"
+    assert decode(words, tags, {"order": "mdy"}, today=TODAY).document.date == date(2018, 5, 4)
+
+
+def test_a_day_is_read_as_the_others_of_its_document() -> None:
+    words, tags = typed("Date 05/04/2018<date>", "Delivered 04/25/2018")
+    assert decode(words, tags, {"order": "dmy"}, today=TODAY).document.date == date(2018, 5, 4)
+
+
+def test_nothing_is_due_before_its_date() -> None:
+    words, tags = typed("Date 10/04/2018<date>", "Due 09/05/2018<due_date>")
+    found = decode(words, tags, {}, today=TODAY).document
+    assert (found.date, found.due_date) == (date(2018, 4, 10), date(2018, 5, 9))
+
+
+def test_a_credit_note_keeps_its_amounts_without_sign() -> None:
+    words, tags = typed("Net -19.40<net>", "Tax -1.16<tax>", "Total -20.56<total>", kind="credit_note")
+    found = decode(words, tags, POINT, today=TODAY).document
+    assert (found.net, found.tax, found.total) == (Decimal("19.40"), Decimal("1.16"), Decimal("20.56"))
+
+
+def test_rows_without_amount_or_description_are_dropped() -> None:
+    found = read(*BILL, "7<lines.2.quantity>", "Total 19.40<total>")
+    assert len(found.document.lines) == 2
+
+
+def test_a_description_may_run_over_lines() -> None:
+    found = read(
+        "2<lines.0.quantity> Screws<lines.0.description> 7.00<lines.0.amount>", "   galvanised<lines.0.description>",
+        "1<lines.1.quantity> Hammer<lines.1.description> 12.40<lines.1.amount>",
+    )  # fmt: skip
+    assert [row.description for row in found.document.lines] == ["Screws galvanised", "Hammer"]
+
+
+def test_a_figure_that_stands_in_a_column_means_what_the_column_means() -> None:
+    rows = [f"Item{at}<lines.{at}.description>   {at}.50<lines.{at}.amount>" for at in range(1, 6)]
+    words, tags = typed(*rows)
+    labels = tags.labels.copy()
+    wrong = next(at for at, word in enumerate(words) if word.text == "3.50")
+    labels[wrong] = 0.001
+    labels[wrong, INDEX["discount"]], labels[wrong, INDEX["lines[].amount"]] = 0.8, 0.15
+    found = decode(words, Tags(labels, tags.rows, tags.kinds), POINT, today=TODAY).document
+    assert [str(row.amount) for row in found.lines] == ["1.50", "2.50", "3.50", "4.50", "5.50"]
+    assert found.discount is None
+
+
+def test_no_number_and_infinite_chances_are_no_chances() -> None:
+    words, tags = typed("Total 9.00<total>")
+    labels = np.full_like(tags.labels, np.nan)
+    found = decode(words, Tags(labels, np.full_like(tags.rows, np.inf), np.full_like(tags.kinds, np.nan)), POINT)
+    assert not found.document.values()

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from tests.models.extract.made import typed
+
+from emendo.fields.schema import Document
+from emendo.models.extract.decode import decode
+
+TODAY = date(2027, 1, 1)
+
+
+def read(*lines: str) -> Document:
+    words, tags = typed(*lines)
+    return decode(words, tags, {"mark": ".", "order": "dmy"}, today=TODAY).document
+
+
+def test_an_address_keeps_its_lines_and_a_name_does_not() -> None:
+    found = read(
+        "ACME<seller> TRADING<seller>", "SDN<seller> BHD<seller>", "12<seller_address> Mill<seller_address>",
+        "4330O<seller_address> Kajang<seller_address>",
+    )  # fmt: skip
+    assert found.seller == "ACME TRADING SDN BHD"
+    assert found.seller_address == "12 Mill\n43300 Kajang"
+
+
+def test_what_stands_apart_is_no_part_of_a_passage() -> None:
+    found = read("ACME<seller> TRADING<seller>", *[""] * 8, "thanks<seller>")
+    assert found.seller == "ACME TRADING"
+
+
+def test_a_name_that_stands_twice_is_said_once() -> None:
+    assert read("ACME<seller> LTD<seller>", "ACME<seller> LTD<seller>").seller == "ACME LTD"
+
+
+def test_a_word_between_two_of_a_name_belongs_to_it() -> None:
+    assert read("ACME<seller> and SONS<seller>").seller == "ACME and SONS"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("No:CS-123", "CS-123"), ("Nr.47110818", "47110818"), ("n°562044387", "562044387"), ("#99012", "99012"),
+     ("RE2007-452", "RE2007-452"), ("Invoice#A-7", "A-7"), ("INV.2018", "2018")],
+)  # fmt: skip
+def test_numbers_stand_without_their_keys(text: str, number: str) -> None:
+    assert read(f"{text}<number>").number == number
+
+
+def test_what_has_no_figure_is_no_number() -> None:
+    assert read("Total<number>", "9.00<total>").number is None
+
+
+@pytest.mark.parametrize(
+    "printed",
+    ["DE51 7230 9274 3034 1461 29", "DE51 7230 9274 3O34 1461 29", "DE5l 7230 9274 3034 1461 29",
+     "DE51 7230 9274 3034 1461 Z9"],
+)  # fmt: skip
+def test_an_iban_is_mended_by_its_check_digits(printed: str) -> None:
+    found = read(" ".join(f"{part}<iban>" for part in printed.split()))
+    assert found.iban == "DE51 7230 9274 3034 1461 29"
+
+
+def test_an_iban_that_nothing_mends_stays_as_it_was_read() -> None:
+    found = read(" ".join(f"{part}<iban>" for part in ["DE51", "7230", "9274", "3034", "9999", "99"]))
+    assert found.iban == "DE51 7230 9274 3034 9999 99"
