@@ -7,7 +7,6 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +21,17 @@ DATE = re.compile(
     r"\b\d{1,2}[-/. ](?:[A-Za-zéûä]{3,9})\.?[-/. ,]+(?:20)?\d{2}\b"
 )
 TOTAL = re.compile(r"total|amount due|gesamt|summe|betrag|payer|totale|importe", re.IGNORECASE)
-NO_TOTAL = re.compile(r"sub|gst|tax|vat|ht\b|netto|cash|change|qty|item|disc|round|saving|steuer", re.IGNORECASE)
+NO_TOTAL = re.compile(r"sub|excl|cash|change|qty|quantity|item|disc|saving|tender|zwischen|netto|\bht\b", re.IGNORECASE)
+TAX = re.compile(r"gst|tax|vat|steuer|tva|mwst", re.IGNORECASE)
+WITH_TAX = re.compile(r"incl|payable|round|due", re.IGNORECASE)
 NUMBER = re.compile(
     r"(?:invoice|rechnung|facture|receipt|bill|factura|fattura)\w*[\s.:#-]*(?:no|nr|number|nummer|num[eé]ro|n°|#)?"
     r"[\s.:#-]*([A-Z0-9][A-Z0-9/-]*\d[A-Z0-9/-]*)",
     re.IGNORECASE,
 )
 NO_NAME = re.compile(r"tax invoice|invoice|receipt|rechnung|facture|copy|welcome|seite|page", re.IGNORECASE)
-END_OF_ADDRESS = re.compile(r"tel|fax|phone|gst|reg|invoice|receipt|date|www|@|no\s*[:.]?\s*\d{6}", re.IGNORECASE)
+END_OF_ADDRESS = re.compile(r"\btel|fax|phone|gst|\breg|invoice|receipt|\bdate|www|@|hotline", re.IGNORECASE)
+REGISTERED = re.compile(r"reg|gst|co\.? ?no|\(?\d{5,8}-?[A-Z]\)?", re.IGNORECASE)
 MOST_ADDRESS = 5
 """Lines of an address."""
 
@@ -95,8 +97,16 @@ print(json.dumps(found or {}, default=lambda one: one.date().isoformat() if hasa
 
 
 def lines_of(words: Sequence[Word]) -> list[str]:
-    """The lines of a document as texts."""
-    return [" ".join(word.text for word in some) for _, some in groupby(words, lambda word: (word.page, word.line))]
+    """The rows of a document as texts: what stands at one height of a page, from left to right."""
+    rows: list[list[Word]] = []
+    for word in sorted(words, key=lambda one: (one.page, one.box[1] + one.box[3])):
+        middle = (word.box[1] + word.box[3]) / 2
+        last = rows[-1][-1] if rows else None
+        if last is not None and last.page == word.page and last.box[1] < middle < last.box[3]:
+            rows[-1].append(word)
+        else:
+            rows.append([word])
+    return [" ".join(word.text for word in sorted(row, key=lambda one: one.box[0])) for row in rows]
 
 
 def by_rules(lines: Sequence[str]) -> Mapping[str, Any]:
@@ -105,7 +115,9 @@ def by_rules(lines: Sequence[str]) -> Mapping[str, Any]:
     names = [at for at, line in enumerate(lines[:8]) if sum(map(str.isalpha, line)) >= 4 and not NO_NAME.search(line)]
     if names:
         fields["seller"] = lines[names[0]]
-        rest = lines[names[0] + 1 : names[0] + 1 + MOST_ADDRESS]
+        below = lines[names[0] + 1 :]
+        start = next((at for at, line in enumerate(below[:4]) if not REGISTERED.search(line)), 0)
+        rest = below[start : start + MOST_ADDRESS]
         stop = next((at for at, line in enumerate(rest) if END_OF_ADDRESS.search(line)), len(rest))
         fields["seller_address"] = "\n".join(rest[:stop])
     for line in lines:
@@ -121,12 +133,13 @@ def by_rules(lines: Sequence[str]) -> Mapping[str, Any]:
 
 
 def _total(lines: Sequence[str]) -> str:
-    """The largest amount on a line that speaks of a total, or below it where it has none."""
+    """The largest amount on a line that speaks of a total, or on one of the two below it where it has none."""
     found = []
     for at, line in enumerate(lines):
-        if TOTAL.search(line) and not NO_TOTAL.search(line):
-            here = AMOUNT.findall(line) or AMOUNT.findall(lines[at + 1] if at + 1 < len(lines) else "")
-            found += here[-1:]
+        taxed = TAX.search(line) and not WITH_TAX.search(line)
+        if TOTAL.search(line) and not NO_TOTAL.search(line) and not taxed:
+            near = (AMOUNT.findall(one) for one in lines[at : at + 3])
+            found += next((here[-1:] for here in near if here), [])
     try:
         return str(max((parse_amount(one) for one in found), default=""))
     except ValueError:

@@ -28,7 +28,12 @@ LINES = [
 
 
 def words() -> list[Word]:
-    return [Word(text, (0, 0, 1, 1), at) for at, line in enumerate(LINES) for text in line.split()]
+    """Each line 20 pixels below the one before, its last word in a column of its own."""
+    return [
+        Word(text, (40 * place, 20 * at, 40 * place + 30, 20 * at + 12), 2 * at + (place == len(line.split()) - 1))
+        for at, line in enumerate(LINES)
+        for place, text in enumerate(line.split())
+    ]
 
 
 def test_keywords_find_what_stands_beside_them() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -11,15 +12,19 @@ import cv2
 import numpy as np
 import pytest
 
-from emendo.errors import Refused
+from emendo.cli import main
+from emendo.errors import DataError, Refused
 from emendo.evaluate.fields import FieldComparison, evaluate_fields
 from emendo.models.bundle import BundleInfo, write_bundle
 from emendo.release import models, promote, read_judgement, rollback
 from emendo.release.fieldgate import decide_fields
+from emendo.release.personal import personal_set
 from emendo.release.promote import FIELD_GATE_EVENT, GATE_EVENT
 from emendo.settings import GateSettings
-from emendo.types import Sample
+from emendo.types import Sample, Split, Verdict
 from emendo.workspace.folder import Workspace
+from emendo.workspace.rows import Kind, Line
+from emendo.workspace.store import Entry
 
 from ..documents import Damage, Damaged, Documents, documents, pages
 
@@ -156,3 +161,52 @@ def test_a_worse_reader_is_refused(
     assert workspace.champion("fields") is None
     with pytest.raises(Refused, match="it is the model in use already"):
         promote(workspace, tmp_path / "base", corrected)
+
+
+def test_corrected_documents_decide_where_no_data_set_is_named(
+    workspace: Workspace,
+    readers: dict[str, Damage],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    new = candidate(tmp_path, "new")
+    asked = ["promote", str(new), "--workspace", str(workspace.root)]
+    monkeypatch.setattr("emendo.datasets.invoices.general.general_documents", lambda _: documents(TRUTHS[:1]))
+    assert main(asked) == 2
+    assert "there are no corrected documents to test on yet" in capsys.readouterr().err
+    rows = []
+    for at in range(len(TRUTHS)):
+        cv2.imwrite(str(workspace.root / f"{at}.png"), np.full((30, 20, 3), at, np.uint8))
+        rows.append(
+            Line(
+                id=f"d{at}",
+                document=f"{at}.png",
+                number=1,
+                text_line=1,
+                page=1,
+                image=f"{at}.png",
+                sha256="",
+                kind=Kind.DOCUMENT,
+            )
+        )
+    with workspace.store() as store:
+        for at, row in enumerate(rows):
+            store.put_document(row.document, [(row, None)], kind=Kind.DOCUMENT)
+            text = json.dumps(TRUTHS[at])
+            store.add_correction(Entry(line=row.id, reading="{}", text=text, verdict=Verdict.EDITED, author="ann"))
+    held = personal_set(workspace, "fields").split(Split.TEST)
+    assert len(held) == 6 and all(one.fields for one in held)
+    with pytest.raises(DataError, match="there is no frozen test set yet"):
+        personal_set(workspace)
+    numbers = [int(str(one.fields["total"]).partition(".")[0]) for one in held if one.fields]
+    readers["base-fields"] = losing("seller", numbers)
+    monkeypatch.setattr(
+        "emendo.datasets.invoices.general.general_documents", lambda _: personal_set(workspace, "fields")
+    )
+    assert main([*asked, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["passed"] and "errors 6 -> 0 on 30 values of 6 test documents" in told["reason"]
+    assert main(["rollback", "--fields", "--workspace", str(workspace.root), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"] == "base-fields"
+    assert workspace.in_use() == "l1"

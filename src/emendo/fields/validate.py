@@ -18,6 +18,8 @@ from .schema import Document, Fault, ReadDocument
 from .values import amount_text
 
 ZERO = Decimal(0)
+TOLERANCE = Decimal("0.05")
+"""A sum that is off by so little may be a matter of rounding."""
 FIRST_DAY = date(1950, 1, 1)
 """No invoice that is read is older."""
 AHEAD = timedelta(days=366)

@@ -54,6 +54,17 @@ def test_the_page_of_a_report_shows_the_worst_documents(tmp_path: Path) -> None:
     assert "make 12.00, total says 13.00" in page and "<del>3</del>" in page
 
 
+def test_the_page_aligns_rows_as_they_were_counted(tmp_path: Path) -> None:
+    truths = [{"lines": [{"description": "Oak shelf", "amount": "10.00"}]}, {"lines": [{"code": "A", "quantity": 2}]}]
+    said = {"description": "Oak shelf", "code": "B-17", "quantity": "4", "amount": "9.00"}
+    reader = Damaged("new", truths, lambda _, truth: {"lines": [said]})
+    (report,) = evaluate_fields([reader], documents(truths), partial=True, load=pages)
+    assert report.documents[0].all.wrong == report.documents[0].all.right == 1
+    write_field_page(tmp_path / "page.html", report, documents(truths), load=pages)
+    first = (tmp_path / "page.html").read_text(encoding="utf-8").split("<article>")[2]
+    assert first.count("lines 1 description") == 1 and "B-17" not in first
+
+
 def test_the_page_of_a_comparison_shows_what_changed(tmp_path: Path) -> None:
     both = comparison()
     figures = both.figures()

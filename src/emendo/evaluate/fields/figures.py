@@ -98,7 +98,7 @@ def by_field(some: Sequence[Outcome], names: Iterable[str]) -> dict[str, Any]:
 def calibration(some: Iterable[Outcome]) -> dict[str, Any]:
     """How far the certainty of values is from the share that is right: expected calibration error, and its table."""
     told = [pair for one in some for pair in one.certainty]
-    chance = np.array([pair[0] for pair in told], np.float64)
+    chance = np.clip(np.array([pair[0] for pair in told], np.float64), 0.0, 1.0)
     right = np.array([pair[1] for pair in told], np.bool_)
     place = np.minimum((chance * BINS).astype(int), BINS - 1)
     bins = [

@@ -13,12 +13,10 @@ from ...errors import BadInput
 from ...fields.compare import ROW_MARK, Cell, FieldCounts, cells, counted, equal, names_of, only, plain, strict
 from ...fields.error_classes import classify_error, severity
 from ...fields.schema import ROWS, Document, ReadDocument, read_document
-from ...fields.validate import Severity, validate_document
+from ...fields.validate import TOLERANCE, Severity, validate_document
 from ...metrics.teds import Table, teds
 from ...types import Reading
 
-TOLERANCE: Final = Decimal("0.05")
-"""The greatest difference of a sum that counts as rounding, in the document's currency."""
 MOST_TEDS_ROWS: Final = 100
 """Rows of a table that its likeness looks at: the time grows with their square."""
 

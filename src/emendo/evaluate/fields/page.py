@@ -18,7 +18,7 @@ from ..page import figure_cards, html_page, image_tag, marked_texts
 from ..run import SampleSet
 from .beside import Beside, TwoReadings, beside
 from .compare import FieldComparison, FieldPair
-from .outcome import Outcome
+from .outcome import Counted, Outcome
 from .plot import calibration_plot
 from .report import FieldReport
 from .run import LoadPages
@@ -31,7 +31,7 @@ WHOLE = Scale(0.0, 1.0)
 DOCUMENT_STYLE = """
 .document { display: grid; grid-template-columns: minmax(10rem, 18rem) 1fr; gap: .4rem 1.2rem; align-items: start; }
 .document img { max-height: 34rem; } .document table { width: 100%; } .document td { white-space: pre-wrap; }
-.document td, .document th { text-align: left; vertical-align: top; } .document tr.bad td:first-child::after {
+.document td, .document th { text-align: left; vertical-align: top; } .document tr.differs td:first-child::after {
   content: " ✗"; color: var(--wrong); }
 @media (max-width: 45rem) { .document { grid-template-columns: 1fr; } }
 """
@@ -65,7 +65,7 @@ def field_page(report: FieldReport, images: Mapping[str, Image]) -> str:
         _calibration(head["calibration"]),
         _excluded(report),
         f"<h2>Worst documents ({len(worst)} of {wrong:,} with errors)</h2>",
-        *(_document(one, report.fields, images.get(one.id)) for one in worst),
+        *(_document(one, report.counted, images.get(one.id)) for one in worst),
     ]
     return html_page(f"Fields read by {report.model}", body, STYLE + DOCUMENT_STYLE)
 
@@ -84,16 +84,16 @@ def field_comparison_page(comparison: FieldComparison, images: Mapping[str, Imag
     ]
     rows = (_field_difference(name, one) for name, one in figures["fields"].items())
     heads = ["<th class='name'>Field</th>", "values", "A errors", "B errors", "B - A, points", "95 %", "B is better"]
-    names = comparison.a.fields
+    counted = comparison.a.counted
     body = [
         f"<h1>A: {escape(comparison.a.model)}<br>B: {escape(comparison.b.model)}</h1>",
         f'<p class="soft">{_where(comparison.a)}</p>',
         figure_cards(cards),
         table(heads, rows),
         f"<h2>Documents that got worse ({len(worse):,})</h2>",
-        *(_pair(pair, names, images.get(pair[0].id)) for pair in worse[:MOST_DOCUMENTS]),
+        *(_pair(pair, counted, images.get(pair[0].id)) for pair in worse[:MOST_DOCUMENTS]),
         f"<h2>Documents that got better ({len(better):,})</h2>",
-        *(_pair(pair, names, images.get(pair[0].id)) for pair in better[:MOST_DOCUMENTS]),
+        *(_pair(pair, counted, images.get(pair[0].id)) for pair in better[:MOST_DOCUMENTS]),
     ]
     return html_page(f"{comparison.a.model} against {comparison.b.model}", body, STYLE + DOCUMENT_STYLE)
 
@@ -248,23 +248,17 @@ def _excluded(report: FieldReport) -> str:
     return "".join(parts)
 
 
-def _document(one: Outcome, names: Sequence[str], image: Image | None) -> str:
-    sides = beside(_read(one.truth), _read(one.found) if one.found is not None else None, names)
+def _document(one: Outcome, counted: Counted, image: Image | None) -> str:
+    sides = _sides(one, counted)
     rows = [(value.verdict != "same", _path(value.path), *_marked(value)) for value in sides]
     notes = [", ".join(one.classes), f"severity {one.severity}", f"{one.all.errors} errors", f"sums: {one.validity}"]
     faults = "".join(f"<li>{escape(what)}</li>" for what in (one.fault, *one.faults) if what)
     return _card(one.id, notes, image, _values(("Field", "true", "read"), rows), faults)
 
 
-def _pair(pair: FieldPair, names: Sequence[str], image: Image | None) -> str:
+def _pair(pair: FieldPair, counted: Counted, image: Image | None) -> str:
     a, b = pair
-    left, right = (
-        {
-            (value.path, value.verdict == "extra"): value
-            for value in beside(_read(one.truth), _read(one.found or {}), names)
-        }
-        for one in pair
-    )
+    left, right = ({(value.path, value.verdict == "extra"): value for value in _sides(one, counted)} for one in pair)
     rows = []
     for path, extra in dict.fromkeys((*left, *right)):  # the path of an extra value is one of the reading
         sides = [side.get((path, extra)) for side in (left, right)]
@@ -289,7 +283,7 @@ def _values(heads: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> str:
     """A table of values, those that differ first; a row is whether it does, and its cells as HTML."""
     ordered = sorted(rows, key=lambda row: not row[0])
     shown = "".join(
-        f'<tr class="{"bad" if row[0] else ""}">{"".join(f"<td dir=auto>{cell}</td>" for cell in row[1:])}</tr>'
+        f'<tr class="{"differs" if row[0] else ""}">{"".join(f"<td dir=auto>{cell}</td>" for cell in row[1:])}</tr>'
         for row in ordered[:MOST_VALUES]
     )
     rest = len(ordered) - MOST_VALUES
@@ -312,6 +306,12 @@ def _field_difference(name: str, one: Mapping[str, Any]) -> list[str]:
         f"{points(one['difference_low'])} to {points(one['difference_high'])}",
         percent(one["confidence_better"], 1),
     ]
+
+
+def _sides(one: Outcome, counted: Counted) -> list[Beside]:
+    """Truth and reading side by side, as they were compared."""
+    truth = _read(one.truth)
+    return beside(truth, _read(one.found or {}), counted.of(truth))
 
 
 def _path(path: str) -> str:

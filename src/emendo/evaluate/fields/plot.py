@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-SIZE, MARGIN = 260, 36
+SIZE, MARGIN = 260, 46
 
 
 def calibration_plot(bins: Sequence[Mapping[str, Any]]) -> str:

@@ -18,7 +18,7 @@ from ...fields.compare import FieldCounts
 from ...tools.files import write_text
 from ..report import FIGURES, Unreadable
 from .figures import by_field, by_slice, calibration, summary
-from .outcome import Outcome
+from .outcome import Counted, Outcome
 
 FORMAT = "emendo-fields-report/1"
 DOCUMENTS = "documents.jsonl"
@@ -50,6 +50,11 @@ class FieldReport:
     def counts(self) -> FieldCounts:
         """Summed counts of all values."""
         return sum((one.all for one in self.documents), FieldCounts())
+
+    @property
+    def counted(self) -> Counted:
+        """Which fields count in a document."""
+        return Counted(frozenset(self.fields), self.partial)
 
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:

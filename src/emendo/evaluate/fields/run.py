@@ -13,12 +13,13 @@ from ...errors import BadInput, DataError, EmendoError, UsageError
 from ...fields.compare import ROW_MARK, names_of
 from ...fields.names import ALIASES
 from ...fields.schema import ROWS, Document, specs
+from ...fields.validate import TOLERANCE
 from ...image.load import sample_pages
 from ...settings import Limits
 from ...types import DocumentReader, Image, Reading, Sample, Split
 from ..report import Unreadable
 from ..run import Progress, SampleSet, check_slices, default_slices, slice_value
-from .outcome import TOLERANCE, Counted, Outcome, outcome
+from .outcome import Counted, Outcome, outcome
 from .report import FieldReport
 from .truth import truth_of, written
 
