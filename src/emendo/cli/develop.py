@@ -33,9 +33,11 @@ BENCHMARKS = {
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
     "fields": ("fields.py", "fields of receipts, invoices and made-up documents: models, a few rules, invoice2data"),
     "validator": ("validator.py", "corrupted and right documents before the validator of fields"),
-    "mining": (
-        "mining_rounds.py",
-        "three rounds of mining on receipts with simulated corrections, plain training beside",
+    "mining": ("mining_rounds.py", "three rounds of mining on receipts, corrections simulated; plain training beside"),
+    "fields-speed": ("fields_speed.py", "a page to its checked fields: wall and processor seconds, and its steps"),
+    "field-decoding": (
+        "field_decoding.py",
+        "tagged words to documents: right tags, noise, what sums are worth",
     ),
     "registry": ("registry.py", "MLflow registry: push, pull, serve, a server that dies, kill -9 while aliases move"),
     "edge": ("edge_attacks.py", "attacks, kill -9 and a full disk while a device fetches a release"),

@@ -22,9 +22,12 @@ def read_to_fields(
 
     def logged(path: Path, file: FieldsFile | None) -> None:
         from ..mine.errorlog import log_error
+        from ..tools.files import sha256_file
 
         if log is not None:
-            log_error(log, path.stem, path, file.fields if file else None, model=opened.model)
+            # documents of one name in two folders are two, and one that is read again is the same
+            name = f"{path.stem}-{sha256_file(path)[:8]}"
+            log_error(log, name, path, file.fields if file else None, model=opened.model)
 
     with output.progress("reading", quiet=json) as bar:
         result = read_fields(

@@ -65,9 +65,13 @@ def read(
         if out is not None or again or dpi is not None:
             raise UsageError("--crops reads single pictures", remedy="leave out --out, --again and --dpi")
         return _read_crops(inputs, open_context(inputs[0], model=model, threads=threads, read__language=language), json)
+    context = open_context(inputs[0], model=model, threads=threads, read__dpi=dpi, read__language=language)
+    return _read_text(inputs, context, out, again=again, json=json)
+
+
+def _read_text(inputs: list[Path], context: Context, out: Path | None, *, again: bool, json: bool) -> int:
     from ..pages.session import read_inputs
 
-    context = open_context(inputs[0], model=model, threads=threads, read__dpi=dpi, read__language=language)
     with output.progress("reading", quiet=json) as bar:
         result = read_inputs(
             inputs,

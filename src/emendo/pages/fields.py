@@ -11,10 +11,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, cast
 
+from pydantic import ValidationError
+
 from ..errors import BundleError, UsageError
 from ..fields.schema import canonical
 from ..models.bundle import FIELDS_FAMILY, Bundle
 from ..models.engine import EngineName
+from ..models.extract.customs import Decoding
 from ..models.extract.decode import Extraction, decode
 from ..models.extract.reader import nested_reader
 from ..models.extract.tagger import Tagger
@@ -158,6 +161,12 @@ def open_fields(opening: Opening) -> PageFieldsReader:
     from ..models.extract.tagger import OnnxTagger
 
     bundle = cast("Bundle", opening.model)
+    try:
+        Decoding.model_validate(bundle.info.decoding)
+    except ValidationError as error:
+        place = ".".join(map(str, ("decoding", *error.errors()[0]["loc"])))
+        what = f"{place}: {error.errors()[0]['msg'].lower()}"
+        raise BundleError(what, where=bundle.folder, remedy="use the version that wrote it, or train again") from error
     tagger = OnnxTagger(bundle, threads=opening.threads, engine=opening.engine)
     finder = Detector(threads=opening.threads, engine=opening.engine)
     # lines are short: two at a time on a core each take less time than one by one on both

@@ -17,6 +17,8 @@ BLOCKS: Final = frozenset({"seller_address", "buyer_address"})
 """Fields that keep their lines."""
 NUMBERS: Final = frozenset({"number", "order_number", "seller_tax_id", "buyer_tax_id", "iban"})
 """Fields that stand on one line and have figures."""
+_AT_END = -0.7
+"""Log-odds above which a word at the end of a passage belongs to it."""
 _SHORTEST: Final = {"iban": 10, "seller_tax_id": 5, "buyer_tax_id": 5}
 """Letters and figures that such a number has at least."""
 _WITHIN = -1.4
@@ -147,7 +149,11 @@ def _runs(scene: Scene, label: str) -> list[list[int]]:
             elif run and not _bare(scene, at):
                 runs.append(run)
                 run, waiting = [], []
-            if column[at] > _WITHIN and _same_piece(scene, (waiting or run or [at])[-1], at):
+            if (
+                column[at] > _AT_END
+                and not _mostly_figures(scene, at)
+                and _same_piece(scene, (waiting or run or [at])[-1], at)
+            ):
                 edge.add(at)
         if run:
             runs.append(run)
@@ -161,6 +167,11 @@ def _reaching(scene: Scene, run: list[int], edge: set[int]) -> list[int]:
         if other is not None and other in edge and other not in run and _same_piece(scene, run[end], other):
             run = [other, *run] if step < 0 else [*run, other]
     return run
+
+
+def _mostly_figures(scene: Scene, at: int) -> bool:
+    text = scene.layout.words[at].text
+    return sum(map(str.isdecimal, text)) > sum(map(str.isalpha, text))
 
 
 def _same_piece(scene: Scene, one: int, other: int) -> bool:
