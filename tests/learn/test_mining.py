@@ -14,7 +14,7 @@ import pytest
 
 from emendo.datasets import open_dataset
 from emendo.errors import DataError, FormatError, UsageError
-from emendo.learn.documents import Labelled, of_dataset, portions
+from emendo.learn.documents import Labelled, of_dataset, portions, without
 from emendo.learn.mined import PAGE, PICTURE, REPORT, read_round
 from emendo.learn.mining import Wanted, mine_rounds
 from emendo.mine.errorlog import read_errors, read_log
@@ -132,6 +132,15 @@ def test_two_truths_of_one_document_are_named(tmp_path: Path) -> None:
     ]
     assert fakes.places[0][1] == ["again", "d1", "d2"]
     assert "two truths" in (tmp_path / "out" / "round_01" / PAGE).read_text()
+
+
+def test_a_document_that_decides_is_not_trained_on_whatever_it_is_called(tmp_path: Path) -> None:
+    manifest = documents(tmp_path / "data", 3)
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    rows.append({**rows[1], "id": "twin", "split": "val"})
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    deciding = of_dataset(open_dataset(manifest), Split.VAL).documents
+    assert [one.sample.id for one in without(labelled(manifest), deciding)] == ["d0", "d2"]
 
 
 def test_portions_keep_groups_together(tmp_path: Path) -> None:

@@ -35,10 +35,7 @@ BENCHMARKS = {
     "validator": ("validator.py", "corrupted and right documents before the validator of fields"),
     "field-mode": ("field_mode.py", "keys to fill in documents: empty form, filled in by the model, with the memory"),
     "synth-invoices": ("synth_invoices.py", "synthetic invoices twice: the same bytes, right sums, pages a second"),
-    "mining": (
-        "mining_rounds.py",
-        "three rounds of mining on receipts with simulated corrections, plain training beside",
-    ),
+    "mining": ("mining_rounds.py", "three rounds of mining on receipts, corrections simulated; plain training beside"),
     "fields-speed": ("fields_speed.py", "a page to its checked fields: wall and processor seconds, and its steps"),
     "field-decoding": (
         "field_decoding.py",

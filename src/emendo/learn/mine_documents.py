@@ -22,7 +22,7 @@ from ..release.judgement import keep_judgement
 from ..release.promote import consider, promote
 from ..types import Sample, Split
 from ..workspace.folder import Workspace
-from .documents import Labelled, of_dataset, portions
+from .documents import Labelled, of_dataset, portions, without
 from .means import Workshop
 from .mined import RoundReport
 from .mining import Means, Wanted, begun_with, mine_rounds
@@ -47,10 +47,12 @@ def mine_dataset(
 ) -> list[RoundReport]:
     """Rounds on the training documents of a data set; the gate judges on those of `val`, else on its split val.
 
-    Raises DataError when there is nothing to train on or to judge on.
+    A document that decides is not trained on, whatever it is called. Raises DataError when there is nothing to train on
+    or to judge on.
     """
     deciding = _deciding(dataset, val)
     known = of_dataset(dataset, Split.TRAIN)
+    learned = without(known.documents, of_dataset(deciding, *Split).documents)
     for sentence in known.rejected:
         workshop.tell(sentence)
     general = _general(order.general)
@@ -62,7 +64,7 @@ def mine_dataset(
         held=(deciding, *general),
         limits=workshop.limits,
     )
-    return _rounds(portions(known.documents, order.rounds, order.wanted.seed), model, out, means, workshop, order)
+    return _rounds(portions(learned, order.rounds, order.wanted.seed), model, out, means, workshop, order)
 
 
 def mine_workspace(
@@ -74,39 +76,57 @@ def mine_workspace(
     They are split as all corrections are, and the gate judges on the frozen test part (on the validation part where the
     documents came without any for testing). The log of errors is that of the workspace, with all that was corrected in
     field mode. Without `out`, the same corrections have the same folder, so that rounds that were stopped go on. Raises
-    DataError when too few documents were corrected, and Busy when another process promotes.
+    DataError when too few documents were corrected, and Busy when another process mines or promotes here.
     """
-    log = workspace.hidden / ERRORS
-    log_corrections(workspace, log)
-    dataset = build(corrected_documents(workspace), workspace, name="documents").dataset
-    held = next((split for split in (Split.TEST, Split.VAL) if dataset.split(split)), None)
-    if held is None:
-        remedy = "correct more documents: some of them are kept for the gate"
-        raise DataError("too few documents were corrected", where=workspace.root, remedy=remedy)
-    general = _general(order.general)
-    common: dict[str, Any] = {"split": held, "limits": workshop.limits, "threads": workshop.threads}
+    with workspace.lock(FOLDER):
+        log = workspace.hidden / ERRORS
+        log_corrections(workspace, log)
+        dataset = build(corrected_documents(workspace), workspace, name="documents").dataset
+        held = next((split for split in (Split.TEST, Split.VAL) if dataset.split(split)), None)
+        if held is None:
+            remedy = "correct more documents: some of them are kept for the gate"
+            raise DataError("too few documents were corrected", where=workspace.root, remedy=remedy)
+        general = _general(order.general)
+        use = _Use(workspace, dataset, held, general, workshop)
+        measured = (_part(dataset, held), *general)
+        means = Means(workshop.open, workshop.train, use.judge, use.put_in_use, measured, workshop.limits)
+        learned = (split for split in (Split.TRAIN, Split.VAL) if split is not held)
+        parts = portions(of_dataset(dataset, *learned).documents, order.rounds, order.wanted.seed)
+        began = sha256(f"{dataset.hash} {order}".encode()).hexdigest()[:12]
+        folder = out or workspace.hidden / FOLDER / began
+        model = begun_with(folder) or workspace.in_use("fields")
+        return _rounds(parts, model, folder, means, workshop, order, log=log)
 
-    def judge(champion: str, candidate: Path, keep: Path) -> Decision:
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """The gate of a workspace, and what it puts in use there."""
+
+    workspace: Workspace
+    dataset: Dataset
+    held: Split
+    general: Sequence[SampleSet]
+    workshop: Workshop
+
+    def judge(self, champion: str, candidate: Path, keep: Path) -> Decision:
+        """What the gate says; a candidate that is in use already, for training changed nothing, is refused."""
         try:
-            return consider(workspace, candidate, dataset, general, **common, keep=keep)
-        except Refused as error:  # it is the model in use: training changed nothing
+            return consider(self.workspace, candidate, self.dataset, self.general, **self._common, keep=keep)
+        except Refused as error:
             decision = Decision(str(candidate), champion, (Finding("bundle", False, error.what),))
             keep_judgement(keep, decision)
             return decision
 
-    def put_in_use(candidate: Path) -> str:
+    def put_in_use(self, candidate: Path) -> str:
+        """Promote it, unless that was done before the rounds were stopped; its content id."""
         made = read_bundle(candidate).id
-        if workspace.in_use("fields") != made:
-            promote(workspace, candidate, dataset, general, **common)
+        if self.workspace.in_use("fields") != made:
+            promote(self.workspace, candidate, self.dataset, self.general, **self._common)
         return made
 
-    means = Means(workshop.open, workshop.train, judge, put_in_use, (_part(dataset, held), *general), workshop.limits)
-    learned = (split for split in (Split.TRAIN, Split.VAL) if split is not held)
-    parts = portions(of_dataset(dataset, *learned).documents, order.rounds, order.wanted.seed)
-    began = sha256(f"{dataset.hash} {order}".encode()).hexdigest()[:12]
-    folder = out or workspace.hidden / FOLDER / began
-    model = begun_with(folder) or workspace.in_use("fields")
-    return _rounds(parts, model, folder, means, workshop, order, log=log)
+    @property
+    def _common(self) -> dict[str, Any]:
+        return {"split": self.held, "limits": self.workshop.limits, "threads": self.workshop.threads}
 
 
 def corrected_documents(workspace: Workspace) -> list[Sample]:

@@ -28,6 +28,7 @@ from ..datasets import open_dataset
 from ..datasets.mix import draw
 from ..errors import BadInput, DataError, UsageError
 from ..evaluate import SampleSet
+from ..evaluate.fields import FieldComparison
 from ..evaluate.fields.run import evaluate_fields
 from ..fields.schema import Document, read_document
 from ..image.load import sample_pages
@@ -278,10 +279,10 @@ def _mined(one: _Round, log: ErrorLog) -> Mixed | None:
         )
         if not hard:
             return None
-        right = [entry for entry in newest if entry.known and not entry.severity]
+        usual = [entry for entry in newest if entry.known and not entry.severity]
         with new_folder(place) as folder:
             write_entries(one.log, hard, folder / _HARD, subset=_HARD)
-            write_entries(one.log, right, folder / _USUAL, subset=_USUAL)
+            write_entries(one.log, usual, folder / _USUAL, subset=_USUAL)
     hard_samples = _samples(place / _HARD)
     whole = len(hard_samples) / (1 - wanted.share)
     most = round((whole - len(hard_samples)) / 2)
@@ -298,7 +299,7 @@ def _learned(one: _Round, report: RoundReport, reader: DocumentReader, mixed: Mi
     run, samples = one.folder / "run", (*mixed.hard, *mixed.right)
     bundle = one.means.train(samples, base=one.model, out=run, resume=run.is_dir(), rehearse=mixed.rehearse)
     opened = one.means.open(str(bundle))
-    report = replace(report, candidate=opened.model, trained_on=_trained_on(mixed), held=_measured(one, reader, opened))
+    report = replace(report, candidate=opened.model, trained_on=_trained_on(mixed))
     kept = read_judgement(one.folder / "judgement")
     if kept is None:
         one.tell("judging it against the model in use")
@@ -307,6 +308,7 @@ def _learned(one: _Round, report: RoundReport, reader: DocumentReader, mixed: Mi
         decision = kept.decision
     report = replace(
         report,
+        held=_seen(decision, len(one.means.held)) or _measured(one, reader, opened),
         promoted=decision.passed,
         reason=decision.reason,
         findings=tuple({"name": f.name, "good": f.good, "what": f.what} for f in decision.findings),
@@ -321,6 +323,14 @@ def _trained_on(mixed: Mixed) -> dict[str, Any]:
         classes[worst] = classes.get(worst, 0) + 1
     counts = {"hard": len(mixed.hard), "right": len(mixed.right)}
     return {**counts, "rehearse": mixed.rehearse, "share": mixed.share, "classes": classes}
+
+
+def _seen(decision: Decision, sets: int) -> tuple[Compared, ...]:
+    """What the gate itself read of the sets that no round trains on; nothing where it read other ones."""
+    compared = [one for one in decision.comparisons if isinstance(one, FieldComparison)]
+    if len(compared) != sets:
+        return ()
+    return tuple(Compared(one.a.dataset, Measured.of(one.a), Measured.of(one.b)) for one in compared)
 
 
 def _measured(one: _Round, reader: DocumentReader, other: DocumentReader | None) -> tuple[Compared, ...]:
