@@ -62,6 +62,7 @@ class Task:
     course: Course
     decoding: Mapping[str, Any]
     base: str
+    licences: Sequence[str]
     start: Mapping[str, Array]
     own: Sequence[TrainingDocument]
     replayed: Sequence[TrainingDocument]
@@ -206,6 +207,7 @@ def write_network(network: FieldNetwork, task: Task, target: Path, **info: Any) 
         "base": task.base,
         "preprocessing": preprocessing(task.recipe.reader),
         "decoding": dict(task.decoding),
+        "licences": tuple(task.licences),
         **info,
     }
     files: dict[str, bytes | Path] = {
