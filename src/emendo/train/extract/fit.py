@@ -64,6 +64,7 @@ class Task:
     decoding: Mapping[str, Any]
     base: str
     reader: Bundle
+    licences: Sequence[str]
     start: Mapping[str, Array]
     own: Sequence[TrainingDocument]
     replayed: Sequence[TrainingDocument]
@@ -208,6 +209,7 @@ def write_network(network: FieldNetwork, task: Task, target: Path, **info: Any) 
         "base": task.base,
         "preprocessing": preprocessing(task.reader.info.name),
         "decoding": dict(task.decoding),
+        "licences": tuple(task.licences),
         **info,
     }
     files: dict[str, bytes | Path] = {
