@@ -139,11 +139,8 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
         course=course_for(recipe, len(own), average, fresh=not start),
         decoding=_decoding(order, own),
         base=order.model.info.name if isinstance(order.model, Bundle) else "fields",
-<<<<<<< HEAD
         reader=reader,
-=======
         licences=order.model.info.licences if isinstance(order.model, Bundle) else (),
->>>>>>> extract
         start=start,
         own=own,
         replayed=drawn_documents(replayed, REPLAY_SEED, threads, order.progress),
