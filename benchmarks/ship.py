@@ -35,6 +35,7 @@ def main() -> int:
     parser.add_argument("--split", default="val")
     parser.add_argument("--lines", type=int, default=200)
     parser.add_argument("--language", default="", help="words to expect: a code, or auto (told from each page)")
+    parser.add_argument("--licence", action="append", default=[], help="of base-fields and of what it learnt from")
     parser.add_argument("--out", required=True, type=Path, help="new folder")
     args = parser.parse_args()
     try:
@@ -42,7 +43,7 @@ def main() -> int:
         card = args.card.read_text(encoding="utf-8")
         bundle = load_bundle(args.model)
         if args.name == SHIPPED_FIELDS:
-            made = ship_fields(bundle, card, args.out, words_of(samples, bundle))
+            made = ship_fields(bundle, card, args.out, words_of(samples, bundle), licences=args.licence)
         else:
             images = [sample_image(sample) for sample in samples]
             made = ship(bundle, args.name, card, args.out, images, language=args.language)

@@ -144,10 +144,12 @@ def ship(bundle: Bundle, name: str, card: str, out: Path, images: Sequence[Image
     raise BundleError("reads otherwise when its weights are put into the base's graph", where=bundle.folder)
 
 
-def ship_fields(bundle: Bundle, card: str, out: Path, documents: Sequence[Sequence[Word]]) -> Bundle:
+def ship_fields(
+    bundle: Bundle, card: str, out: Path, documents: Sequence[Sequence[Word]], *, licences: Sequence[str] = ()
+) -> Bundle:
     """Write a bundle of fields with float16 weights to the new folder `out`, called `base-fields`.
 
-    `documents` are words on which both are compared; how far they differ stands in `parity`. Raises UsageError for
+    `licences` are those of the model and of what it was trained on. `documents` are words on which both are compared; how far they differ stands in `parity`. Raises UsageError for
     another family or no documents, BundleError when more than one likeliest label in a thousand differs, or when it is
     larger than `MOST_BYTES`.
     """
@@ -160,7 +162,7 @@ def ship_fields(bundle: Bundle, card: str, out: Path, documents: Sequence[Sequen
     graph = build(weights_of(bundle), half=True).SerializeToString()
     if len(graph) > MOST_BYTES:
         raise BundleError(f"takes {len(graph):,} bytes, more than {MOST_BYTES:,}", where=bundle.folder)
-    info = bundle.info.model_copy(update={"name": SHIPPED_FIELDS})
+    info = bundle.info.model_copy(update={"name": SHIPPED_FIELDS, "licences": tuple(licences)})
     files: dict[str, bytes | Path] = {GRAPH_FILE: graph, CARD: card.encode()}
     with TemporaryDirectory(prefix="emendo-ship-") as held:
         draft = OnnxTagger(write_bundle(Path(held) / "compact", info, files))
