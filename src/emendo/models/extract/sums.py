@@ -16,6 +16,7 @@ from emendo.fields.schema import Document, LineItem, TaxRow
 from emendo.fields.validate import check_sums
 
 from .candidates import Candidate
+from .till import MOST_TAX
 
 Amount = Candidate[Decimal]
 AMOUNTS: Final = ("discount", "charges", "net", "tax", "rounding", "total", "prepaid", "due")
@@ -27,6 +28,8 @@ _LIGHTER: Final = {"lines": 0.8, "line_rates": 0.3, "taxes": 1.5, "tax_base": 1.
 """Sums that break more easily, for a row that was not found: what they take."""
 _PAID = 3.0
 """What it adds that a total is what was paid."""
+_DEAR = 3.0
+"""What it takes that a tax is more than taxes are."""
 _TWICE = 3.0
 """What it costs to take one word for two fields."""
 BESIDE: Final = {"lines": ("discount", "charges"), "total": ("rounding",)}
@@ -153,6 +156,9 @@ def _judged(score: float, picks: Sequence[object], options: Options, *, sums: bo
         for at in one.words:
             stood[at] = stood.get(at, 0) + 1
     twice = sum(count - 1 for count in stood.values())
+    net, tax = amounts.get("net"), amounts.get("tax")
+    if net is not None and tax is not None and abs(tax.value) > MOST_TAX * abs(net.value):
+        gain -= _DEAR
     last = amounts.get("due") or amounts.get("total")
     if last is not None and last.value in options.paid:
         gain += _PAID

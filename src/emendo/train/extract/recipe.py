@@ -28,7 +28,12 @@ class FieldsRecipe(BaseModel):
     clip: float = Field(1.0, gt=0, description="Greatest norm of the gradient.")
     average: float = Field(0.995, ge=0, lt=1, description="Decay of the running average of the weights; 0: none.")
     noise: float = Field(1.0, ge=0, le=3, description="Errors of a reader put into exact words; 0: none.")
-    drawn: int = Field(0, ge=0, le=1_000_000, description="Made-up documents that train beside the data, or are replayed; 0: none, or 1,000.")
+    drawn: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="Made-up documents that train beside the data, or are replayed; 0: none, or 1,000.",
+    )
     blind: float = Field(0.05, ge=0, lt=1, description="Share of words whose text is hidden.")
     replay: float = Field(0.5, ge=0, lt=1, description="Share of made-up documents in each step of what goes on.")
     evaluations: int = Field(8, ge=1, le=1000, description="Validations (and checkpoints) in the run, evenly spaced.")
