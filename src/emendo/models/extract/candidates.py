@@ -35,6 +35,9 @@ LEAST: Final = -5.0
 _LONGEST, _LONGEST_DAY = 4, 6
 _BARE: Final = 1.5
 """What it costs that an amount has no decimals where others have."""
+_POSITIVE: Final = frozenset({"net", "total", "due"})
+_MINUS: Final = 2.5
+"""What it costs that such an amount is less than nothing."""
 _PLACES: Final = 4
 """Places of one value that are counted."""
 _NEAR = 1.3
@@ -134,6 +137,7 @@ def rank(
     """The likeliest values of a field, each once, down to log-odds of `floor`; with `among` those on these words."""
     column = scene.odds[:, INDEX[label]]
     rate = label.endswith("rate")
+    positive = label in _POSITIVE
     money = bool(scene.mark) and label.rpartition(".")[2] in _MONEY
     found: dict[tuple[V, Order | None], list[Candidate[V]]] = {}
     for span in spans:
@@ -147,11 +151,15 @@ def rank(
         base -= _LEFT_OUT * _left_out(scene, span, column)
         for figure in span.figures:
             cost = figure.cost + (0.0 if rate or _RATE not in span.text else 2.0)
-            cost += _BARE * (money and _no_coins(figure.value))
+            cost += _BARE * (money and _no_coins(figure.value)) + _MINUS * (positive and _negative(figure.value))
             made = Candidate(figure.value, span.words, base - cost, cost, span.text, figure.order)
             if made.score > floor:
                 found.setdefault((figure.value, figure.order), []).append(made)
     return sorted(map(_together, found.values()), key=lambda one: -one.score)[:MOST]
+
+
+def _negative(value: object) -> bool:
+    return isinstance(value, Decimal) and value < 0
 
 
 def _no_coins(value: object) -> bool:

@@ -20,7 +20,7 @@ from .certainty import evidence
 from .customs import Decoding
 from .infer import implied
 from .labels import INDEX
-from .passages import passage, written
+from .passages import EXPECTED, passage, written
 from .rows import table_rows
 from .sums import AMOUNTS, Amount, Choice, Options, choose, widened
 from .tagger import Array
@@ -33,7 +33,7 @@ PASSAGES: Final = tuple(
 DAYS: Final = ("date", "due_date")
 _UNSIGNED: Final = frozenset({"discount", "prepaid"})
 """Amounts that are kept without the sign that they are printed with."""
-_USUAL: Final = frozenset({"seller", "seller_address", "date", "total"})
+_USUAL: Final = EXPECTED | {"date", "total"}
 _FAINTEST: Final = -7.0
 """Log-odds of what is still taken for a field that nearly every document has."""
 _CASH: Final = 3.0

@@ -16,6 +16,7 @@ from emendo.fields.schema import Document, LineItem, TaxRow
 from emendo.fields.validate import check_sums
 
 from .candidates import Candidate
+from .till import MOST_TAX
 
 Amount = Candidate[Decimal]
 AMOUNTS: Final = ("discount", "charges", "net", "tax", "rounding", "total", "prepaid", "due")
@@ -27,6 +28,10 @@ _LIGHTER: Final = {"lines": 0.8, "line_rates": 0.3, "taxes": 1.5, "tax_base": 1.
 """Sums that break more easily, for a row that was not found: what they take."""
 _PAID = 3.0
 """What it adds that a total is what was paid."""
+_DROPPED = 2.0
+"""What it costs to leave out an amount that the tags tell, so that a broken sum goes with it."""
+_DEAR = 1.5
+"""What it takes that a tax is more than taxes are."""
 _TWICE = 3.0
 """What it costs to take one word for two fields."""
 BESIDE: Final = {"lines": ("discount", "charges"), "total": ("rounding",)}
@@ -90,7 +95,8 @@ def choose(options: Options, *, sums: bool = True) -> Choice:
         held: list[tuple[float, object]] = [
             (one.score - options.least.get(name, 0.0), one) for one in options.amounts.get(name, ())
         ]
-        axes.append(sorted([*held, (0.0, None)], key=lambda pair: -pair[0]))
+        none = -_DROPPED if any(score > 0 for score, _ in held) else 0.0
+        axes.append(sorted([*held, (none, None)], key=lambda pair: -pair[0]))
     axes.append(sorted(((one.score, one) for one in options.lines), key=lambda pair: -pair[0]))
     axes.append(sorted(((one.score, one) for one in options.taxes), key=lambda pair: -pair[0]))
     best: Choice | None = None
@@ -153,6 +159,9 @@ def _judged(score: float, picks: Sequence[object], options: Options, *, sums: bo
         for at in one.words:
             stood[at] = stood.get(at, 0) + 1
     twice = sum(count - 1 for count in stood.values())
+    net, tax = amounts.get("net"), amounts.get("tax")
+    if net is not None and tax is not None and abs(tax.value) > MOST_TAX * abs(net.value):
+        gain -= _DEAR
     last = amounts.get("due") or amounts.get("total")
     if last is not None and last.value in options.paid:
         gain += _PAID

@@ -16,6 +16,8 @@ _FAR: Final = 5
 _TAX: Final = ("tax", f"taxes{ROW_MARK}.amount")
 _DOUBT: Final = -1.5
 """Log-odds above which an amount may be the tax."""
+MOST_TAX: Final = Decimal("0.3")
+"""No tax is more of what is taxed, as a rule."""
 _READ: Final = 2.0
 """What reading such an amount may cost."""
 _COINS: Final = (-2, -3)
@@ -43,7 +45,7 @@ def till_of(scene: Scene) -> Till:
     cash: set[int] = set()
     for line, given, words in shown:
         for below, back, others in shown:
-            if not (0 < below - line <= _FAR and back < given) or _is_tax(scene, others):
+            if not (0 < below - line <= _FAR and back < given) or _is_tax(scene, others, given, back):
                 continue
             for above, total, third in shown:
                 if 0 < line - above <= _FAR and total == given - back and total not in (back, given):
@@ -52,6 +54,9 @@ def till_of(scene: Scene) -> Till:
     return Till(paid, frozenset(cash))
 
 
-def _is_tax(scene: Scene, words: tuple[int, ...]) -> bool:
-    """Whether an amount may be the tax: below a total it would be the total less net, not what was given back."""
-    return max(scene.odd(words, label) for label in _TAX) > _DOUBT
+def _is_tax(scene: Scene, words: tuple[int, ...], given: Decimal, back: Decimal) -> bool:
+    """Whether the third amount may be a tax: then the first is not what was paid, but the second less its tax."""
+    if max(scene.odd(words, label) for label in _TAX) <= _DOUBT or back > MOST_TAX * (given - back):
+        return False
+    rate = (2 * 100 * back / (given - back)).to_integral_value() / 2
+    return abs((given - back) * rate / 100 - back) <= Decimal("0.01")
