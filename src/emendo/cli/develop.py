@@ -32,6 +32,10 @@ BENCHMARKS = {
     "manifests": ("manifests.py", "a manifest of a million rows: open, filter, split"),
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
     "validator": ("validator.py", "corrupted and right documents before the validator of fields"),
+    "field-decoding": (
+        "field_decoding.py",
+        "tagged words to documents: right tags, noise, what sums are worth",
+    ),
     "registry": ("registry.py", "MLflow registry: push, pull, serve, a server that dies, kill -9 while aliases move"),
     "edge": ("edge_attacks.py", "attacks, kill -9 and a full disk while a device fetches a release"),
     "parity": ("parity.py", "torch network against its ONNX graph: every test line of every set of lines"),

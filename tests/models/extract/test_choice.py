@@ -65,6 +65,44 @@ def test_the_sums_choose_between_two_places() -> None:
     assert decode(words, doubtful, POINT, today=TODAY, sums=False).document.total == Decimal("50.00")
 
 
+def test_what_a_till_took_is_the_total() -> None:
+    words, tags = typed("Total 15.90", "Cash 50.00<total>", "Change 34.10<total>")
+    labels = tags.labels.copy()
+    labels[1, INDEX["total"]] = 0.05
+    labels[[3, 5], INDEX["total"]] = 0.8
+    labels[[3, 5], 0] = 0.2
+    found = decode(words, Tags(labels, tags.rows, tags.kinds), POINT, today=TODAY)
+    assert found.document.total == Decimal("15.90")
+
+
+def test_a_total_above_its_tax_is_no_cash() -> None:
+    found = read("Net 19.40<net>", "Total 20.56<total>", "Tax 1.16<tax>")
+    assert (found.document.net, found.document.total) == (Decimal("19.40"), Decimal("20.56"))
+
+
+def test_two_amounts_that_were_read_as_one_word_are_two() -> None:
+    found = read("Goods 10.00", "Net and tax 52.003.12<net>", "Total 52.00<total>")
+    assert found.document.net in (Decimal("52.00"), Decimal("3.12"))
+
+
+def test_a_number_without_coins_is_no_amount_where_others_have_coins() -> None:
+    words, tags = typed("Goods 10.00<net>", "41766<total>", "36.00<total>")
+    labels = tags.labels.copy()
+    labels[2, INDEX["total"]], labels[2, 0] = 0.6, 0.4
+    labels[3, INDEX["total"]], labels[3, 0] = 0.5, 0.5
+    assert decode(words, Tags(labels, tags.rows, tags.kinds), POINT, today=TODAY).document.total == Decimal("36.00")
+
+
+def test_what_nearly_every_document_has_is_taken_also_when_it_is_doubtful() -> None:
+    words, tags = typed("12/03/2018 9.00")
+    labels = tags.labels.copy()
+    labels[0, INDEX["date"]], labels[1, INDEX["total"]], labels[1, INDEX["due"]] = 0.02, 0.02, 0.02
+    found = decode(words, Tags(labels, tags.rows, tags.kinds), POINT, today=TODAY)
+    assert (found.document.date, found.document.total) == (date(2018, 3, 12), Decimal("9.00"))
+    assert found.document.due is None
+    assert found.certainty["total"] < 0.5
+
+
 def test_what_the_sums_confirm_is_surer() -> None:
     confirmed = read("Net 19.40<net>", "Tax 1.16<tax>", "Total 20.56<total>")
     broken = read("Net 19.40<net>", "Tax 1.16<tax>", "Total 87.31<total>")

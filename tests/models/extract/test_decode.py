@@ -20,7 +20,7 @@ EUROPE = {"mark": ",", "order": "dmy", "by_currency": {"USD": {"mark": ".", "ord
 
 def test_what_is_printed_comes_back() -> None:
     counts = Comparison({})
-    for index in range(12):
+    for index in range(8):
         made = example(index)
         found = decode(made.words, made.tags, EUROPE, today=TODAY)
         assert not found.faults
@@ -66,7 +66,7 @@ WORDS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(WORDS, st.integers(0, 2**32 - 1))
 def test_any_words_with_any_tags_are_a_document(words: list[Word], seed: int) -> None:
     rng = np.random.default_rng(seed)

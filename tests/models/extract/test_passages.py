@@ -7,6 +7,8 @@ from tests.models.extract.made import typed
 
 from emendo.fields.schema import Document
 from emendo.models.extract.decode import decode
+from emendo.models.extract.labels import INDEX
+from emendo.models.extract.tagger import Tags
 
 TODAY = date(2027, 1, 1)
 
@@ -64,3 +66,22 @@ def test_an_iban_is_mended_by_its_check_digits(printed: str) -> None:
 def test_an_iban_that_nothing_mends_stays_as_it_was_read() -> None:
     found = read(" ".join(f"{part}<iban>" for part in ["DE51", "7230", "9274", "3034", "9999", "99"]))
     assert found.iban == "DE51 7230 9274 3034 9999 99"
+
+
+@pytest.mark.parametrize("before, behind", [("", "(1070687-M)"), ("#000002", ""), ("A03066", "(139386 X)")])
+def test_a_name_stands_without_the_number_of_its_register(before: str, behind: str) -> None:
+    words = [*before.split(), "ACME", "(M)", "SDN", "BHD", *behind.split()]
+    assert read(" ".join(f"{word}<seller>" for word in words)).seller == "ACME (M) SDN BHD"
+
+
+def test_a_name_may_begin_with_a_short_number() -> None:
+    assert read("99<seller> SPEED<seller> MART<seller>").seller == "99 SPEED MART"
+
+
+def test_a_doubtful_name_is_better_than_none() -> None:
+    words, tags = typed("Acme Foods", "9.00<total>")
+    labels = tags.labels.copy()
+    labels[:2, INDEX["seller"]], labels[:2, 0] = 0.3, 0.7
+    assert (
+        decode(words, Tags(labels, tags.rows, tags.kinds), {"mark": "."}, today=TODAY).document.seller == "Acme Foods"
+    )

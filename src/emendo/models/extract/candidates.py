@@ -33,6 +33,11 @@ MOST: Final = 5
 LEAST: Final = -5.0
 """Log-odds of the last one."""
 _LONGEST, _LONGEST_DAY = 4, 6
+_BARE: Final = 1.5
+"""What it costs that an amount has no decimals where others have."""
+_POSITIVE: Final = frozenset({"net", "total", "due"})
+_MINUS: Final = 2.5
+"""What it costs that such an amount is less than nothing."""
 _PLACES: Final = 4
 """Places of one value that are counted."""
 _NEAR = 1.3
@@ -121,24 +126,45 @@ def told_mark(texts: Iterable[str]) -> str:
     return ranked[0][0]
 
 
-def rank(scene: Scene, label: str, spans: Sequence[Span[V]], among: frozenset[int] | None = None) -> list[Candidate[V]]:
-    """The likeliest values of a field, each once; with `among` those that stand on these words."""
+def rank(
+    scene: Scene,
+    label: str,
+    spans: Sequence[Span[V]],
+    *,
+    among: frozenset[int] | None = None,
+    floor: float = LEAST,
+) -> list[Candidate[V]]:
+    """The likeliest values of a field, each once, down to log-odds of `floor`; with `among` those on these words."""
     column = scene.odds[:, INDEX[label]]
     rate = label.endswith("rate")
+    positive = label in _POSITIVE
+    money = bool(scene.mark) and label.rpartition(".")[2] in _MONEY
     found: dict[tuple[V, Order | None], list[Candidate[V]]] = {}
     for span in spans:
         if among is not None and not among.issuperset(span.words):
             continue
         base = float(np.mean([column[at] for at in span.telling]))
-        if base < LEAST - 2:
+        if base < floor - 2:
             continue
+        signs = [column[at] for at in span.words if at not in span.telling]
+        base += 0.25 * max(0.0, max(signs, default=base) - base)
         base -= _LEFT_OUT * _left_out(scene, span, column)
         for figure in span.figures:
             cost = figure.cost + (0.0 if rate or _RATE not in span.text else 2.0)
+            cost += _BARE * (money and _no_coins(figure.value)) + _MINUS * (positive and _negative(figure.value))
             made = Candidate(figure.value, span.words, base - cost, cost, span.text, figure.order)
-            if made.score > LEAST:
+            if made.score > floor:
                 found.setdefault((figure.value, figure.order), []).append(made)
     return sorted(map(_together, found.values()), key=lambda one: -one.score)[:MOST]
+
+
+def _negative(value: object) -> bool:
+    return isinstance(value, Decimal) and value < 0
+
+
+def _no_coins(value: object) -> bool:
+    """Whether an amount was printed without the decimals that others of its document have."""
+    return isinstance(value, Decimal) and value.as_tuple().exponent == -1 and value == value.to_integral_value()
 
 
 def _together(places: Sequence[Candidate[V]]) -> Candidate[V]:

@@ -62,7 +62,7 @@ def _read(scene: Scene, table: str, row: Row, currency: str | None, *, sums: boo
         some = row.words(name)
         if some:
             near = [span for at in some for span in scene.starts.get(at, ())]
-            found: list[Amount] = rank(scene, f"{table}{ROW_MARK}.{name}", near, frozenset(some))
+            found: list[Amount] = rank(scene, f"{table}{ROW_MARK}.{name}", near, among=frozenset(some))
             if name in _UNSIGNED:
                 found = [replace(one, value=abs(one.value)) for one in found]
             ranked[name] = found

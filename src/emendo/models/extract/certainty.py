@@ -37,7 +37,7 @@ class Certainty(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     intercept: float = -0.4
-    weights: tuple[float, ...] = Field((0.25, 0.15, 0.15, -0.8, 1.0, 0.8, -1.2, -0.4, 0.0), max_length=len(FEATURES))
+    weights: tuple[float, ...] = Field((0.25, 0.15, 0.15, -0.8, 1.0, 0.5, -1.2, -1.0, 0.0), max_length=len(FEATURES))
     fields: int = Field(0, ge=0)
     ece_before: float | None = None
     ece_after: float | None = None

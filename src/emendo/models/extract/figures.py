@@ -26,6 +26,8 @@ _NUMBER = re.compile(r"[-−–(]?\s?\d(?:[\d.,']*\d)?")
 _EDGES = " :;*=#/\\_~\"'`|<>[]{}"
 _MESSY = re.compile(r"[\dOoQDUlIi|!SsBZzGbgqAT.,:'~_ -]+")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+[.,]\d{2}")
+_GLUED = re.compile(r"(\d+([.,])\d\d)(\d+\2\d\d)")
+"""Two amounts of neighbouring columns that were read as one word."""
 _DAY = re.compile(
     r"(?<!\d)(?:\d{1,2}\s?([-/.])\s?\d{1,2}\s?\1\s?(?:\d{4}|\d{2})"
     r"|(?:19|20)\d\d\s?([-/.])\s?\d{1,2}\s?\2\s?\d{1,2})(?!\d)"
@@ -55,7 +57,7 @@ class Figure(Generic[V]):
 def read_amounts(text: str, mark: str = "") -> list[Figure[Decimal]]:
     """The numbers that a text can be, the cheapest first; `mark` is the decimal mark of the document."""
     found: dict[Decimal, Figure[Decimal]] = {}
-    for plain, cost in _amount_texts(text):
+    for plain, cost in _amount_texts(text, mark):
         try:
             value = parse_amount(plain, mark=mark)
         except ValueError:
@@ -65,7 +67,7 @@ def read_amounts(text: str, mark: str = "") -> list[Figure[Decimal]]:
     return sorted(found.values(), key=lambda one: one.cost)
 
 
-def _amount_texts(text: str) -> Iterator[tuple[str, float]]:
+def _amount_texts(text: str, mark: str) -> Iterator[tuple[str, float]]:
     plain = text.strip().strip(_EDGES).replace("%", "").strip()
     if plain.count("(") != plain.count(")") or "%" in text:
         plain = plain.replace("(", "").replace(")", "")
@@ -77,6 +79,9 @@ def _amount_texts(text: str) -> Iterator[tuple[str, float]]:
             rest = sum(char.isalnum() for char in plain) - sum(char.isalnum() for char in part)
             cost = PART + 0.1 * min(rest, 15) + (_TORN if messy else 0.0)
             yield (part if part.count("(") == part.count(")") else part.strip("(")), cost
+    if glued := _GLUED.fullmatch(bare):
+        cost = SPLIT if mark == glued[2] else REPAIR + SPLIT
+        yield from ((glued[1], cost), (glued[3], cost))
     if _GROUPED.fullmatch(plain):
         yield f"{re.sub('[.,]', '', plain[:-3])}.{plain[-2:]}", REPAIR
     if messy:

@@ -19,11 +19,12 @@ from .cells import NUMBERS, TEXTS, ReadRow, read_rows, tables
 from .certainty import evidence
 from .customs import Decoding
 from .infer import implied
-from .labels import INDEX, NONE
-from .passages import passage, written
+from .labels import INDEX
+from .passages import EXPECTED, passage, written
 from .rows import table_rows
 from .sums import AMOUNTS, Amount, Choice, Options, choose, widened
 from .tagger import Array
+from .till import till_of
 
 PASSAGES: Final = tuple(
     spec.name for spec in specs(Document) if spec.kind in (Kind.TEXT, Kind.BLOCK) and spec.name in INDEX
@@ -32,16 +33,13 @@ PASSAGES: Final = tuple(
 DAYS: Final = ("date", "due_date")
 _UNSIGNED: Final = frozenset({"discount", "prepaid"})
 """Amounts that are kept without the sign that they are printed with."""
-_USUAL: Final = frozenset({"seller", "seller_address", "date", "total"})
-_EXPECTED: Final = 1.5
+_USUAL: Final = EXPECTED | {"date", "total"}
+_FAINTEST: Final = -7.0
+"""Log-odds of what is still taken for a field that nearly every document has."""
+_CASH: Final = 3.0
+"""What it costs to take what was handed over or given back for another amount."""
 _SIGN: Final = 1.0
 """What it costs that the sign of a rounding was lost."""
-_COINS: Final = (-2, -3)
-"""Exponents of amounts that show their coins."""
-_CHANGE: Final = 2
-"""Lines from what was handed over to what was given back."""
-_PRINTED: Final = 1.0
-"""What reading such an amount may cost."""
 _LATEST = timedelta(days=150)
 """No bill leaves more time to pay, as a rule."""
 
@@ -71,7 +69,9 @@ def texts(scene: Scene, known: Decoding, parts: list[Part]) -> None:
 
 def days(scene: Scene, usual: Order | None, known: Decoding, parts: list[Part], faults: list[Fault]) -> None:
     """The date of a document and when it is due: in the order that its other days show, else the usual one."""
-    ranked: dict[str, list[Candidate[date]]] = {label: rank(scene, label, scene.days) for label in DAYS}
+    ranked: dict[str, list[Candidate[date]]] = {
+        label: rank(scene, label, scene.days, floor=floor(label)) for label in DAYS
+    }
     order = _order_told(scene, ranked) or usual
     for label, every in ranked.items():
         found = [one for one in every if one.order in (None, order) or order is None]
@@ -89,7 +89,12 @@ def days(scene: Scene, usual: Order | None, known: Decoding, parts: list[Part], 
 
 def least(label: str, known: Decoding) -> float:
     """Log-odds below which a field is rather left out; lower for what nearly every document has."""
-    return _logit(known.threshold) - (_EXPECTED if label in _USUAL else 0.0)
+    return _logit(known.threshold) + (_FAINTEST if label in _USUAL else 0.0)
+
+
+def floor(label: str) -> float:
+    """Log-odds of the last candidate of a field."""
+    return _FAINTEST if label in _USUAL else LEAST
 
 
 def _order_told(scene: Scene, ranked: Mapping[str, Sequence[Candidate[date]]]) -> Order | None:
@@ -132,8 +137,10 @@ def amounts_and_tables(
         for table in NUMBERS
     }
     ranked: dict[str, Sequence[Amount]] = {}
+    till = till_of(scene)
     for label in AMOUNTS:
-        found: list[Amount] = rank(scene, label, scene.amounts)
+        found: list[Amount] = rank(scene, label, scene.amounts, floor=floor(label))
+        found = [replace(one, score=one.score - _CASH) if till.cash.intersection(one.words) else one for one in found]
         if label in _UNSIGNED:
             found = [replace(one, value=abs(one.value)) for one in found]
         if label == "rounding":
@@ -141,13 +148,18 @@ def amounts_and_tables(
                 replace(one, value=-one.value, score=one.score - _SIGN, cost=one.cost + _SIGN, inferred=True)
                 for one in found[:2]
             ]
+        if label == "total":
+            known_values = {one.value for one in found}
+            for value, words in till.paid.items():
+                if value not in known_values:
+                    found.append(Candidate(value, words, LEAST, 0.0))
         ranked[label] = found
     options = Options(
         ranked,
         tables(read["lines"], "lines"),
         tables(read["taxes"], "taxes"),
         currency,
-        paid=handed_over(scene),
+        paid=frozenset(till.paid),
         least={label: least(label, known) for label in AMOUNTS},
     )
     choice = choose(options, sums=sums)
@@ -166,24 +178,6 @@ def amounts_and_tables(
         parts.append(Part(label, picked.value, picked.words, shown))
     for table, rows in read.items():
         _rows(scene, table, rows, choice, parts)
-
-
-def handed_over(scene: Scene) -> frozenset[Decimal]:
-    """What a till took: each printed amount less one that stands below it, where neither is tagged with a field."""
-    free = scene.odds.argmax(axis=1) == INDEX[NONE]
-    plain = [
-        (scene.layout.line_of[span.words[0]], span.figures[0].value)
-        for span in scene.amounts
-        if free[list(span.telling)].all()
-        and span.figures[0].cost < _PRINTED
-        and span.figures[0].value.as_tuple().exponent in _COINS
-    ]
-    return frozenset(
-        given - back
-        for line, given in plain
-        for below, back in plain
-        if 0 < below - line <= _CHANGE and given > back >= 0
-    )
 
 
 def credited(parts: Sequence[Part]) -> list[Part]:

@@ -17,8 +17,14 @@ BLOCKS: Final = frozenset({"seller_address", "buyer_address"})
 """Fields that keep their lines."""
 NUMBERS: Final = frozenset({"number", "order_number", "seller_tax_id", "buyer_tax_id", "iban"})
 """Fields that stand on one line and have figures."""
+_AT_END = -0.7
+"""Log-odds above which a word at the end of a passage belongs to it."""
 _SHORTEST: Final = {"iban": 10, "seller_tax_id": 5, "buyer_tax_id": 5}
 """Letters and figures that such a number has at least."""
+EXPECTED: Final = frozenset({"seller", "seller_address"})
+"""Fields that nearly every document has."""
+_CERTAIN: Final = (0.0, -1.0, -2.0)
+"""Log-odds above which a word begins a passage; where none does, the next for what is expected."""
 _WITHIN = -1.4
 """Log-odds above which a word between two of a field belongs to it."""
 _APART, _BELOW = 4.0, 1.6
@@ -29,6 +35,9 @@ _MARKS = " :;,.*=#-_|/\\~'\"`·•"
 _MIXED = re.compile(r"[\dOolI]*\d[\dOolI]*[.,;]?")
 _ROUND: Final = str.maketrans("OolI", "0011")
 _FIGURES: Final = 2
+_NAMES: Final = frozenset({"seller", "buyer"})
+_REGISTERED = re.compile(r"^(?:[#*]?[A-Z]?\d{4,}\s+)+(?=.*[^\W\d]{3})|\s*\([^()]*\d{4,}[^()]*\)?$")
+"""Numbers before a name, and that of a register behind it."""
 _SWAPS: Final = {
     "O": "0", "D": "0", "Q": "0", "I": "1", "L": "1", "S": "5", "B": "8", "Z": "2", "G": "6",
     "0": "O", "1": "I7", "2": "Z", "3": "8", "4": "9", "5": "S6", "6": "G85", "7": "1", "8": "B36", "9": "4",
@@ -49,7 +58,9 @@ class Passage:
 
 def passage(scene: Scene, label: str) -> Passage | None:
     """The likeliest passage for a field; None where no word is tagged with it."""
-    found = _passages(scene, label)
+    found: list[list[int]] = []
+    for certain in _CERTAIN if label in EXPECTED else _CERTAIN[:1]:
+        found = found or _passages(scene, label, certain)
     weighed = sorted(((_weight(scene, label, some), some) for some in found), key=lambda pair: -pair[0])
     for at, (_, some) in enumerate(weighed):
         text = written(scene, label, some)
@@ -74,6 +85,8 @@ def written(scene: Scene, label: str, some: Sequence[int]) -> str:
     text = ("\n" if label in BLOCKS else " ").join(" ".join(line) for line in lines)
     if label in NUMBERS:
         return _SHORT_KEY.sub("", _KEY.sub("", text)).strip(_MARKS)
+    if label in _NAMES:
+        text = _REGISTERED.sub("", text)
     return text.strip(" :;*=_|~`·•")
 
 
@@ -92,9 +105,9 @@ def _runs_on(scene: Scene, last: int, at: int) -> bool:
     return layout.place_in[at] == layout.place_in[last] + 1
 
 
-def _passages(scene: Scene, label: str) -> list[list[int]]:
+def _passages(scene: Scene, label: str, certain: float) -> list[list[int]]:
     """Runs of words on printed lines, joined over lines where these follow each other closely."""
-    runs = _runs(scene, label)
+    runs = _runs(scene, label, certain)
     if label in NUMBERS:
         return runs
     passages: list[list[int]] = []
@@ -126,7 +139,7 @@ def _said(scene: Scene, some: Sequence[int]) -> str:
     return plain("".join(scene.layout.words[at].text for at in some))
 
 
-def _runs(scene: Scene, label: str) -> list[list[int]]:
+def _runs(scene: Scene, label: str, least: float) -> list[list[int]]:
     column = scene.odds[:, INDEX[label]]
     others = scene.odds.argmax(axis=1)
     runs: list[list[int]] = []
@@ -135,7 +148,7 @@ def _runs(scene: Scene, label: str) -> list[list[int]]:
         run: list[int] = []
         waiting: list[int] = []
         for at in line:
-            certain = column[at] > 0 or others[at] == INDEX[label]
+            certain = column[at] > least or others[at] == INDEX[label]
             if run and scene.layout.gap((waiting or run)[-1], at) > _APART:
                 runs.append(run)
                 run, waiting = [], []
@@ -147,7 +160,11 @@ def _runs(scene: Scene, label: str) -> list[list[int]]:
             elif run and not _bare(scene, at):
                 runs.append(run)
                 run, waiting = [], []
-            if column[at] > _WITHIN and _same_piece(scene, (waiting or run or [at])[-1], at):
+            if (
+                column[at] > _AT_END
+                and not _mostly_figures(scene, at)
+                and _same_piece(scene, (waiting or run or [at])[-1], at)
+            ):
                 edge.add(at)
         if run:
             runs.append(run)
@@ -161,6 +178,11 @@ def _reaching(scene: Scene, run: list[int], edge: set[int]) -> list[int]:
         if other is not None and other in edge and other not in run and _same_piece(scene, run[end], other):
             run = [other, *run] if step < 0 else [*run, other]
     return run
+
+
+def _mostly_figures(scene: Scene, at: int) -> bool:
+    text = scene.layout.words[at].text
+    return sum(map(str.isdecimal, text)) > sum(map(str.isalpha, text))
 
 
 def _same_piece(scene: Scene, one: int, other: int) -> bool:

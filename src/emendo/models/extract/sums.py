@@ -16,15 +16,20 @@ from emendo.fields.schema import Document, LineItem, TaxRow
 from emendo.fields.validate import check_sums
 
 from .candidates import Candidate
+from .till import MOST_TAX
 
 Amount = Candidate[Decimal]
 AMOUNTS: Final = ("discount", "charges", "net", "tax", "rounding", "total", "prepaid", "due")
 _SEEN: Final = 300
 """Combinations that are looked at."""
-HOLDS, BREAKS = 2.5, 2.5
+HOLDS, BREAKS = 3.0, 2.0
 """Log-odds that a sum adds when it holds, and takes when it does not."""
-_PAID = 1.2
+_LIGHTER: Final = {"lines": 0.8, "line_rates": 0.3, "taxes": 1.5, "tax_base": 1.5, "tax_rate": 1.5}
+"""Sums that break more easily, for a row that was not found: what they take."""
+_PAID = 3.0
 """What it adds that a total is what was paid."""
+_DEAR = 3.0
+"""What it takes that a tax is more than taxes are."""
 _TWICE = 3.0
 """What it costs to take one word for two fields."""
 BESIDE: Final = {"lines": ("discount", "charges"), "total": ("rounding",)}
@@ -151,6 +156,9 @@ def _judged(score: float, picks: Sequence[object], options: Options, *, sums: bo
         for at in one.words:
             stood[at] = stood.get(at, 0) + 1
     twice = sum(count - 1 for count in stood.values())
+    net, tax = amounts.get("net"), amounts.get("tax")
+    if net is not None and tax is not None and abs(tax.value) > MOST_TAX * abs(net.value):
+        gain -= _DEAR
     last = amounts.get("due") or amounts.get("total")
     if last is not None and last.value in options.paid:
         gain += _PAID
@@ -169,7 +177,7 @@ def weigh(
         told = confirmed if holds else broken
         for path in (*paths, *BESIDE.get(rule, ())):
             told[path] = told.get(path, 0) + 1
-        gain += HOLDS if holds else -BREAKS
+        gain += HOLDS if holds else -_LIGHTER.get(rule, BREAKS)
     return confirmed, broken, gain
 
 

@@ -1,0 +1,62 @@
+"""How a till says what was paid: the total, below it what was handed over, below that what was given back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from emendo.fields.compare import ROW_MARK
+
+from .candidates import Scene
+
+_FAR: Final = 5
+"""Lines from the total to the change."""
+_TAX: Final = ("tax", f"taxes{ROW_MARK}.amount")
+_DOUBT: Final = -1.5
+"""Log-odds above which an amount may be the tax."""
+MOST_TAX: Final = Decimal("0.3")
+"""No tax is more of what is taxed, as a rule."""
+_READ: Final = 2.0
+"""What reading such an amount may cost."""
+_COINS: Final = (-2, -3)
+"""Exponents of amounts that show their coins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """What was paid with the words that say so, and the words of what was handed over and given back."""
+
+    paid: Mapping[Decimal, tuple[int, ...]]
+    cash: frozenset[int]
+
+
+def till_of(scene: Scene) -> Till:
+    """Amounts below each other of which the first is the second less the third; nothing where no three are."""
+    shown = [
+        (scene.layout.line_of[span.words[0]], figure.value, span.words)
+        for span in scene.amounts
+        if len(span.telling) == 1
+        for figure in span.figures[:1]
+        if figure.cost < _READ and figure.value.as_tuple().exponent in _COINS and figure.value > 0
+    ]
+    paid: dict[Decimal, tuple[int, ...]] = {}
+    cash: set[int] = set()
+    for line, given, words in shown:
+        for below, back, others in shown:
+            if not (0 < below - line <= _FAR and back < given) or _is_tax(scene, others, given, back):
+                continue
+            for above, total, third in shown:
+                if 0 < line - above <= _FAR and total == given - back and total not in (back, given):
+                    paid[total] = third
+                    cash.update((*words, *others))
+    return Till(paid, frozenset(cash))
+
+
+def _is_tax(scene: Scene, words: tuple[int, ...], given: Decimal, back: Decimal) -> bool:
+    """Whether the third amount may be a tax: then the first is not what was paid, but the second less its tax."""
+    if max(scene.odd(words, label) for label in _TAX) <= _DOUBT or back > MOST_TAX * (given - back):
+        return False
+    rate = (2 * 100 * back / (given - back)).to_integral_value() / 2
+    return abs((given - back) * rate / 100 - back) <= Decimal("0.01")
