@@ -74,6 +74,13 @@ class GateSettings(_Section):
     )
     slice_budget: float = Field(0.01, ge=0, description="Largest rise of CER on any slice of the personal test set.")
     min_test_lines: int = Field(5, ge=1, description="Fewest frozen test lines on which a verdict is given.")
+    field_budget: float = Field(
+        0.02,
+        ge=0,
+        description="Of documents: largest rise of the errors per value of any field, and of the share of readings "
+        "whose sums do not hold.",
+    )
+    min_test_documents: int = Field(5, ge=1, description="Fewest test documents on which a verdict is given.")
     plate_cer: float = Field(
         0.1, gt=0, le=1, description="Of licence plates: CER on the held-out crops below which a model may be used."
     )

@@ -11,6 +11,8 @@ from emendo.errors import BundleError
 from emendo.image.load import read_image
 from emendo.models.detector import Detector, DetectorSettings, network_size
 
+from ..receipts import SHOPS, draw
+
 
 def test_network_sizes() -> None:
     assert network_size((2000, 1000), 736, 1280) == (1280, 640)
@@ -54,3 +56,18 @@ def test_small_writing_is_looked_at_again() -> None:
     detector = Counting(settings=DetectorSettings(long_side=100, again_side=200, least_height=5))
     detector(np.zeros((400, 400, 3), np.uint8))
     assert detector.sides == (100,)
+
+
+def test_openvino_finds_the_same_pieces(tmp_path: Path) -> None:
+    draw(SHOPS[0][1], tmp_path / "page.png")
+    page = read_image(tmp_path / "page.png")
+    usual, fast = Detector(), Detector(engine="openvino")
+    assert usual.version != fast.version != ""
+
+    def ends(finder: Detector) -> list[tuple[float, ...]]:
+        spines = [one.spine for one in finder(page)]
+        return sorted(((*one[0], *one[-1]) for one in spines), key=lambda line: (round(line[1] / 31), line[0]))
+
+    first, second = ends(usual), ends(fast)
+    assert len(first) == len(second) > 8
+    assert np.abs(np.array(first) - np.array(second)).max() < 4

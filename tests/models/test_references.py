@@ -95,5 +95,5 @@ def test_a_model_of_fields_reads_no_lines(workspace: Path) -> None:
     write_bundle(folder, BundleInfo(family="fields", name="made"), {"card.md": b"made"})
     with pytest.raises(UsageError, match="tells the fields of whole documents and reads no lines; use it with"):
         load_recognizer("fields01", workspace=workspace)
-    Workspace(workspace).set_champion("fields01")
+    Workspace(workspace).set_champion("fields01", kind="fields")
     assert load_recognizer("", workspace=workspace).model.startswith("auto(base@")

@@ -14,13 +14,19 @@ import pytest
 
 from emendo.errors import BundleError, UsageError
 from emendo.fields.schema import Document, Fault, Source
+from emendo.image.load import read_image
+from emendo.models.base import base_bundle
 from emendo.models.bundle import BundleInfo, read_bundle, write_bundle
 from emendo.models.extract.decode import Extraction
 from emendo.models.extract.labels import LABELS, TYPES
+from emendo.models.extract.reader import nest_reader
 from emendo.models.extract.tagger import Tags
 from emendo.pages import fields
 from emendo.pages.fields import PageFieldsReader, load_document_reader
 from emendo.types import DocumentReader, Image, Reading, Word
+
+from ..models.extract.test_tagger import bundle, network
+from ..receipts import SHOPS, draw
 
 BLANK = np.full((40, 60, 3), 255, np.uint8)
 
@@ -124,4 +130,50 @@ def test_a_bundle_names_no_reader_from_elsewhere(
     bundle = read_bundle(fields_bundle(tmp_path / "made", reader=named))
     opening = fields.Opening(bundle, None, 1, "onnxruntime", "", cache=False)
     with pytest.raises(BundleError, match=r"names the OCR reader .* which does not come with this installation"):
-        fields._reader(bundle, opening)
+        fields._reader(bundle, opening, threads=1)
+
+
+def test_a_bundle_reads_from_pixels_to_fields(tmp_path: Path) -> None:
+    plain = bundle(tmp_path / "plain", network())
+    draw(SHOPS[0][1], tmp_path / "page.png")
+    page = read_image(tmp_path / "page.png")
+    alone = load_document_reader(str(plain.folder))
+    both = load_document_reader(str(plain.folder), threads=2)
+    assert alone.model.startswith(f"small@{plain.id}(base@")
+    (first,), (second,) = alone.read_documents([[page, page]]), both.read_documents([[page, page]])
+    assert first.text == second.text and first.certainty.keys() == second.certainty.keys()
+    nested = nest_reader(plain, base_bundle(), tmp_path / "nested")
+    inside = load_document_reader(str(nested.folder))
+    assert inside.model.startswith(f"small@{nested.id}(base@")
+    assert inside.read_documents([[page, page]])[0].text == first.text
+
+
+def test_words_of_a_page_are_remembered_where_that_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emendo.pages.wordcache.cache_folder", lambda: tmp_path / "cache")
+    plain = bundle(tmp_path / "plain", network())
+    draw(SHOPS[2][1], tmp_path / "page.png")
+    page = read_image(tmp_path / "page.png")
+    load_document_reader(str(plain.folder)).read([page])
+    assert not (tmp_path / "cache").exists()
+    first = load_document_reader(str(plain.folder), cache=True).read([page])
+    assert len(list((tmp_path / "cache" / "words").rglob("*.json"))) == 1
+    reader = load_document_reader(str(plain.folder), cache=True, threads=2)
+    assert isinstance(reader, PageFieldsReader)
+    monkeypatch.setattr(reader.recognizer, "read", Spoken({}).read)
+    assert [one.text for one in reader.read([page])] == [one.text for one in first]
+
+
+def test_another_reader_of_lines_can_be_asked_for(tmp_path: Path) -> None:
+    plain = bundle(tmp_path / "plain", network())
+    named = load_document_reader(str(plain.folder), reader=str(base_bundle().folder))
+    assert "(base@" in named.model
+    with pytest.raises(UsageError, match="no model 'gone'"):
+        load_document_reader(str(plain.folder), reader="gone")
+    with pytest.raises(UsageError, match="tells the fields of whole documents and reads no lines"):
+        load_document_reader(str(plain.folder), reader=str(plain.folder))
+
+
+def test_a_bundle_whose_decoding_is_of_another_version_is_refused(tmp_path: Path) -> None:
+    made = bundle(tmp_path / "made", network(), decoding={"signs": {"$": 7}})
+    with pytest.raises(BundleError, match=r"decoding\.signs.*; use the version that wrote it"):
+        load_document_reader(str(made.folder))

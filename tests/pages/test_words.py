@@ -75,3 +75,12 @@ def test_a_receipt_is_read_to_words(tmp_path: Path) -> None:
     x0, y0, x1, y1 = next(one["box"] for one in boxes if one["text"] == "12.30")
     left, top, right, bottom = found["12.30"].box
     assert abs(left - x0) < 20 and abs(right - x1) < 20 and abs(top - y0) < 20 and abs(bottom - y1) < 20
+
+
+def test_parts_of_a_page_can_be_read_at_the_same_time(tmp_path: Path) -> None:
+    rows = [(f"Line {at} of many", f"{at}.00") for at in range(11)]
+    draw(rows, tmp_path / "page.png")
+    page, reader = read_image(tmp_path / "page.png"), load_recognizer("base")
+    alone = read_words(page, reader, Detector(), number=2)
+    assert read_words(page, reader, Detector(), number=2, threads=2) == alone
+    assert len(alone) > 44 and {word.line for word in alone} == set(range(max(word.line for word in alone) + 1))

@@ -18,6 +18,7 @@ from .boards import compression, report
 from .channel import channel
 from .crops import crops
 from .export import certificate, export
+from .mine import mine
 from .output import complain
 from .people import people
 from .pipeline import pipeline
@@ -63,7 +64,7 @@ app.command("models")(models.list_models)
 app.add_typer(channel, name="channel")
 app.add_typer(sync, name="sync")
 app.command()(models.lineage)
-app.command()(models.mine)
+app.add_typer(mine, name="mine")
 app.command()(data.check)
 data.dataset.command()(damage.balance)
 app.add_typer(data.dataset, name="dataset")

@@ -32,6 +32,7 @@ BENCHMARKS = {
     "manifests": ("manifests.py", "a manifest of a million rows: open, filter, split"),
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
     "validator": ("validator.py", "corrupted and right documents before the validator of fields"),
+    "fields-speed": ("fields_speed.py", "a page to its checked fields: wall and processor seconds, and its steps"),
     "field-decoding": (
         "field_decoding.py",
         "tagged words to documents: right tags, noise, what sums are worth",

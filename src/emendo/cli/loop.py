@@ -35,6 +35,15 @@ def read(
     crops: Annotated[
         bool, typer.Option("--crops", help="Each picture is one line or plate: print what it says, write nothing.")
     ] = False,
+    fields: Annotated[
+        bool, typer.Option("--fields", help="Each file is an invoice or receipt: write its fields to NAME.fields.json.")
+    ] = False,
+    reader: Annotated[
+        str | None, typer.Option(metavar="REF", help="OCR reader for --fields. [default: that of the model]")
+    ] = None,
+    error_log: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="With --fields: log what does not add up there, for mining.")
+    ] = None,
     threads: Threads = None,
     json: Json = False,
 ) -> int:
@@ -43,13 +52,26 @@ def read(
     Beside note.pdf come note.txt, its untouched copy note.txt.orig, and note_lines/ with a picture of each line.
     Correct note.txt with any editor, then run `emendo collect`. A stopped run goes on where it was.
     """
+    if (reader is not None or error_log is not None) and not fields:
+        raise UsageError("--reader and --error-log are for documents", remedy="add --fields, or leave them out")
+    if fields:
+        if crops or language is not None:
+            raise UsageError("--fields reads whole documents", remedy="leave out --crops and --language")
+        from .fields import read_to_fields
+
+        context = open_context(inputs[0], model=model, threads=threads, read__dpi=dpi)
+        return read_to_fields(inputs, context, reader=reader or "", out=out, again=again, log=error_log, json=json)
     if crops:
         if out is not None or again or dpi is not None:
             raise UsageError("--crops reads single pictures", remedy="leave out --out, --again and --dpi")
         return _read_crops(inputs, open_context(inputs[0], model=model, threads=threads, read__language=language), json)
+    context = open_context(inputs[0], model=model, threads=threads, read__dpi=dpi, read__language=language)
+    return _read_text(inputs, context, out, again=again, json=json)
+
+
+def _read_text(inputs: list[Path], context: Context, out: Path | None, *, again: bool, json: bool) -> int:
     from ..pages.session import read_inputs
 
-    context = open_context(inputs[0], model=model, threads=threads, read__dpi=dpi, read__language=language)
     with output.progress("reading", quiet=json) as bar:
         result = read_inputs(
             inputs,

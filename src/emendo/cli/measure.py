@@ -10,6 +10,18 @@ import typer
 from ..errors import UsageError
 from . import output
 from .context import Context, Json, Language, Model, Pages, Threads, open_context
+from .fieldmeasure import (
+    DocumentImage,
+    Documents,
+    FieldNames,
+    Kept,
+    Partial,
+    compare_fields,
+    compare_image,
+    evaluate_fields,
+    means_fields,
+    refuse,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +75,7 @@ Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write
 
 
 def evaluate(
-    data: Annotated[str, typer.Option("--data", metavar="REF", help="Data set with texts.")],
+    data: Annotated[str, typer.Option("--data", metavar="REF", help="Data set with texts, or with fields.")],
     model: Model = None,
     split: SplitName = None,
     slices: Slices = None,
@@ -74,6 +86,9 @@ def evaluate(
     include_language: IncludeLanguage = None,
     include_subset: IncludeSubset = None,
     pages: Pages = False,
+    fields: FieldNames = None,
+    documents: Documents = False,
+    partial: Partial = False,
     html: Html = None,
     out: Out = None,
     keep: Keep = False,
@@ -83,42 +98,71 @@ def evaluate(
     threads: Threads = None,
     json: Json = False,
 ) -> int:
-    """Read lines whose text is known and count the errors.
+    """Read lines whose text is known, or documents whose fields are known, and count the errors.
 
-    Shows character and word error rate and the share of lines without error, with 95 % intervals, and the author's
-    effort to correct.
+    Of lines: character and word error rate and the share of lines without error, with 95 % intervals, and the author's
+    effort to correct. Of documents: F1 of all fields and of each, rows of tables, and whether the sums hold.
     """
     from ..datasets.summary import included
-    from ..evaluate import Measures, read_report, usual_folds, usual_slices, write_report_page
-    from ..evaluate.boards.drift import drift
-    from ..evaluate.boards.summary import report_folder, summarize_report, write_summary
-    from ..models.vision import Facts, facts_of
-    from ..text.folds import read_phrases
 
     if outputs and model:
         raise UsageError("--model and --outputs are two sources of readings", remedy="give one of them")
     context = open_context(Path(), model=model, threads=threads, read__language=language)
+    dataset = included(context.dataset(data), language=include_language or (), subset=include_subset or ())
+    kept = Kept(html, out, keep, json)
+    if fields or documents or partial or (not outputs and means_fields(context, dataset)):
+        of_lines = {"--metric": metric, "--normalize": normalize, "--fold-file": fold_file, "--outputs": outputs}
+        refuse(of_lines | {"--baseline": baseline, "--pages": pages})
+        evaluate_fields(context, dataset, parse_split(split), names(slices), fields, partial, kept)
+        return 0
+    measures = _measures(dataset, metric, tokens, normalize, fold_file)
+    return _evaluate_lines(context, dataset, parse_split(split), slices, measures, kept, pages, outputs, baseline)
+
+
+def _measures(
+    dataset: Dataset, metric: list[str] | None, tokens: str, normalize: str | None, fold_file: Path | None
+) -> Measures:
+    from ..evaluate import Measures, usual_folds
+    from ..text.folds import read_phrases
+
     wanted = tuple(one for text in metric or () for one in names(text))
     phrases = read_phrases(fold_file) if fold_file else ()
-    dataset = included(context.dataset(data), language=include_language or (), subset=include_subset or ())
     folds = usual_folds(dataset.samples) if normalize is None else tuple(names(normalize))
-    measures = Measures(wanted, tokens, folds, phrases)
+    return Measures(wanted, tokens, folds, phrases)
+
+
+def _evaluate_lines(
+    context: Context,
+    dataset: Dataset,
+    split: Split | None,
+    slices: str | None,
+    measures: Measures,
+    kept: Kept,
+    pages: bool,
+    outputs: Path | None,
+    baseline: Path | None,
+) -> int:
+    from ..evaluate import read_report, usual_slices, write_report_page
+    from ..evaluate.boards.drift import drift
+    from ..evaluate.boards.summary import report_folder, summarize_report, write_summary
+    from ..models.vision import Facts, facts_of
+
     before = read_report(baseline) if baseline else None
     shown = usual_slices(dataset.samples) if slices is None else tuple(names(slices))
     if outputs:
-        report = _recorded(outputs, dataset, parse_split(split), shown, measures, context)
+        report = _recorded(outputs, dataset, split, shown, measures, context)
     else:
         reader = context.reader(pages=pages)
-        report = _read(reader, dataset, parse_split(split), shown, measures, context.settings.limits, quiet=json)
+        report = _read(reader, dataset, split, shown, measures, context.settings.limits, quiet=kept.json)
     facts = Facts(report.model) if outputs else facts_of(context.recognizer)
-    for folder in (out, report_folder(context.reports, report) if keep else None):
+    for folder in (kept.out, report_folder(context.reports, report) if kept.keep else None):
         if folder is not None:
             report.write(folder)
             write_summary(folder, summarize_report(report, facts, threads=0 if outputs else context.threads))
-    if html:
-        write_report_page(html, report, dataset)
+    if kept.html:
+        write_report_page(kept.html, report, dataset)
     held = drift(report, before, context.settings.drift) if before else None
-    if json:
+    if kept.json:
         output.print_json(report.figures() | ({"drift": held.to_dict()} if held else {}))
     else:
         output.show_report(report.figures())
@@ -167,36 +211,55 @@ def _recorded(
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="Model in use.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The other model.")],
-    data: Annotated[str, typer.Option("--data", metavar="REF", help="Data set with texts.")],
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="REF", help="Data set with texts, or with fields.")
+    ] = None,
+    image: DocumentImage = None,
     split: SplitName = None,
     slices: Slices = None,
+    fields: FieldNames = None,
+    documents: Documents = False,
+    partial: Partial = False,
     html: Html = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep both reports here.")] = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Read the same lines with two models: which is better, and how sure is that."""
+    """Read the same lines or documents with two models: which is better, and how sure is that.
+
+    With --image, one document as both read it: the fields that differ, and what the validator says of each.
+    """
+    context = open_context(Path(), threads=threads)
+    if image is not None:
+        if data or split or slices or out or fields or partial:
+            remedy = "leave out --data, --split, --slice, --fields, --partial and --out"
+            raise UsageError("--image is one document without a truth", remedy=remedy)
+        compare_image(context, a, b, image, html, json=json)
+        return
+    if data is None:
+        raise UsageError("there is nothing to compare on", remedy="give --data REF, or --image FILE for one document")
+    dataset, kept = context.dataset(data), Kept(html, out, False, json)
+    if fields or documents or partial or means_fields(context, dataset, a, b):
+        compare_fields(context, (a, b), dataset, parse_split(split), names(slices), fields, partial, kept)
+    else:
+        _compare_lines(context, (a, b), dataset, parse_split(split), names(slices), kept)
+
+
+def _compare_lines(
+    context: Context, models: tuple[str, str], dataset: Dataset, split: Split | None, slices: list[str], kept: Kept
+) -> None:
     from ..evaluate import compare as compare_models
     from ..evaluate import write_comparison_page
 
-    context = open_context(Path(), threads=threads)
-    dataset = context.dataset(data)
-    first, second = context.load(a), context.load(b)
-    with output.progress("comparing", quiet=json) as bar:
-        comparison = compare_models(
-            first,
-            second,
-            dataset,
-            split=parse_split(split),
-            slices=names(slices),
-            limits=context.settings.limits,
-            progress=bar,
-        )
-    if out:
-        comparison.write(out)
-    if html:
-        write_comparison_page(html, comparison, dataset)
-    if json:
+    first, second = (context.load(ref) for ref in models)
+    limits = context.settings.limits
+    with output.progress("comparing", quiet=kept.json) as bar:
+        comparison = compare_models(first, second, dataset, split=split, slices=slices, limits=limits, progress=bar)
+    if kept.out:
+        comparison.write(kept.out)
+    if kept.html:
+        write_comparison_page(kept.html, comparison, dataset)
+    if kept.json:
         output.print_json(comparison.figures())
     else:
         output.show_comparison(comparison.figures())

@@ -1,17 +1,21 @@
-"""Commands about models: train, crossval, promote, rollback, models, mine."""
+"""Commands about models: train, crossval, promote, rollback, models."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import UsageError
 from . import output
-from .context import Jobs, Json, RecipeName, Set, Threads, open_context
+from .context import Context, Jobs, Json, RecipeName, Set, Threads, open_context
 from .measure import IncludeLanguage, IncludeSubset
 from .registry import Registering, registry_state
+
+if TYPE_CHECKING:
+    from ..datasets import Dataset
+    from ..models.bundle import BundleInfo
 
 Data = Annotated[
     list[str],
@@ -163,15 +167,13 @@ def promote(
     """Put a model in use if it is proven better.
 
     It must make fewer errors on your frozen test lines, beyond chance, and be nowhere worse; else the reason is told.
+    A model that reads the fields of documents is judged on your frozen test documents, and what reads lines stays.
     With --as, nothing is judged and what is in use stays: the model becomes the next version of a name, so that
     `models:/NAME` means it wherever a model is asked for.
     """
-    from ..datasets.synth import general_set
-    from ..models.base import cache_folder
     from ..models.references import load_bundle
     from ..release import keep_as
     from ..release import promote as promote_model
-    from ..release.personal import personal_set
     from ..types import Split
 
     context = open_context(workspace, need_workspace=True, threads=threads)
@@ -183,12 +185,13 @@ def promote(
         told = {"model": kept, "name": name, "version": version, "reference": f"models:/{as_.removeprefix('models:/')}"}
         output.show(told, [f"{told['reference']} means {kept} now (version {version})"], json=json)
         return
-    personal = context.dataset(data) if data else personal_set(context.workspace)
+    bundle = load_bundle(model, workspace=context.root)
+    personal, kept_general = _judges(context, bundle.info, data)
     decision = promote_model(
         context.workspace,
-        load_bundle(model, workspace=context.root).folder,
+        bundle.folder,
         personal,
-        [general_set(cache_folder()), *(context.dataset(ref) for ref in general or ())],
+        [kept_general, *(context.dataset(ref) for ref in general or ())],
         split=Split.TEST if any(sample.split is Split.TEST for sample in personal.samples) else None,
         settings=context.settings.gate,
         limits=context.settings.limits,
@@ -204,15 +207,34 @@ def promote(
             output.note(sentence)
 
 
+def _judges(context: Context, info: BundleInfo, data: str | None) -> tuple[Dataset, Dataset]:
+    """The set that decides on a model, and the general one on which nothing may be forgotten: lines or documents."""
+    from ..datasets.invoices.general import general_documents
+    from ..datasets.synth import general_set
+    from ..models.base import cache_folder
+    from ..release.personal import personal_set
+    from ..release.promote import reads
+
+    assert context.workspace is not None
+    given = context.dataset(data) if data else None
+    kind = reads(info, given.samples if given else ())
+    general = general_documents if kind == "fields" else general_set
+    return given or personal_set(context.workspace, kind), general(cache_folder())
+
+
 def rollback(
-    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(), json: Json = False
+    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(),
+    fields: Annotated[
+        bool, typer.Option("--fields", help="That for the fields of documents, not that for lines.")
+    ] = False,
+    json: Json = False,
 ) -> None:
     """Return to the model that was in use before."""
     from ..release import rollback as roll_back
 
     context = open_context(workspace, need_workspace=True)
     assert context.workspace is not None
-    champion = roll_back(context.workspace)
+    champion = roll_back(context.workspace, "fields" if fields else "lines")
     state, sentences = registry_state(context)
     told = {"model": champion.model, "since": champion.since, "why": champion.why, **state}
     output.show(told, [f"in use now: {champion.model} ({champion.why})", *sentences], json=json)
@@ -241,7 +263,8 @@ def list_models(
     for entry in entries:
         lines = (entry.dataset or {}).get("usable")
         facts = [
-            f"trained on {lines} lines" if lines else "",
+            "reads fields" if entry.reads == "fields" else "",
+            f"trained on {lines} lines" if lines and entry.reads == "lines" else "",
             f"in use since {entry.since[:10]}" if entry.state == "champion" and entry.since else "",
             entry.why or entry.fault,
             ", ".join(entry.places),
@@ -287,29 +310,3 @@ def lineage(
     typer.echo(f"{origins.model}: {origins}; run {origins.run or 'elsewhere'}")
     for place, (_, author, version) in zip(places, origins.corrections, strict=True):
         typer.echo(f"{place}  version {version}  by {author}")
-
-
-def mine(
-    workspace: Annotated[Path, typer.Argument(metavar="DIR", help="Workspace.")] = Path(),
-    number: Annotated[int, typer.Option("-n", metavar="N", help="How many lines to name.")] = 20,
-    json: Json = False,
-) -> None:
-    """Say which lines to correct next, and how far that will bring you."""
-    from ..mine.workspace import workspace_advice, workspace_queue
-
-    context = open_context(workspace, need_workspace=True)
-    assert context.workspace is not None
-    advice = workspace_advice(context.workspace)
-    queued = workspace_queue(context.workspace, most=number)
-    if json:
-        rows = [
-            {"document": line.document, "page": line.page, "text_line": line.text_line, "image": line.image}
-            | {"id": one.id, "score": one.score, "expected_cer": one.expected_cer}
-            for line, one in queued
-        ]
-        output.print_json({**advice.figures(), "queue": rows})
-        return
-    typer.echo(advice.sentence)
-    for line, one in queued:
-        place = f"{line.document}.txt:{line.text_line}"
-        typer.echo(f"{place}  page {line.page}  expected CER {output.percent(one.expected_cer)}  {line.image}")

@@ -230,8 +230,13 @@ def _header(line: Line, notes: Sequence[str]) -> str:
 
 def marked(line: Line) -> tuple[str, str]:
     """Reference with what was missed as <ins>, reading with what is wrong, or where something is missing, as <del>."""
+    return marked_texts(line.reference, line.hypothesis)
+
+
+def marked_texts(reference: str, hypothesis: str) -> tuple[str, str]:
+    """The same of any two texts."""
     truth, read = [], []
-    for span in spans(line.reference, line.hypothesis):
+    for span in spans(reference, hypothesis):
         if span.kind == "equal":
             truth.append(escape(span.reference))
             read.append(escape(span.hypothesis))
@@ -259,17 +264,17 @@ def _glyph(character: str) -> str:
     return f"<bdi>{_visible(character)}</bdi>" if character else "∅"
 
 
-def image_tag(image: Image | None) -> str:
-    """A line image inside the page, scaled down when it is wide; empty for none."""
+def image_tag(image: Image | None, *, alt: str = "line image", widest: int = IMAGE_WIDTH) -> str:
+    """A picture inside the page, scaled down when it is wide; empty for none."""
     if image is None or not image.size:
         return ""
-    if image.shape[1] > IMAGE_WIDTH:
-        scale = IMAGE_WIDTH / image.shape[1]
-        size = (IMAGE_WIDTH, max(1, round(image.shape[0] * scale)))
+    if image.shape[1] > widest:
+        scale = widest / image.shape[1]
+        size = (widest, max(1, round(image.shape[0] * scale)))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(image.dtype)
     quality = [int(cv2.IMWRITE_JPEG_QUALITY), JPEG_QUALITY]
     data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
-    return f'<img alt="line image" src="data:image/jpeg;base64,{base64.b64encode(data).decode("ascii")}">'
+    return f'<img alt="{escape(alt)}" src="data:image/jpeg;base64,{base64.b64encode(data).decode("ascii")}">'
 
 
 def line_images(dataset: SampleSet, ids: Sequence[str], load: Load | None) -> dict[str, Image]:

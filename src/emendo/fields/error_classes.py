@@ -7,11 +7,11 @@ error is CORRECT, a class of its own; OTHER is an error that no other class name
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
-from .compare import compare_documents
+from .compare import ROW_MARK, Comparison, compare_documents
 from .names import REGIONS
 from .schema import Document
 from .validate import Severity, Validation
@@ -57,11 +57,32 @@ _BY_RULE: Final[Mapping[str, ErrorClass]] = {
 """Classes of what the validator finds; a finding of another rule is of the class of the first field that it names."""
 
 
-def classify_error(truth: Document, found: Document | None) -> tuple[ErrorClass, ...]:
-    """The classes of what a reading has wrong, missed or invented, the worst first; (CORRECT,) when nothing."""
-    compared = compare_documents(truth, found).fields
-    wrong = (name.partition("[]")[0] for name, one in compared.items() if one.wrong or one.missed or one.invented)
+def classify_error(
+    truth: Document, found: Document | None, told: Collection[str] | None = None
+) -> tuple[ErrorClass, ...]:
+    """The classes of what a reading has wrong, missed or invented, the worst first; (CORRECT,) when nothing.
+
+    `told` names the fields of which the truth speaks, where it does not speak of all (`total`, `lines[].amount`, or
+    `lines` for all of a table): what was read elsewhere is not judged.
+    """
+    wrong = (name.partition(ROW_MARK)[0] for name in wrong_fields(truth, found, told))
     return ordered(_BY_FIELD.get(name, ErrorClass.OTHER) for name in wrong)
+
+
+def wrong_fields(truth: Document, found: Document | None, told: Collection[str] | None = None) -> tuple[str, ...]:
+    """The fields in which a reading has something wrong, missed or invented (`total`, `lines[].amount`)."""
+    compared = judged(compare_documents(truth, found), told).fields
+    return tuple(name for name, one in compared.items() if one.errors)
+
+
+def judged(compared: Comparison, told: Collection[str] | None) -> Comparison:
+    """A comparison without the fields of which the truth does not speak."""
+    if told is None:
+        return compared
+    wanted = set(told)
+    return Comparison(
+        {name: one for name, one in compared.fields.items() if {name, name.partition(ROW_MARK)[0]} & wanted}
+    )
 
 
 def suspected(checked: Validation) -> tuple[ErrorClass, ...]:
@@ -81,10 +102,11 @@ def severity(classes: Iterable[ErrorClass]) -> int:
     return max((SEVERITY[one] for one in classes), default=0)
 
 
-def regions_with_errors(truth: Document, found: Document | None) -> tuple[str, ...]:
+def regions_with_errors(
+    truth: Document, found: Document | None, told: Collection[str] | None = None
+) -> tuple[str, ...]:
     """The regions of the document (`fields.names.REGIONS`) in which something is wrong, in reading order."""
-    compared = compare_documents(truth, found).fields
-    wrong = {name.partition("[]")[0] for name, one in compared.items() if one.wrong or one.missed or one.invented}
+    wrong = {name.partition(ROW_MARK)[0] for name in wrong_fields(truth, found, told)}
     return tuple(region for region, names in REGIONS.items() if wrong & set(names))
 
 

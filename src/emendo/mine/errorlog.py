@@ -1,43 +1,43 @@
-"""The log of errors: one JSON object a line, appended whole, with a copy of each page by its content.
+"""The log of errors: one JSON object a line, appended whole, with a copy of each document by its content.
 
     errors.jsonl          what was read, when, by which model, the classes of error, the truth where it is known
-    images/HASH.EXT       the first page of each document
+    images/HASH.EXT       the pages of each document, or its PDF
 
-A later entry on the same document holds. From the log come hard samples: documents, or regions of them, with errors of
-chosen classes, drawn more often the worse they are.
+A document is known by the content of its first page: read again it is the same, whatever it is called. A later entry on
+the same document holds; a truth once known stays known. From the log come hard samples (see `hard`).
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
-from ..datasets.dataset import Dataset, open_dataset
-from ..datasets.mix import Mix, mix
-from ..errors import DataError, FormatError, UsageError
-from ..fields.error_classes import ErrorClass, classify_error, regions_with_errors, severity, suspected
-from ..fields.names import REGIONS
-from ..fields.schema import Document
+from ..errors import DataError, FormatError
+from ..fields.error_classes import classify_error, regions_with_errors, severity, suspected, wrong_fields
+from ..fields.schema import Document, read_document
 from ..fields.validate import validate_document
-from ..formats.jsonl import row_text
-from ..tools.files import append_line, new_folder, sha256_file, write_bytes
+from ..tools.files import append_line, sha256_file, write_bytes
 from ..types import Sample
 
 LOG: Final = "errors.jsonl"
-REPLAY_SHARE: Final = 0.2
-"""Share of usual samples beside hard ones in what is trained on."""
+_NAMED: Final = 24
+"""Characters of the hash that names a page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One document as it was read: classes of error (worst first), regions in which they are, and what was read."""
+    """One document as it was read: classes of error (worst first), regions and fields in which they are, and what was
+    read.
+
+    `fields` are those with errors against the truth, rows as `lines[].amount`. `told` names the fields of which the
+    truth speaks; empty means all. `image` holds the document from page `frame` (0 up) on, `pages` of them where that is
+    known (0: as many as there are); `images` are the files of its further pages.
+    """
 
     id: str
     image: str
@@ -50,124 +50,235 @@ class Entry:
     regions: tuple[str, ...] = ()
     found: Mapping[str, Any] = field(default_factory=dict)
     truth: Mapping[str, Any] = field(default_factory=dict)
+    fields: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    frame: int = 0
+    pages: int = 0
+    images: tuple[str, ...] = ()
+    group: str = ""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What makes it the same document (see `page_key`)."""
+        return page_key(Path(self.image).stem, self.frame)
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Two truths of one document: the fields in which they differ, and when each was told; the later one holds."""
+
+    id: str
+    fields: tuple[str, ...]
+    at: str
+    before: str
+    other: str = ""
+    """What the document was called then, where it was called otherwise."""
+
+    def __str__(self) -> str:
+        named = f"{self.id} and {self.other} are one document and have" if self.other else f"{self.id} has"
+        return f"{named} two truths in {', '.join(self.fields)}; the one of {self.at[:19]} holds"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorLog:
+    """All of a log in the order in which it was written; `torn` counts lines that a crash cut off."""
+
+    entries: tuple[Entry, ...]
+    torn: int = 0
+
+    @property
+    def newest(self) -> list[Entry]:
+        """One entry a document, that which holds, in the order of the log."""
+        kept: dict[tuple[str, int], Entry] = {}
+        for entry in self.entries:
+            before = kept.pop(entry.key, None)
+            kept[entry.key] = _by_known_truth(entry, before) if before and before.known else entry
+        return list(kept.values())
+
+    @property
+    def contradictions(self) -> list[Contradiction]:
+        """Documents that were given a truth that differs from the one they had."""
+        told: dict[tuple[str, int], list[Entry]] = defaultdict(list)
+        for entry in self.entries:
+            if entry.known:
+                told[entry.key].append(entry)
+        return [found for entries in told.values() if (found := _contradiction(entries))]
 
 
 def log_error(
-    folder: Path, name: str, image: Path, found: Document | None, *, truth: Document | None = None, model: str = ""
+    folder: Path,
+    name: str,
+    image: Path,
+    found: Document | None,
+    *,
+    truth: Document | None = None,
+    told: Collection[str] | None = None,
+    model: str = "",
+    frame: int = 0,
+    pages: int = 0,
+    others: Sequence[Path] = (),
+    group: str = "",
 ) -> Entry:
-    """Append what was read of a document to the log in `folder`, with a copy of its image; the entry.
+    """Append what was read of a document to the log in `folder`, with a copy of its files; the entry.
 
-    Also a reading without error is logged, as CORRECT: it ends what was logged of the document before.
+    `image` holds its first page (or all of them from `frame` on), `others` the further ones. `told` names the fields of
+    which the truth speaks (None: all). Also a reading without error is logged, as CORRECT: it ends what was logged of
+    the document before.
     """
-    if truth is None:
-        classes = suspected(validate_document(found or Document()))
-        regions: tuple[str, ...] = ()
-    else:
-        classes, regions = classify_error(truth, found), regions_with_errors(truth, found)
-    kept = folder / "images" / f"{sha256_file(image)[:24]}{image.suffix.lower()}"
-    if not kept.is_file():
-        write_bytes(kept, image.read_bytes())
     entry = Entry(
         id=name,
-        image=f"images/{kept.name}",
-        classes=tuple(classes),
-        severity=severity(classes),
+        image=_kept(folder, image),
+        classes=(),
+        severity=0,
         at=datetime.now(UTC).isoformat(),
         model=model,
         known=truth is not None,
-        regions=regions,
         found=found.values() if found else {},
         truth=truth.values() if truth else {},
+        told=tuple(told or ()),
+        frame=frame,
+        pages=pages,
+        images=tuple(_kept(folder, other) for other in others),
+        group=group,
     )
+    entry = _classified(entry, truth, found)
     append_line(folder / LOG, json.dumps(asdict(entry), ensure_ascii=False, separators=(",", ":")))
     return entry
 
 
-def read_log(folder: Path) -> list[Entry]:
-    """The newest entry of each document, in the order of the log; a line that a crash cut off is left out.
+def log_sample(
+    folder: Path,
+    sample: Sample,
+    found: Document | None,
+    *,
+    truth: Document | None = None,
+    told: Collection[str] | None = None,
+    model: str = "",
+) -> Entry:
+    """The same of a sample, under its id and its group."""
+    pages = sample.attributes.get("pages")
+    return log_error(
+        folder,
+        sample.id,
+        sample.image,
+        found,
+        truth=truth,
+        told=told,
+        model=model,
+        frame=sample.frame,
+        pages=pages if isinstance(pages, int) else 0,
+        others=further_pages(sample),
+        group=sample.group,
+    )
 
-    Raises FormatError for a line that is none of ours, DataError when there is no log.
+
+def further_pages(sample: Sample) -> list[Path]:
+    """The files of a document's pages after the first, where its manifest names one a page (`images`)."""
+    named = sample.attributes.get("images")
+    if not isinstance(named, list | tuple) or len(named) < 2:
+        return []
+    root = next((place for place in sample.image.parents if (place / named[0]).is_file()), sample.image.parent)
+    return [root / one for one in named[1:]]
+
+
+def page_key(sha256: str, frame: int) -> tuple[str, int]:
+    """What makes a document the same one: the content of the file of its first page, and the page in it."""
+    return sha256[:_NAMED], frame
+
+
+def read_errors(folder: Path) -> ErrorLog:
+    """A log with all of its entries. A line that is no JSON is one that a crash cut off: it is left out and counted.
+
+    Raises DataError when there is no log or nothing in it, FormatError for a line that is none of ours.
     """
     path = folder / LOG
     if not path.is_file():
         raise DataError("holds no log of errors", where=folder, remedy="read documents with --error-log first")
-    entries: dict[str, Entry] = {}
-    lines = path.read_bytes().split(b"\n")
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            entry = Entry(**{**row, "classes": tuple(row["classes"]), "regions": tuple(row["regions"])})
-        except (ValueError, TypeError, KeyError) as error:
-            if not line.endswith(b"}"):
-                continue  # a crash cut it off
-            raise FormatError(
-                "is no entry of a log of errors", where=path, line=number, remedy="remove the line"
-            ) from error
-        entries.pop(entry.id, None)
-        entries[entry.id] = entry
-    return list(entries.values())
+    entries: list[Entry] = []
+    torn = 0
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError:
+                torn += 1
+                continue
+            entries.append(_entry(row, path, number))
+    if torn and not entries:
+        raise FormatError("is no log of errors", where=path, remedy="name the folder that --error-log named")
+    if not entries:
+        raise DataError("the log of errors is empty", where=folder, remedy="read documents with --error-log first")
+    return ErrorLog(tuple(entries), torn)
 
 
-def build_hard_sample_dataset(
-    error_dir: Path,
-    out: Path,
-    *,
-    region_type: str = "",
-    classes: Collection[str] = (),
-    most: int = 0,
-    seed: int = 0,
-) -> Dataset:
-    """The documents of a log whose truth is known and in which something is wrong, as a manifest in the folder `out`.
-
-    `region_type` keeps those with an error in that region, `classes` those with one of these errors; with `most` so
-    many are drawn, each as likely as it is severe. Raises UsageError for a region or class that does not exist,
-    DataError when no document is left.
-    """
-    if region_type and region_type not in REGIONS:
-        raise UsageError(f"unknown region {region_type!r}", remedy=f"use {', '.join(REGIONS)}")
-    unknown = [one for one in classes if one not in set(ErrorClass)]
-    if unknown:
-        raise UsageError(f"unknown class of error {unknown[0]!r}", remedy=f"use {', '.join(ErrorClass)}")
-    wanted = [
-        entry
-        for entry in read_log(error_dir)
-        if entry.known
-        and entry.severity
-        and (not region_type or region_type in entry.regions)
-        and (not classes or set(classes) & set(entry.classes))
-    ]
-    if not wanted:
-        raise DataError(
-            "holds no error of this kind with a known truth", where=error_dir, remedy="correct some documents"
-        )
-    chosen = _drawn(wanted, most, seed)
-    with new_folder(out) as folder:
-        (folder / "images").mkdir()
-        rows = []
-        for entry in chosen:
-            shutil.copyfile(error_dir / entry.image, folder / entry.image)
-            row = {
-                "id": entry.id,
-                "image": entry.image,
-                "fields": entry.truth,
-                "group": entry.id,
-                "origin": "corrected",
-            }
-            rows.append(row_text({**row, "error": entry.classes[0], "severity": entry.severity, "subset": "hard"}))
-        (folder / "documents.jsonl").write_text("".join(rows), encoding="utf-8")
-    return open_dataset(str(out / "documents.jsonl"))
+def read_log(folder: Path) -> list[Entry]:
+    """The entry that holds of each document, in the order of the log. Raises what `read_errors` raises."""
+    return read_errors(folder).newest
 
 
-def with_replay(hard: Sequence[Sample], usual: Sequence[Sample], *, share: float = REPLAY_SHARE, seed: int = 0) -> Mix:
-    """Hard samples with so many usual ones that these make `share` of the whole, drawn without repetition."""
-    return mix(hard, usual, share, seed)
+def truth_of_entry(entry: Entry) -> Document:
+    """The truth of an entry; empty where none is known."""
+    return read_document(entry.truth).document
 
 
-def _drawn(entries: Sequence[Entry], most: int, seed: int) -> list[Entry]:
-    if not most or most >= len(entries):
-        return list(entries)
-    weights = np.array([entry.severity for entry in entries], float)
-    chosen = np.random.default_rng(seed).choice(len(entries), most, replace=False, p=weights / weights.sum())
-    return [entries[at] for at in sorted(chosen.tolist())]
+def _entry(row: Any, path: Path, number: int) -> Entry:
+    try:
+        lists = {name: tuple(row.get(name, ())) for name in ("classes", "regions", "fields", "told", "images")}
+        return Entry(**{**row, **lists})
+    except (TypeError, AttributeError) as error:
+        what = "is no entry of a log of errors"
+        raise FormatError(what, where=path, line=number, remedy="remove the line") from error
+
+
+def _kept(folder: Path, file: Path) -> str:
+    place = folder / "images" / f"{sha256_file(file)[:_NAMED]}{file.suffix.lower()}"
+    if not place.is_file():
+        write_bytes(place, file.read_bytes())
+    return f"images/{place.name}"
+
+
+def _classified(entry: Entry, truth: Document | None, found: Document | None) -> Entry:
+    """The entry with its classes: by the truth, or where none is known by what the validator finds."""
+    if truth is None:
+        classes = suspected(validate_document(found or Document()))
+        return replace(entry, classes=tuple(classes), severity=severity(classes))
+    told = entry.told or None
+    classes = classify_error(truth, found, told)
+    return replace(
+        entry,
+        classes=tuple(classes),
+        severity=severity(classes),
+        regions=regions_with_errors(truth, found, told),
+        fields=wrong_fields(truth, found, told),
+    )
+
+
+def _by_known_truth(entry: Entry, before: Entry) -> Entry:
+    """An entry without a truth, judged by the one that is known of its document."""
+    if entry.known:
+        return entry
+    known = replace(entry, known=True, truth=before.truth, told=before.told, group=entry.group or before.group)
+    return _classified(known, truth_of_entry(known), read_document(known.found).document)
+
+
+def _contradiction(entries: Iterable[Entry]) -> Contradiction | None:
+    """The last change of a document's truth in what both truths speak of."""
+    found = None
+    before: Entry | None = None
+    for entry in entries:
+        if before is not None and before.truth != entry.truth:
+            told = _both_told(before, entry)
+            differing = wrong_fields(truth_of_entry(entry), truth_of_entry(before), told)
+            other = before.id if before.id != entry.id else ""
+            if differing:
+                found = Contradiction(entry.id, differing, entry.at, before.at, other)
+        before = entry
+    return found
+
+
+def _both_told(one: Entry, other: Entry) -> Collection[str] | None:
+    if one.told and other.told:
+        return set(one.told) & set(other.told)
+    return one.told or other.told or None

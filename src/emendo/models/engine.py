@@ -53,10 +53,11 @@ def open_engine(path: Path, *, threads: int, engine: EngineName = "onnxruntime")
 
     Raises EngineError when OpenVINO or a GPU is asked for and not there, BundleError when the file cannot be opened.
     """
-    return _OpenVino(path, threads) if _by_openvino(engine) else _OnnxRuntime(path, threads, gpu=engine == "cuda")
+    return _OpenVino(path, threads) if by_openvino(engine) else _OnnxRuntime(path, threads, gpu=engine == "cuda")
 
 
-def _by_openvino(engine: EngineName) -> bool:
+def by_openvino(engine: EngineName) -> bool:
+    """Whether this engine is OpenVINO here. Raises EngineError when it is asked for by name and not installed."""
     if engine == "openvino" and find_spec("openvino") is None:
         raise EngineError("OpenVINO is not installed", remedy="pip install 'emendo[fast]', or engine = \"onnxruntime\"")
     return engine == "openvino" or (engine == "auto" and _half_by_openvino())
@@ -73,8 +74,9 @@ class Graph(Protocol):
 
 def open_graph(path: Path, *, threads: int, engine: EngineName = "onnxruntime") -> Graph:
     """The graph of a file whose shapes are run as they come; engines and errors as for `open_engine`."""
-    by_openvino = _by_openvino(engine)
-    return _OpenVinoGraph(path, threads) if by_openvino else _OnnxRuntimeGraph(path, threads, gpu=engine == "cuda")
+    if by_openvino(engine):
+        return _OpenVinoGraph(path, threads)
+    return _OnnxRuntimeGraph(path, threads, gpu=engine == "cuda")
 
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"

@@ -53,14 +53,14 @@ def load_recognizer(
 ) -> Recognizer:
     """The recogniser that `ref` names, of whatever family.
 
-    An empty reference means the champion of the workspace when it has one that reads lines, else `auto`; `language` is
-    that of `CtcRecognizer`, `engine` computes the graph of a bundle that has one. `ensemble:A,B` and `fallback:A,B`
-    name several models (see `ensemble`), `plates:REF` reads crops of licence plates with a model (see `plates`),
-    `rapidocr` is the engine of that name, `http://host:port` a service that reads elsewhere (see `remote`). Raises
-    UsageError when nothing of that name is there or it reads documents only, BundleError when what is there is no sound
-    model, EngineError when its family needs more than is installed.
+    An empty reference means the champion of the workspace when it has one, else `auto`; `language` is that of
+    `CtcRecognizer`, `engine` computes the graph of a bundle that has one. `ensemble:A,B` and `fallback:A,B` name
+    several models (see `ensemble`), `plates:REF` reads crops of licence plates with a model (see `plates`), `rapidocr`
+    is the engine of that name, `http://host:port` a service that reads elsewhere (see `remote`). Raises UsageError when
+    nothing of that name is there or it reads documents only, BundleError when what is there is no sound model,
+    EngineError when its family needs more than is installed.
     """
-    if ref == AUTO or (ref == "" and not _reads_lines(champion_folder(workspace) if workspace is not None else None)):
+    if ref == AUTO or (ref == "" and (workspace is None or champion_folder(workspace) is None)):
 
         def opened(name: str) -> CtcRecognizer:
             return CtcRecognizer(load_bundle(name), threads=threads, language=language, engine=engine)
@@ -166,11 +166,6 @@ def champion_folder(workspace: Path, *, kind: Reads = "lines") -> Path | None:
     if champion is None or champion.model in {*NAMES, *FIRST.values()}:
         return None
     return held.models / _model_id(champion.model, held.pointer(kind))
-
-
-def _reads_lines(champion: Path | None) -> bool:
-    """Whether there is a champion, and it is no model of documents."""
-    return champion is not None and read_bundle(champion, verify=False).info.family != FIELDS_FAMILY
 
 
 def _model_id(model: str, said_by: Path) -> str:

@@ -11,16 +11,27 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, cast
 
+from pydantic import ValidationError
+
 from ..errors import BundleError, UsageError
 from ..fields.schema import canonical
-from ..models.bundle import FIELDS_FAMILY, Bundle, read_bundle
+from ..models.bundle import FIELDS_FAMILY, Bundle
 from ..models.engine import EngineName
+from ..models.extract.customs import Decoding
 from ..models.extract.decode import Extraction, decode
 from ..models.extract.reader import nested_reader
 from ..models.extract.tagger import Tagger
 from ..models.generative.source import Source
-from ..models.references import AUTO, champion_folder, embedded_names, find_model, load_recognizer, open_recognizer
-from ..types import DocumentReader, Image, Reading, Recognizer, Word
+from ..models.references import (
+    AUTO,
+    CHAMPION_FIELDS,
+    champion_folder,
+    embedded_names,
+    find_model,
+    load_recognizer,
+    open_recognizer,
+)
+from ..types import DocumentReader, EvidenceRecognizer, Image, Reading, Recognizer, Word
 from .segment import Finder
 from .wordcache import PageWords, cached_words
 from .words import read_words
@@ -52,14 +63,24 @@ class Opening:
 class PageFieldsReader:
     """Reads documents into fields. `finder` finds the lines, `recognizer` reads them, `tagger` tells what words are.
 
+    With `threads` above 1 so many lines of a page are read at the same time, by a recogniser that threads may share.
     `words` replaces how the words of a page are read (see `wordcache`). May be shared by threads if its parts may.
     """
 
     def __init__(
-        self, recognizer: Recognizer, finder: Finder | None, tagger: Tagger, *, words: PageWords | None = None
+        self,
+        recognizer: Recognizer,
+        finder: Finder | None,
+        tagger: Tagger,
+        *,
+        threads: int = 1,
+        words: PageWords | None = None,
     ) -> None:
+        def read(page: Image, number: int) -> list[Word]:
+            return read_words(page, recognizer, finder, number=number, threads=threads)
+
         self.recognizer, self.finder, self.tagger = recognizer, finder, tagger
-        self._words = words or (lambda page, number: read_words(page, recognizer, finder, number=number))
+        self._words = words or read
 
     @property
     def model(self) -> str:
@@ -118,9 +139,9 @@ def load_document_reader(
 ) -> DocumentReader:
     """The reader of documents that `ref` names, of whatever family.
 
-    An empty reference means the champion of the workspace when it reads documents, else `base-fields`. `reader` names
-    the OCR reader that gives the words; without it a model takes its own. `cache` remembers the words of pages, for
-    work that reads them again and again. Raises UsageError when the model reads no documents, and as
+    An empty reference means the champion of the workspace for fields, else `base-fields`. `reader` names the OCR
+    reader that gives the words; without it a model takes its own. `cache` remembers the words of pages, for work that
+    reads them again and again. Raises UsageError when the model reads no documents, and as
     `models.references.load_recognizer` does.
     """
     model = _model(ref, workspace)
@@ -140,31 +161,37 @@ def open_fields(opening: Opening) -> PageFieldsReader:
     from ..models.extract.tagger import OnnxTagger
 
     bundle = cast("Bundle", opening.model)
+    try:
+        Decoding.model_validate(bundle.info.decoding)
+    except ValidationError as error:
+        place = ".".join(map(str, ("decoding", *error.errors()[0]["loc"])))
+        what = f"{place}: {error.errors()[0]['msg'].lower()}"
+        raise BundleError(what, where=bundle.folder, remedy="use the version that wrote it, or train again") from error
     tagger = OnnxTagger(bundle, threads=opening.threads, engine=opening.engine)
-    recognizer, finder = _reader(bundle, opening), Detector(threads=opening.threads)
-    words = cached_words(recognizer, finder, engine=opening.engine) if opening.cache else None
-    return PageFieldsReader(recognizer, finder, tagger, words=words)
+    finder = Detector(threads=opening.threads, engine=opening.engine)
+    # lines are short: two at a time on a core each take less time than one by one on both
+    recognizer, threads = _reader(bundle, opening, threads=1), opening.threads
+    if threads > 1 and not isinstance(recognizer, EvidenceRecognizer):  # not to be shared by threads
+        recognizer, threads = _reader(bundle, opening, threads=threads), 1
+    words = cached_words(recognizer, finder, threads=threads, engine=opening.engine) if opening.cache else None
+    return PageFieldsReader(recognizer, finder, tagger, threads=threads, words=words)
 
 
-def _reader(bundle: Bundle, opening: Opening) -> Recognizer:
+def _reader(bundle: Bundle, opening: Opening, *, threads: int) -> Recognizer:
     """The OCR reader: the one that was asked for, else the bundle that lies in this one, else the one that it names."""
     nested = None if opening.reader else nested_reader(bundle)
     if nested is not None:
-        return open_recognizer(nested, threads=opening.threads, engine=opening.engine)
+        return open_recognizer(nested, threads=threads, engine=opening.engine)
     own = bundle.info.preprocessing.get("reader", READER)
     if own not in embedded_names():
         what = f"names the OCR reader {str(own)[:80]!r}, which does not come with this installation"
         raise BundleError(what, where=bundle.folder, remedy="fetch or train the model again")
     named = opening.reader or own
-    return load_recognizer(
-        named, workspace=opening.workspace, threads=opening.threads, language="none", engine=opening.engine
-    )
+    return load_recognizer(named, workspace=opening.workspace, threads=threads, language="none", engine=opening.engine)
 
 
 def _model(ref: str, workspace: Path | None) -> Bundle | Source:
-    if ref not in {"", AUTO}:
+    if ref not in {"", AUTO, "champion"}:
         return find_model(ref, workspace=workspace)
-    champion = champion_folder(workspace) if workspace is not None else None
-    if champion is not None and read_bundle(champion, verify=False).info.family in OPENERS:
-        return read_bundle(champion)
-    return find_model(DEFAULT)
+    named = workspace is not None and ref != AUTO and champion_folder(workspace, kind="fields") is not None
+    return find_model(CHAMPION_FIELDS if named or ref == "champion" else DEFAULT, workspace=workspace)

@@ -94,7 +94,7 @@ def read_inputs(
     failures, notices = list(found.failures), list(found.notices)
     notes: list[NoteResult] = []
     targets: dict[Path, Path] = {}
-    for document in _settled_first(found.documents, settings.watch.settle_seconds, notices):
+    for document in settled_first(found.documents, settings.watch.settle_seconds, notices):
         target = out / document.inside if out is not None else None
         try:
             note = read_document(
@@ -117,7 +117,7 @@ def read_inputs(
     return result
 
 
-def _settled_first(documents: Sequence[Document], seconds: float, notices: list[str]) -> list[Document]:
+def settled_first(documents: Sequence[Document], seconds: float, notices: list[str]) -> list[Document]:
     """Named files, then the folders' files that have arrived; those still on their way become notices."""
     found = [document.path for document in documents if not document.named]
     _, arriving = wait_settled(found, seconds)

@@ -29,9 +29,14 @@ PageWords = Callable[[Image, int], list[Word]]
 
 
 def cached_words(
-    recognizer: Recognizer, finder: Finder | None = None, *, engine: str = "", folder: Path | None = None
+    recognizer: Recognizer,
+    finder: Finder | None = None,
+    *,
+    threads: int = 1,
+    engine: str = "",
+    folder: Path | None = None,
 ) -> PageWords:
-    """`read_words` that remembers. `engine` is the run time where that changes what is read.
+    """`read_words` on `threads` threads that remembers. `engine` is the run time, for that changes what is read.
 
     The cache lies in `folder`, else beside the converted models. A finder that does not say its `version` is not known
     well enough: its pages are read each time.
@@ -41,12 +46,12 @@ def cached_words(
 
     def words(page: Image, number: int) -> list[Word]:
         if version is None:
-            return read_words(page, recognizer, finder, number=number)
+            return read_words(page, recognizer, finder, number=number, threads=threads)
         name = _key(page, recognizer.model, engine, version)
         place = kept / name[:2] / f"{name}.json"
         known = _held(place)
         if known is None:
-            known = read_words(page, recognizer, finder, number=number)
+            known = read_words(page, recognizer, finder, number=number, threads=threads)
             write_text(place, _text(known))
         return [replace(word, page=number) for word in known]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Final
@@ -28,16 +29,29 @@ _WIDE, _WIDE_ONES = 1.3, frozenset("mwABCDGHKMNOQRUVWXY@%&")
 """Widths of characters in print, in widths of a usual one."""
 
 
-def read_words(page: Image, recognizer: Recognizer, finder: Finder | None = None, *, number: int = 1) -> list[Word]:
-    """The words of page `number` (H, W, 3) uint8 RGB in reading order."""
+def read_words(
+    page: Image, recognizer: Recognizer, finder: Finder | None = None, *, number: int = 1, threads: int = 1
+) -> list[Word]:
+    """The words of page `number` (H, W, 3) uint8 RGB in reading order.
+
+    With `threads` above 1 so many parts of the page are read at the same time, by a recogniser that threads may share:
+    the words are the same.
+    """
     lines = [placed.line for placed in segment(page, finder)]
-    words: list[Word] = []
-    for start in range(0, len(lines), AT_ONCE):
+
+    def part(start: int) -> list[Word]:
         some = lines[start : start + AT_ONCE]
         pictures = [line_image(page, line) for line in some]
-        for at, (line, picture, read) in enumerate(zip(some, pictures, recognizer.read(pictures), strict=True)):
-            words += _of_line(line, picture.shape[1], read, start + at)
-    return [replace(word, page=number) for word in words]
+        read = zip(some, pictures, recognizer.read(pictures), strict=True)
+        return [word for at, one in enumerate(read, start) for word in _of_line(one[0], one[1].shape[1], one[2], at)]
+
+    starts = range(0, len(lines), AT_ONCE)
+    if threads > 1 and len(starts) > 1:
+        with ThreadPoolExecutor(min(threads, len(starts))) as pool:
+            parts = list(pool.map(part, starts))
+    else:
+        parts = [part(start) for start in starts]
+    return [replace(word, page=number) for words in parts for word in words]
 
 
 def split_words(text: str, polygon: Polygon, line: int) -> list[Word]:

@@ -28,10 +28,12 @@ from typing import Any
 from ..errors import BundleError
 from ..evaluate import Comparison, SampleSet, are_plates, compare
 from ..evaluate.compare import Pair, paired, paired_figures
+from ..evaluate.fields import FieldComparison
 from ..metrics import Paired
-from ..models.bundle import Bundle, read_bundle
+from ..models.bundle import FIELDS_FAMILY, Bundle, read_bundle
 from ..models.ctc.recognizer import CtcRecognizer
 from ..models.references import open_recognizer
+from ..pages.fields import load_document_reader
 from ..settings import GateSettings, Limits
 from ..types import Recognizer, Split
 
@@ -60,7 +62,7 @@ class Decision:
     candidate: str
     champion: str
     findings: tuple[Finding, ...]
-    comparisons: tuple[Comparison, ...] = field(default=(), repr=False)
+    comparisons: tuple[Comparison | FieldComparison, ...] = field(default=(), repr=False)
     """The personal set first, then the general ones; empty when the bundle itself was refused."""
 
     @property
@@ -89,7 +91,10 @@ def examine(folder: Path) -> tuple[Bundle | None, Finding]:
     """Whether a bundle can be trusted to be what its training made; the bundle itself when it can be opened."""
     try:
         bundle = read_bundle(folder)
-        open_recognizer(bundle)
+        if bundle.info.family == FIELDS_FAMILY:
+            load_document_reader(str(folder))
+        else:
+            open_recognizer(bundle)
     except BundleError as error:
         return None, Finding("bundle", False, str(error))
     info = bundle.info

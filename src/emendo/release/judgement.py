@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import FormatError
 from ..evaluate import Comparison, compare_reports, read_report
+from ..evaluate.fields import FieldComparison, compare_field_reports, is_field_report, read_field_report
 from ..tools.files import new_folder, write_text
 from .gate import Decision, Finding
 
@@ -34,13 +35,20 @@ class Judgement:
 
     @cached_property
     def comparison(self) -> Comparison | None:
-        """The model in use then (A) against the candidate (B) on the test lines; None when the bundle was refused.
+        """The model in use then (A) against the candidate (B) on the test lines.
 
-        Raises FormatError when the files are damaged.
+        None when the bundle was refused, or reads documents. Raises FormatError when the files are damaged.
         """
-        if not (self.folder / "a").is_dir():
+        if not (self.folder / "a").is_dir() or is_field_report(self.folder / "a"):
             return None
         return compare_reports(read_report(self.folder / "a"), read_report(self.folder / "b"))
+
+    @cached_property
+    def field_comparison(self) -> FieldComparison | None:
+        """The same on the test documents, where these decided."""
+        if not is_field_report(self.folder / "a"):
+            return None
+        return compare_field_reports(read_field_report(self.folder / "a"), read_field_report(self.folder / "b"))
 
 
 def keep_judgement(folder: Path, decision: Decision) -> None:

@@ -35,7 +35,7 @@ PROMOTING = "promote"
 BASE = "base"
 """The embedded model: what stands before the first promotion."""
 Reads = Literal["lines", "fields"]
-"""What a model in use is there for: a workspace has one that reads lines, and one that reads the fields of documents."""
+"""What a model in use reads: a workspace has one for lines, and one for the fields of documents."""
 FIRST: Final[Mapping[Reads, str]] = {"lines": BASE, "fields": "base-fields"}
 """The model of each kind that stands before the first promotion."""
 

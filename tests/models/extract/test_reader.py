@@ -11,7 +11,7 @@ from emendo.errors import BundleError
 from emendo.image.load import read_image
 from emendo.models.base import base_bundle
 from emendo.models.bundle import INFO_FILE, WEIGHTS_FILE, Bundle, BundleInfo, read_bundle, write_bundle
-from emendo.models.extract.reader import nest_reader, nested_reader, reader_files
+from emendo.models.extract.reader import chosen_reader, comes_along, nest_reader, nested_reader, reader_files
 from emendo.models.references import open_recognizer
 from emendo.types import Image
 
@@ -45,10 +45,10 @@ def test_an_altered_reader_is_refused(tmp_path: Path, plain: Bundle) -> None:
     made = nest_reader(plain, base_bundle(), tmp_path / "both")
     info = made.folder / "reader" / INFO_FILE
     info.write_text(info.read_text().replace("name: base", "name: bose"))
-    with pytest.raises(BundleError, match="reader/bundle.yaml differs from its checksum"):
+    with pytest.raises(BundleError, match=r"reader/bundle\.yaml differs from its checksum"):
         read_bundle(made.folder)
     (made.folder / "reader" / "more.txt").write_text("x")
-    with pytest.raises(BundleError, match="'reader/more.txt' is not listed"):
+    with pytest.raises(BundleError, match=r"'reader/more\.txt' is not listed"):
         read_bundle(made.folder)
 
 
@@ -58,3 +58,17 @@ def test_what_is_no_reader_or_no_model_of_fields_is_refused(tmp_path: Path, plai
     with pytest.raises(BundleError, match="of the family 'ctc' and no model of fields"):
         nest_reader(base_bundle(), base_bundle(), tmp_path / "x")
     assert not (tmp_path / "x").exists()
+
+
+def test_training_reads_with_the_reader_of_the_model_it_starts_from(tmp_path: Path, plain: Bundle) -> None:
+    base = base_bundle()
+    assert chosen_reader("").id == chosen_reader("base").id == chosen_reader("", plain).id == base.id
+    info = base.info.model_copy(update={"name": "tills", "decoding": {**base.info.decoding, "doubt": 0.07}})
+    own = write_bundle(tmp_path / "tills", info, {name: base.path(name) for name in base.info.files})
+    assert comes_along(base) and not comes_along(own)
+    both = nest_reader(plain, own, tmp_path / "both")
+    inside = chosen_reader("", both)
+    assert inside.info.name == "tills" and not comes_along(inside)
+    assert chosen_reader("base", both).id == base.id and chosen_reader(str(own.folder), both).id == own.id
+    with pytest.raises(BundleError, match="of the family 'fields' and cannot lie inside"):
+        chosen_reader(str(plain.folder))

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -27,6 +27,9 @@ from ...tools.files import write_text
 from ...train.record import now, surroundings
 from ..report import FIGURES, LINES, Report, read_report
 from .subsets import errors_by_subset
+
+if TYPE_CHECKING:
+    from ..fields.report import FieldReport
 
 FORMAT: Final = "emendo-summary/1"
 FILE: Final = "summary.json"
@@ -220,7 +223,7 @@ def find_summaries(places: Sequence[Path]) -> tuple[list[Entry], list[BadInput]]
     return entries, faults
 
 
-def report_folder(root: Path, report: Report) -> Path:
+def report_folder(root: Path, report: Report | FieldReport) -> Path:
     """Where a report is kept by convention under `root`."""
     part = f"-{report.split}" if report.split else ""
     data = f"{_UNSAFE.sub('-', report.dataset)[:60]}-{report.dataset_hash[:8]}{part}"

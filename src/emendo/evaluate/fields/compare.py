@@ -47,7 +47,7 @@ class FieldComparison:
     @cached_property
     def by_field(self) -> dict[str, Paired]:
         """The same for each field that counts."""
-        return {name: paired(self.pairs, name) for name in self.a.fields}
+        return {name: paired(self.pairs, [name]) for name in self.a.fields}
 
     @cached_property
     def better(self) -> list[FieldPair]:
@@ -110,9 +110,9 @@ def compare_field_reports(a: FieldReport, b: FieldReport) -> FieldComparison:
     return FieldComparison(a, b)
 
 
-def paired(pairs: Sequence[FieldPair], name: str = "", *, seed: int = 0) -> Paired:
-    """Paired bootstrap of the errors per value of the truth, of one field or of all, over documents or groups."""
-    sides = [[pair[at].of(name) if name else pair[at].all for pair in pairs] for at in (0, 1)]
+def paired(pairs: Sequence[FieldPair], names: Sequence[str] = (), *, seed: int = 0) -> Paired:
+    """Paired bootstrap of the errors per value of the truth, of some fields or of all, over documents or groups."""
+    sides = [[_counts(pair[at], names) for pair in pairs] for at in (0, 1)]
     return paired_bootstrap(
         [one.errors for one in sides[0]],
         [one.errors for one in sides[1]],
@@ -120,6 +120,10 @@ def paired(pairs: Sequence[FieldPair], name: str = "", *, seed: int = 0) -> Pair
         groups=groups_of([a for a, _ in pairs]),
         seed=seed,
     )
+
+
+def _counts(one: Outcome, names: Sequence[str]) -> FieldCounts:
+    return sum(map(one.of, names), FieldCounts()) if names else one.all
 
 
 def _moved(pairs: Sequence[FieldPair], sign: int) -> list[FieldPair]:

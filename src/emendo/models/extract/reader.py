@@ -11,7 +11,9 @@ from typing import Final
 
 from emendo.errors import BundleError
 
+from ..base import NAMES
 from ..bundle import CTC_FAMILIES, FIELDS_FAMILY, INFO_FILE, WEIGHTS_FILE, Bundle, dump_info, read_bundle, write_bundle
+from ..references import embedded_names, load_bundle
 
 READER_FOLDER: Final = "reader"
 
@@ -22,6 +24,24 @@ def nested_reader(bundle: Bundle) -> Bundle | None:
         return None
     # links were refused with the bundle around it, where they are to be
     return read_bundle(bundle.folder / READER_FOLDER, links=True)
+
+
+def chosen_reader(named: str, model: Bundle | None = None, *, workspace: Path | None = None) -> Bundle:
+    """The bundle that reads the words for a model that is to be trained.
+
+    It is the one of the reference `named`, else the one inside the `model` that training starts from, else the embedded
+    one that it names, else `base`. Errors as for `models.references.load_bundle` and `reader_files`.
+    """
+    inside = nested_reader(model) if model is not None and not named else None
+    own = model.info.preprocessing.get("reader", NAMES[0]) if model is not None else NAMES[0]
+    found = inside or load_bundle(named or (own if own in embedded_names() else NAMES[0]), workspace=workspace)
+    reader_files(found)  # refused before a run, not behind it
+    return found
+
+
+def comes_along(reader: Bundle) -> bool:
+    """Whether each installation has this reader, so that a model of fields need only name it."""
+    return reader.info.name in embedded_names() and load_bundle(reader.info.name).id == reader.id
 
 
 def reader_files(reader: Bundle) -> dict[str, bytes | Path]:

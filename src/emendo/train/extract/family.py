@@ -17,8 +17,9 @@ from emendo.models.extract.customs import learn_customs
 from emendo.models.extract.graph import weights_of
 from emendo.models.extract.labels import LABELS
 from emendo.models.extract.parties import Party, learn_parties
+from emendo.models.extract.reader import chosen_reader, comes_along
 from emendo.models.extract.tagger import OnnxTagger
-from emendo.models.references import load_recognizer
+from emendo.models.references import open_recognizer
 from emendo.pages.wordcache import cached_words
 from emendo.tools.files import remove_folder
 from emendo.train.families import Job, Order, TokenRow
@@ -74,7 +75,7 @@ class FieldsFamily:
         """The words of the first documents with the label of each, as far as it is known; all others carry no loss."""
         recipe = order.recipe
         assert isinstance(recipe, FieldsRecipe)
-        read = page_reader(recipe.reader, order.threads or 1)
+        read = page_reader(_reader(order), order.threads or 1)
         documents, _ = training_documents(order.samples[:number], read, order.progress)
         return [_tokens(one) for one in documents]
 
@@ -97,13 +98,17 @@ def _tokens(document: TrainingDocument) -> list[TokenRow]:
     ]
 
 
-def page_reader(reader: str, threads: int) -> PageReader:
+def _reader(order: Order) -> Bundle:
+    return chosen_reader(order.recipe.reader, order.model if isinstance(order.model, Bundle) else None)
+
+
+def page_reader(reader: Bundle, threads: int) -> PageReader:
     """The words of documents by an OCR reader, each page read once and remembered."""
     held: list[Any] = []
 
     def read(pages: Sequence[Image]) -> list[Word]:
         if not held:  # a run on made-up documents alone needs no reader
-            recognizer = load_recognizer(reader, threads=threads, language="none")
+            recognizer = open_recognizer(reader, threads=threads, language="none" if comes_along(reader) else "")
             held.append(cached_words(recognizer, Detector(threads=threads)))
         return [word for number, page in enumerate(pages, 1) for word in held[0](page, number)]
 
@@ -114,7 +119,8 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
     recipe = order.recipe
     assert isinstance(recipe, FieldsRecipe)
     threads = order.threads or os.cpu_count() or 1
-    read = page_reader(recipe.reader, threads)
+    reader = _reader(order)
+    read = page_reader(reader, threads)
     own, left_out = training_documents(order.samples, read, order.progress)
     held, not_held = training_documents(order.val or (), read, order.progress)
     if len(own) < LEAST:
@@ -133,7 +139,11 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
         course=course_for(recipe, len(own), average, fresh=not start),
         decoding=_decoding(order, own),
         base=order.model.info.name if isinstance(order.model, Bundle) else "fields",
+<<<<<<< HEAD
+        reader=reader,
+=======
         licences=order.model.info.licences if isinstance(order.model, Bundle) else (),
+>>>>>>> extract
         start=start,
         own=own,
         replayed=drawn_documents(replayed, REPLAY_SEED, threads, order.progress),

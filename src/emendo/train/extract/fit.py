@@ -20,6 +20,7 @@ from emendo.models.bundle import FIELDS_FAMILY, GRAPH_FILE, WEIGHTS_FILE, Bundle
 from emendo.models.extract.features import BUCKETS, VERSION
 from emendo.models.extract.graph import Array, Shape, build
 from emendo.models.extract.labels import LABELS
+from emendo.models.extract.reader import comes_along, reader_files
 from emendo.models.extract.tagger import OnnxTagger
 from emendo.tools.files import write_text
 from emendo.train.batches import first
@@ -62,6 +63,7 @@ class Task:
     course: Course
     decoding: Mapping[str, Any]
     base: str
+    reader: Bundle
     licences: Sequence[str]
     start: Mapping[str, Array]
     own: Sequence[TrainingDocument]
@@ -205,7 +207,7 @@ def write_network(network: FieldNetwork, task: Task, target: Path, **info: Any) 
         "family": FIELDS_FAMILY,
         "name": task.base,
         "base": task.base,
-        "preprocessing": preprocessing(task.recipe.reader),
+        "preprocessing": preprocessing(task.reader.info.name),
         "decoding": dict(task.decoding),
         "licences": tuple(task.licences),
         **info,
@@ -214,6 +216,8 @@ def write_network(network: FieldNetwork, task: Task, target: Path, **info: Any) 
         GRAPH_FILE: build(arrays).SerializeToString(),
         WEIGHTS_FILE: bytes(save(arrays)),
     }
+    if not comes_along(task.reader):
+        files |= reader_files(task.reader)
     return write_bundle(target, BundleInfo(**filled), files, replace=True)
 
 

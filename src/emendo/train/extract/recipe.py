@@ -8,8 +8,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from emendo.models.base import NAMES
-
 
 class FieldsRecipe(BaseModel):
     """Everything that shapes a run of the family `fields` apart from its data. Unknown keys are refused."""
@@ -42,7 +40,7 @@ class FieldsRecipe(BaseModel):
     layers: int = Field(4, ge=1, le=24, description="Layers of a new network.")
     heads: int = Field(6, ge=1, le=16, description="Heads of attention in each.")
     parties: bool = Field(True, description="Remember the sellers of real documents, to put misread names right.")
-    reader: str = Field(NAMES[0], max_length=400, description="Model that reads the words of pages.")
+    reader: str = Field("", max_length=400, description="Model that reads the words of pages; empty: that of the base.")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Arithmetic of training.")
 
 
