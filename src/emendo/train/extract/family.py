@@ -157,7 +157,9 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
 def _decoding(order: Order, own: Sequence[TrainingDocument]) -> dict[str, Any]:
     """How its documents write: learnt anew from those of the run, over what the model it goes on from knew."""
     known = dict(order.model.info.decoding) if isinstance(order.model, Bundle) else {}
-    learnt = {**known, **learn_customs(texts_of(own[:LEARNT_FROM]))}
+    told = learn_customs(texts_of(own[:LEARNT_FROM]))
+    tables = {name: {**known.get(name, {}), **told.get(name, {})} for name in ("signs", "by_currency")}
+    learnt: dict[str, Any] = {**known, **told, **tables}
     if order.recipe.parties:
         real = [one.truth for one in own if one.sample.origin is not Origin.SYNTHETIC]
         earlier = [Party.model_validate(party) for party in known.get("parties", ())]
