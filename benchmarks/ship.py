@@ -57,10 +57,11 @@ def main() -> int:
 
 def words_of(samples: Sequence[Sample], bundle: Bundle) -> list[list[Word]]:
     """The words of some documents, as the reader of the bundle gives them."""
+    from emendo.models.extract.reader import chosen_reader
     from emendo.train.extract.documents import training_documents
     from emendo.train.extract.family import page_reader
 
-    read = page_reader(bundle.info.preprocessing["reader"], 1)
+    read = page_reader(chosen_reader("", bundle), 1)
     documents, _ = training_documents(samples, read, lambda done, total, text: None)
     return [one.shown() for one in documents]
 
