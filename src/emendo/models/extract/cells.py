@@ -53,13 +53,7 @@ def read_rows(scene: Scene, table: str, rows: Sequence[Row], *, currency: str | 
     read = [_read(scene, table, row, currency, sums=sums) for row in rows]
     if table == "taxes":
         return _once(read)
-    full = any("amount" in one.numbers for one in read)
-    return [one for one in read if one.numbers.get("amount") or (one.row.words("description") and not _bare(one, full))]
-
-
-def _bare(one: ReadRow, full: bool) -> bool:
-    """Whether a row has only text, where others say how much: a line that explains the one above it."""
-    return full and not one.numbers
+    return [one for one in read if one.numbers.get("amount") or one.row.words("description")]
 
 
 def _read(scene: Scene, table: str, row: Row, currency: str | None, *, sums: bool) -> ReadRow:

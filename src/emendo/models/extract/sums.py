@@ -30,7 +30,7 @@ _PAID = 3.0
 """What it adds that a total is what was paid."""
 _DROPPED = 2.0
 """What it costs to leave out an amount that the tags tell, so that a broken sum goes with it."""
-_DEAR = 1.5
+_DEAR = 2.0
 """What it takes that a tax is more than taxes are."""
 _TWICE = 3.0
 """What it costs to take one word for two fields."""
