@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from . import output
 
 if TYPE_CHECKING:
     from ..label.intake import Taken
@@ -33,6 +34,14 @@ def take_fields(place: Path, *, fields: bool, prefill: bool) -> Taken | None:
     workspace = workspace_of(place)
     with workspace.store() as store:
         return take_documents(workspace, store, place, prefill=prefill)
+
+
+def tell(taken: Taken) -> None:
+    """Say what was taken in, and what could not be."""
+    for failure in taken.failures:
+        output.complain(failure)
+    for sentence in taken.sentences():
+        output.note(sentence)
 
 
 def document_reader(context: Context, model: str | None) -> Callable[[], DocumentReader] | None:

@@ -82,10 +82,7 @@ def label(
     place = "#fields" if documents else "#plates/review" if review else "#plates" if crops else ""
     output.note(f"open http://{address}/?token={key}{place} (Ctrl+C ends)")
     if documents:
-        for failure in documents.failures:
-            output.complain(failure)
-        for sentence in documents.sentences():
-            output.note(sentence)
+        of_documents.tell(documents)
     if crops:
         begin_plates(desk)
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
