@@ -55,7 +55,7 @@ def bill(number: int) -> Bill:
     seller, total = f"{('Mill', 'Bakery', 'Garage', 'Florist')[number % 4]} {number + 2}", f"{10 + 3 * number}.50"
     words = (
         (seller.split(maxsplit=1)[0], (40, 40), "seller"),
-        (seller.split()[1], (54 + 16 * len(seller.split()[0]), 40), "seller"),
+        (seller.split()[1], (54 + 16 * len(seller.split(maxsplit=1)[0]), 40), "seller"),
         ("Invoice", (40, 120), ""),
         (f"R-70{number}", (200, 120), "number"),
         ("Date", (40, 180), ""),

@@ -23,8 +23,8 @@ def regions(
 ) -> None:
     """Cut the regions of documents out, by where a model finds their fields.
 
-    Writes crops/ID_REGION.png and annotations/ID_REGION.json. Where the fields of a document are known, only regions are
-    cut in which all of them were found; of other documents the crops alone are written.
+    Writes crops/ID_REGION.png and annotations/ID_REGION.json. Where the fields of a document are known, only regions
+    are cut in which all of them were found; of other documents the crops alone are written.
     """
     from ..datasets.documents import cut_regions
     from ..evaluate.fields.truth import truth_of, written

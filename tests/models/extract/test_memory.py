@@ -19,10 +19,11 @@ def sheet(rows: Rows, page: int = 1) -> list[Word]:
     words = []
     for at, (left, right) in enumerate(rows):
         for start, text in ((10.0, left), (400.0, right)):
+            x = start
             for part in text.split():
-                end = start + 8.0 * len(part)
-                words.append(Word(part, (start, 30.0 * at, end, 30.0 * at + 18), at, page))
-                start = end + 6
+                end = x + 8.0 * len(part)
+                words.append(Word(part, (x, 30.0 * at, end, 30.0 * at + 18), at, page))
+                x = end + 6
     return words
 
 
