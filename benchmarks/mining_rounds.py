@@ -6,10 +6,10 @@ The train split of `receipts` is shared out to the rounds by group. In each roun
 the simulated person corrects what is wrong (the fields of the data set: seller, address, date, total); the errors are
 logged, hard documents and a share of usual ones are trained on from the model in use, and the gate judges on the val
 split and on 100 made-up documents, on which also the fields are measured of which receipts tell nothing (net, tax,
-rows). The val split has 20 documents, so that a fifth fewer errors cannot be proven with 95 % confidence: the gate asks
-for 80 %, and for all else what it always asks. The peer is plain training of the same start with the same recipe on all
-documents corrected so far, without log, choice, replay or gate. The test split is read at the end, once for each model,
-and decides nothing.
+rows). The val split has 20 documents, so that a fourth fewer errors cannot be proven with 95 % confidence: the gate
+asks for 80 %, and of all else what it always asks. The peer is plain training of the same start with the same recipe on
+all documents corrected so far, without log, choice, replay or gate. The test split is read at the end, once for each
+model, and decides nothing.
 """
 
 from __future__ import annotations
