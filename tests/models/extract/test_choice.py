@@ -149,6 +149,16 @@ def test_rows_without_amount_or_description_are_dropped() -> None:
     assert len(found.document.lines) == 2
 
 
+def test_a_line_that_only_explains_is_no_row() -> None:
+    found = read(*BILL, "", "as<lines.2.description> agreed<lines.2.description>", "Total 19.40<total>")
+    assert [row.description for row in found.document.lines] == ["Screws", "Hammer"]
+
+
+def test_no_amount_is_left_out_only_because_a_sum_breaks() -> None:
+    found = read("Net 19.40<net>", "Tax 19.40<tax>", "Total 20.56<total>")
+    assert found.document.net == Decimal("19.40") and found.document.total == Decimal("20.56")
+
+
 def test_a_description_may_run_over_lines() -> None:
     found = read(
         "2<lines.0.quantity> Screws<lines.0.description> 7.00<lines.0.amount>", "   galvanised<lines.0.description>",

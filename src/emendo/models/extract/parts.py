@@ -196,7 +196,12 @@ def credited(parts: Sequence[Part]) -> list[Part]:
 
 def _rows(scene: Scene, table: str, read: Sequence[ReadRow], choice: Choice, parts: list[Part]) -> None:
     chosen = choice.lines if table == "lines" else choice.taxes
-    for at, (number, way) in enumerate(zip(chosen.kept, chosen.ways, strict=True)):
+    full = any("amount" in way.numbers for way in chosen.ways)
+    at = -1
+    for place, (number, way) in enumerate(zip(chosen.kept, chosen.ways, strict=True)):
+        if full and not way.numbers:
+            continue  # a line that only explains the one above it
+        at += 1
         one = read[number]
         for name in TEXTS if table == "lines" else ():
             some = one.row.words(name)
@@ -211,8 +216,8 @@ def _rows(scene: Scene, table: str, read: Sequence[ReadRow], choice: Choice, par
             times = name in ("quantity", "unit_price", "discount", "amount") and way.holds is not None
             shown = _shown(
                 scene, f"{table}{ROW_MARK}.{name}", value, one.ranked[name], cell=True,
-                confirmed=choice.confirmed.get(path, 0) + bool(times and way.holds),
-                broken=choice.broken.get(path, 0) + bool(times and not way.holds),
+                confirmed=choice.confirmed.get(f"{table}.{place}.{name}", 0) + bool(times and way.holds),
+                broken=choice.broken.get(f"{table}.{place}.{name}", 0) + bool(times and not way.holds),
             )  # fmt: skip
             parts.append(Part(path, value.value, value.words, shown))
 

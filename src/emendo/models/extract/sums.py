@@ -28,7 +28,9 @@ _LIGHTER: Final = {"lines": 0.8, "line_rates": 0.3, "taxes": 1.5, "tax_base": 1.
 """Sums that break more easily, for a row that was not found: what they take."""
 _PAID = 3.0
 """What it adds that a total is what was paid."""
-_DEAR = 3.0
+_DROPPED = 2.0
+"""What it costs to leave out an amount that the tags tell, so that a broken sum goes with it."""
+_DEAR = 2.0
 """What it takes that a tax is more than taxes are."""
 _TWICE = 3.0
 """What it costs to take one word for two fields."""
@@ -93,7 +95,8 @@ def choose(options: Options, *, sums: bool = True) -> Choice:
         held: list[tuple[float, object]] = [
             (one.score - options.least.get(name, 0.0), one) for one in options.amounts.get(name, ())
         ]
-        axes.append(sorted([*held, (0.0, None)], key=lambda pair: -pair[0]))
+        none = -_DROPPED if any(score > 0 for score, _ in held) else 0.0
+        axes.append(sorted([*held, (none, None)], key=lambda pair: -pair[0]))
     axes.append(sorted(((one.score, one) for one in options.lines), key=lambda pair: -pair[0]))
     axes.append(sorted(((one.score, one) for one in options.taxes), key=lambda pair: -pair[0]))
     best: Choice | None = None
