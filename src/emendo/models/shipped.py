@@ -149,9 +149,9 @@ def ship_fields(
 ) -> Bundle:
     """Write a bundle of fields with float16 weights to the new folder `out`, called `base-fields`.
 
-    `licences` are those of the model and of what it was trained on. `documents` are words on which both are compared; how far they differ stands in `parity`. Raises UsageError for
-    another family or no documents, BundleError when more than one likeliest label in a thousand differs, or when it is
-    larger than `MOST_BYTES`.
+    `licences` are those of the model and of what it was trained on. `documents` are words on which both are compared;
+    how far they differ stands in `parity`. Raises UsageError for another family or no documents, BundleError when more
+    than one likeliest label in a thousand differs, or when it is larger than `MOST_BYTES`.
     """
     from .extract.graph import build, weights_of
     from .extract.tagger import OnnxTagger

@@ -71,12 +71,13 @@ def train(
     """Train a model on samples with text and leave it in `out/bundle`, called `name` (default: the folder's name).
 
     `base` decides the family: an embedded model (`auto`: the one that reads the samples best), a bundle, a model folder
-    of transformers or a hub id; `crnn` and `fields` start from nothing. `recipe` is of the family's class (None: its default).
-    `left_out` are samples that fell out before; they stand in the report with those that fall out here. With `val`, the
-    weights that read it best are kept, otherwise the last ones; a model worse than the start is never kept. `beside` is
-    the bundle of an earlier run on the same base, whose weights are averaged with the trained ones. `threads` 0 means
-    one per core. `progress` is called with (steps done, steps in all, a short text), `tell` with the line of each
-    epoch. With `resume`, a run that was stopped in `out` goes on as if it had not; a finished one is returned.
+    of transformers or a hub id; `crnn` and `fields` start from nothing. `recipe` is of the family's class (None: its
+    default). `left_out` are samples that fell out before; they stand in the report with those that fall out here. With
+    `val`, the weights that read it best are kept, otherwise the last ones; a model worse than the start is never kept.
+    `beside` is the bundle of an earlier run on the same base, whose weights are averaged with the trained ones.
+    `threads` 0 means one per core. `progress` is called with (steps done, steps in all, a short text), `tell` with the
+    line of each epoch. With `resume`, a run that was stopped in `out` goes on as if it had not; a finished one is
+    returned.
 
     Raises DataError when too few lines can train, UsageError when `out` holds another run, Interrupted on Ctrl-C.
     """
