@@ -21,7 +21,8 @@ import numpy as np
 
 from emendo.image.encode import png_bytes
 
-from ..errors import BadInput
+from ..datasets.dataset import Dataset, content_hash
+from ..errors import BadInput, DataError
 from ..fields import Source, read_text
 from ..fields.names import REGIONS
 from ..fields.regions import regions_of
@@ -69,6 +70,20 @@ def document_samples(workspace: Workspace, store: Store) -> Iterator[Sample]:
     """A sample with `fields` for each of them; those of one group (of the manifest they came with) are never split."""
     for one in filled(store):
         yield _sample(workspace, one)
+
+
+def document_set(workspace: Workspace) -> Dataset:
+    """The documents of a workspace whose fields were corrected or accepted as a data set, split as the manifests that they came with say.
+
+    Raises DataError when there are none.
+    """
+    with workspace.store() as store:
+        found = tuple(document_samples(workspace, store))
+    if not found:
+        remedy = f"fill some in with `emendo label {workspace.root} --fields`"
+        raise DataError("no document was corrected yet", where=workspace.root, remedy=remedy)
+    root = workspace.root
+    return Dataset(root.name, root, root, content_hash(found), found)
 
 
 def _sample(workspace: Workspace, one: Filled) -> Sample:
