@@ -73,9 +73,9 @@ def document_samples(workspace: Workspace, store: Store) -> Iterator[Sample]:
 
 
 def document_set(workspace: Workspace) -> Dataset:
-    """The documents of a workspace whose fields were corrected or accepted as a data set, split as the manifests that they came with say.
+    """The documents of a workspace whose fields were corrected or accepted as a data set.
 
-    Raises DataError when there are none.
+    Splits are those of the manifests that they came with. Raises DataError when there are none.
     """
     with workspace.store() as store:
         found = tuple(document_samples(workspace, store))
