@@ -10,7 +10,7 @@ import pytest
 
 from emendo.correct.dataset import FORGOTTEN, samples
 from emendo.correct.export import export_workspace
-from emendo.correct.fields import document_samples
+from emendo.correct.fields import document_samples, document_set
 from emendo.errors import DataError
 from emendo.fields import read_document
 from emendo.formats import jsonl
@@ -48,6 +48,14 @@ def workspace(tmp_path: Path) -> Workspace:
         desk.save(line.id, json.dumps(fields) if fields else None, verdict, expected=0, author="ann")
     desk.close()
     return held
+
+
+def test_filled_documents_are_a_data_set(workspace: Workspace, tmp_path: Path) -> None:
+    found = document_set(workspace)
+    assert len(found) == 2 and all(one.fields for one in found) and len(found.hash) == 64
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no document was corrected"):
+        document_set(workspace_of(tmp_path / "empty"))
 
 
 def test_filled_documents_are_samples_with_fields_and_no_lines(workspace: Workspace) -> None:

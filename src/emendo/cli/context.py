@@ -124,14 +124,18 @@ class Context:
         """Where reports are kept by convention: in the workspace, else `reports` here."""
         return self.workspace.hidden / "reports" if self.workspace else Path("reports")
 
-    def dataset(self, ref: str) -> Dataset:
-        """The data set that a reference names, looked up in the workspace too; a workspace means its corrections."""
+    def dataset(self, ref: str, *, documents: bool = False) -> Dataset:
+        """The data set that a reference names, looked up in the workspace too; a workspace means its corrections, of
+        lines or of `documents`.
+        """
         from ..correct import corrected_set
+        from ..correct.fields import document_set
         from ..datasets import open_dataset
         from ..workspace.folder import HIDDEN, Workspace
 
         if (Path(ref) / HIDDEN).is_dir():
-            return corrected_set(Workspace.open(Path(ref)))
+            held = Workspace.open(Path(ref))
+            return document_set(held) if documents else corrected_set(held)
         return open_dataset(ref, limits=self.settings.limits, workspace=self.root)
 
     def lines_to_read(self, ref: str) -> list[Sample]:

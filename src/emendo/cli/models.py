@@ -63,6 +63,7 @@ def train(
     Leaves run.yaml, report.json, curve.png, TensorBoard logs and the model in DIR/bundle.
     """
     from ..datasets.summary import include_all
+    from ..models.bundle import FIELDS_FAMILY
     from ..train import run
     from ..train.families import family_of
     from ..train.recipe import family_recipe, plate_changes
@@ -73,9 +74,10 @@ def train(
     name = recipe or family.default
     changes = (*plate_changes(name, context.settings.plates.alphabet), *(set_ or ()))
     fitted = family_recipe(name, changes, family=family.name, kind=family.recipe)
-    given = [context.dataset(ref) for ref in data]
+    documents = family.name == FIELDS_FAMILY
+    given = [context.dataset(ref, documents=documents) for ref in data]
     kept = include_all(given, language=include_language or (), subset=include_subset or ())
-    parts = training_parts(kept, context.dataset(val) if val else None)
+    parts = training_parts(kept, context.dataset(val, documents=documents) if val else None)
     if show_labels:
         rows = run.show_labels(parts.train, show_labels, base=base, recipe=fitted, workspace=context.root)
         output.show_labels(rows, json=json)

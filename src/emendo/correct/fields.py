@@ -18,7 +18,8 @@ from typing import Any
 
 from emendo.image.encode import png_bytes
 
-from ..errors import BadInput
+from ..datasets.dataset import Dataset, content_hash
+from ..errors import BadInput, DataError
 from ..fields import read_text
 from ..fields.schema import Document
 from ..formats import jsonl
@@ -69,6 +70,20 @@ def document_samples(workspace: Workspace, store: Store) -> Iterator[Sample]:
     for one in filled(store):
         if one.correction.author not in left_out:
             yield _sample(workspace, one)
+
+
+def document_set(workspace: Workspace) -> Dataset:
+    """The documents of a workspace whose fields were corrected or accepted as a data set.
+
+    Splits are those of the manifests that they came with. Raises DataError when there are none.
+    """
+    with workspace.store() as store:
+        found = tuple(document_samples(workspace, store))
+    if not found:
+        remedy = f"fill some in with `emendo label {workspace.root} --fields`"
+        raise DataError("no document was corrected yet", where=workspace.root, remedy=remedy)
+    root = workspace.root
+    return Dataset(root.name, root, root, content_hash(found), found)
 
 
 def _sample(workspace: Workspace, one: Filled) -> Sample:
