@@ -13,7 +13,7 @@ from .sheet import Word
 def printed(document: Document, words: Sequence[Word], writing: Writing) -> Document:
     """The document without what was not printed, names of goods as they were; its sums hold as before.
 
-    The currency is kept where an amount carries its sign or code.
+    The currency is kept where an amount carries its sign or code; what is due follows from the total of an invoice.
     """
     told: dict[str, list[str]] = {}
     for word in words:
@@ -30,6 +30,8 @@ def printed(document: Document, words: Sequence[Word], writing: Writing) -> Docu
             kept[name] = value
     if document.type == "receipt" and "buyer" in told:
         kept["buyer"] = " ".join(told["buyer"])
+    if document.total is not None and "total" in told and document.type != "receipt":
+        kept.setdefault("due", document.total - (document.prepaid or 0))  # where nothing is said, all of the rest
     if writing.sign != "{0}":
         kept["currency"] = document.currency
     return Document.model_validate(kept)

@@ -22,6 +22,7 @@ NUMBERS: Final = {
 }
 """Fields of the rows that are numbers."""
 TEXTS: Final = ("code", "description", "unit")
+_GOODS: Final = ("code", "description", "quantity")
 _FACTORS: Final = ("quantity", "unit_price", "discount", "amount")
 _UNSIGNED: Final = frozenset({"discount", "rate", "tax_rate"})
 _TRIED = 3
@@ -53,7 +54,13 @@ def read_rows(scene: Scene, table: str, rows: Sequence[Row], *, currency: str | 
     read = [_read(scene, table, row, currency, sums=sums) for row in rows]
     if table == "taxes":
         return _once(read)
-    return [one for one in read if one.numbers.get("amount") or one.row.words("description")]
+    return _sold([one for one in read if one.numbers.get("amount") or one.row.words("description")])
+
+
+def _sold(read: Sequence[ReadRow]) -> list[ReadRow]:
+    """Without the figures that stand in rows that say nothing of goods, where most of the rows do."""
+    named = [one for one in read if any(one.row.words(name) for name in _GOODS)]
+    return named if 2 * len(named) >= len(read) else list(read)
 
 
 def _read(scene: Scene, table: str, row: Row, currency: str | None, *, sums: bool) -> ReadRow:

@@ -59,18 +59,21 @@ def decode(
     texts(scene, known, parts)
     days(scene, usage.order, known, parts, faults)
     amounts_and_tables(scene, tags.rows, currency, known, parts, faults, sums=sums)
-    said = {"currency": (currency, 0.5 + 0.49 * agreed), "type": _kind(tags)}
+    said = {"currency": (currency, 0.5 + 0.49 * agreed), "type": _kind(tags, parts)}
     if said["type"][0] == "credit_note":
         parts = credited(parts)
     return _assembled(scene, parts, faults, said, known)
 
 
-def _kind(tags: Tags) -> tuple[str | None, float]:
-    """The likeliest kind of document, and its chance."""
+def _kind(tags: Tags, parts: Sequence[Part]) -> tuple[str | None, float]:
+    """The likeliest kind of document, and its chance; an invoice of less than nothing gives money back."""
     kinds = np.nan_to_num(np.asarray(tags.kinds, np.float64)).reshape(-1)
     if len(kinds) != len(TYPES) or kinds.max() <= 0:
         return None, 0.0
-    return TYPES[int(kinds.argmax())], float(min(1.0, kinds.max()))
+    kind, chance = TYPES[int(kinds.argmax())], float(min(1.0, kinds.max()))
+    if kind == "invoice" and any(part.path == "total" and part.value < 0 for part in parts):
+        kind = "credit_note"
+    return kind, chance
 
 
 _MONEY = frozenset(spec.name for spec in specs(Document) if spec.kind is Kind.MONEY)
@@ -103,6 +106,9 @@ def _assembled(
     for name, (value, chance) in said.items():
         if value is not None:
             raw[name], certainty[name] = value, chance
+    if said["type"][0] not in (None, "receipt") and "due" not in raw and "total" in raw:
+        raw["due"] = raw["total"] - raw.get("prepaid", 0)  # nothing is said of it: all of the rest is due
+        certainty["due"] = min(certainty["total"], certainty.get("prepaid", 1.0))
     in_order = [scene.layout.words[at] for line in scene.layout.lines for at in line]
     if (seller := recognise(in_order, known.parties, raw.get("seller") or "")) is not None:
         raw |= seller.values

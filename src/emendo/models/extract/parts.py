@@ -33,6 +33,8 @@ PASSAGES: Final = tuple(
 DAYS: Final = ("date", "due_date")
 _UNSIGNED: Final = frozenset({"discount", "prepaid"})
 """Amounts that are kept without the sign that they are printed with."""
+_COUNTED: Final = frozenset({"quantity", "unit_price"})
+"""Numbers that make a row of goods even where its amount was not read."""
 _USUAL: Final = EXPECTED | {"date", "total"}
 _FAINTEST: Final = -7.0
 """Log-odds of what is still taken for a field that nearly every document has."""
@@ -199,7 +201,7 @@ def _rows(scene: Scene, table: str, read: Sequence[ReadRow], choice: Choice, par
     full = any("amount" in way.numbers for way in chosen.ways)
     at = -1
     for place, (number, way) in enumerate(zip(chosen.kept, chosen.ways, strict=True)):
-        if full and not way.numbers:
+        if full and "amount" not in way.numbers and not _COUNTED <= set(way.numbers):
             continue  # a line that only explains the one above it
         at += 1
         one = read[number]

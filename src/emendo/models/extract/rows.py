@@ -22,7 +22,11 @@ from .tagger import Array
 
 MOST_CELLS: Final = 1500
 """Of a table on a page; what is beyond them is left out."""
+LINES_BELOW: Final = 10
+"""Heights of a word within which the amount of a row stands below it."""
 _TEXTS = frozenset({"description", "code", "unit"})
+_BELOW = frozenset({"amount", "tax_rate", "code", "unit"})
+"""What can stand on a line below the row that it belongs to."""
 Matrix = npt.NDArray[np.float64]
 
 
@@ -59,8 +63,28 @@ def table_rows(scene: Scene, table: str, pairs: Array) -> list[Row]:
         held = [cell for cell in cells if scene.layout.words[cell.words[0]].page == page][:MOST_CELLS]
         groups = _grouped(scene, held, linked)
         made = [_row(scene, [held[at] for at in group]) for group in groups]
-        rows += sorted(made, key=lambda row: _height(scene, row))
+        rows += _whole(scene, sorted(made, key=lambda row: _height(scene, row)))
     return rows
+
+
+def _whole(scene: Scene, rows: Sequence[Row]) -> list[Row]:
+    """Rows with the amount that some print on a line of its own below: it stands alone under a row that has none."""
+    found: list[Row] = []
+    for row in rows:
+        before = found[-1] if found else None
+        alone = set(row.cells) <= _BELOW and "amount" in row.cells
+        if before and alone and "amount" not in before.cells and _near(scene, before, row):
+            found[-1] = Row({**row.cells, **before.cells})
+        else:
+            found.append(row)
+    return found
+
+
+def _near(scene: Scene, above: Row, below: Row) -> bool:
+    """Whether a row begins within a few lines of another."""
+    bottom = max(scene.layout.boxes[at][3] for at in above.all)
+    top = min(scene.layout.boxes[at][1] for at in below.all)
+    return top - bottom <= LINES_BELOW * scene.layout.height(below.all[0])
 
 
 def _height(scene: Scene, row: Row) -> float:
