@@ -110,11 +110,11 @@ def test_figures_and_days_are_written_as_they_are_there(place: Place) -> None:
 
 
 def test_the_same_seed_gives_the_same_bytes_and_a_stopped_run_goes_on(tmp_path: Path) -> None:
-    first = synth_invoices(12, 4, tmp_path / "one", jobs=1)
+    first = synth_invoices(12, 9, tmp_path / "one", jobs=1)
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     shutil.rmtree(tmp_path / "two" / "part_00000")
     (tmp_path / "two" / "documents.jsonl").unlink()
-    synth_invoices(12, 4, tmp_path / "two", jobs=2)
+    synth_invoices(12, 9, tmp_path / "two", jobs=2)
     names = {path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file()}
     assert len(names) > 12 * 8
     for name in names:
@@ -127,12 +127,12 @@ def test_the_same_seed_gives_the_same_bytes_and_a_stopped_run_goes_on(tmp_path: 
     assert regions["region"] == "totals_section" and regions["fields"]["total"]
     assert regions["split"] in ("train", "val", "test") and regions["language"]
     part = tmp_path / "one" / "part_00000"
-    table = json.loads((part / "annotations" / "4-000000_line_items_table.json").read_text(encoding="utf-8"))
-    words = json.loads((part / "words" / "4-000000.json").read_text(encoding="utf-8"))
+    table = json.loads((part / "annotations" / "9-000000_line_items_table.json").read_text(encoding="utf-8"))
+    words = json.loads((part / "words" / "9-000000.json").read_text(encoding="utf-8"))
     inside = [one for one in words if one["region"] == "line_items_table"]
     page = Counter(one["page"] for one in inside).most_common(1)[0][0]
     there = {one["meaning"].split(".")[1] for one in words if one["meaning"][:6] == "lines." and one["page"] == page}
-    assert 0 < len(table["fields"]["lines"]) == len(there) < len(first.samples[0].fields["lines"]), "one page of three"
+    assert 0 < len(table["fields"]["lines"]) == len(there) < len(first.samples[0].fields["lines"]), "one page of five"
     with pytest.raises(UsageError, match="holds something else"):
         synth_invoices(12, 5, tmp_path / "one")
 

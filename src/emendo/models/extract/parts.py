@@ -201,7 +201,7 @@ def _rows(scene: Scene, table: str, read: Sequence[ReadRow], choice: Choice, par
     full = any("amount" in way.numbers for way in chosen.ways)
     at = -1
     for place, (number, way) in enumerate(zip(chosen.kept, chosen.ways, strict=True)):
-        if full and "amount" not in way.numbers and not _COUNTED <= set(way.numbers):
+        if full and "amount" not in way.numbers and not set(way.numbers) >= _COUNTED:
             continue  # a line that only explains the one above it
         at += 1
         one = read[number]
