@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.models.extract.made import example
+from tests.models.extract.made import example, typed
 
 from emendo.fields import canonical, read_text
 from emendo.fields.compare import Comparison, compare_documents
@@ -77,3 +77,41 @@ def test_any_words_with_any_tags_are_a_document(words: list[Word], seed: int) ->
     again = read_text(canonical(found.document))
     assert again.faults == () and again.document == found.document
     assert all(0 <= chance <= 1 for chance in found.certainty.values())
+
+
+def test_an_amount_that_stands_alone_below_a_row_is_of_that_row() -> None:
+    words, tags = typed(
+        "Steak<lines.0.description>  5<lines.0.quantity>  5.50<lines.0.unit_price>",
+        "27.50<lines.1.amount>",
+        "Water<lines.2.description>  2<lines.2.quantity>  1.20<lines.2.unit_price>",
+        "2.40<lines.3.amount>",
+        "(deposit)<lines.4.description>",
+        "29.90<total>",
+        kind="invoice",
+    )
+    rows = decode(words, tags, {}).document.lines
+    assert [(row.description, str(row.amount)) for row in rows] == [("Steak", "27.50"), ("Water", "2.40")]
+
+
+def test_figures_among_named_rows_are_no_goods() -> None:
+    words, tags = typed(
+        "Steak<lines.0.description>  27.50<lines.0.amount>",
+        "Water<lines.1.description>  2.40<lines.1.amount>",
+        "29.90<lines.2.unit_price>  2.09<lines.2.amount>",
+    )
+    assert [row.description for row in decode(words, tags, {}).document.lines] == ["Steak", "Water"]
+    words, tags = typed("27.50<lines.0.amount>", "2.40<lines.1.amount>")
+    assert len(decode(words, tags, {}).document.lines) == 2
+
+
+def test_what_is_due_follows_from_the_total_of_an_invoice() -> None:
+    words, tags = typed("30.00<total>", "10.00<prepaid>", kind="invoice")
+    assert str(decode(words, tags, {}).document.due) == "20.00"
+    words, tags = typed("30.00<total>", kind="receipt")
+    assert decode(words, tags, {}).document.due is None
+
+
+def test_an_invoice_of_less_than_nothing_is_a_credit_note() -> None:
+    words, tags = typed("-30.00<total>", kind="invoice")
+    document = decode(words, tags, {}).document
+    assert (document.type, str(document.total), str(document.due)) == ("credit_note", "30.00", "30.00")
