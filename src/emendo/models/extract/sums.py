@@ -26,7 +26,7 @@ HOLDS, BREAKS = 3.0, 2.0
 """Log-odds that a sum adds when it holds, and takes when it does not."""
 _LIGHTER: Final = {"lines": 0.8, "line_rates": 0.3, "taxes": 1.5, "tax_base": 1.5, "tax_rate": 1.5}
 """Sums that break more easily, for a row that was not found: what they take."""
-_PAID = 3.0
+_PAID = 8.0
 """What it adds that a total is what was paid."""
 _DROPPED = 2.0
 """What it costs to leave out an amount that the tags tell, so that a broken sum goes with it."""

@@ -35,11 +35,11 @@ class Till:
 def till_of(scene: Scene) -> Till:
     """Amounts below each other of which the first is the second less the third; nothing where no three are."""
     shown = [
-        (scene.layout.line_of[span.words[0]], figure.value, span.words)
+        (scene.layout.line_of[span.words[0]], abs(figure.value), span.words)  # some print what is paid as less
         for span in scene.amounts
         if len(span.telling) == 1
         for figure in span.figures[:1]
-        if figure.cost < _READ and figure.value.as_tuple().exponent in _COINS and figure.value > 0
+        if figure.cost < _READ and figure.value.as_tuple().exponent in _COINS and figure.value
     ]
     paid: dict[Decimal, tuple[int, ...]] = {}
     cash: set[int] = set()
