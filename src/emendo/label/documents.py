@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -19,6 +18,7 @@ from ..errors import BadInput, FormatError, UsageError
 from ..fields import Document, canonical, read_document, read_text, validate_document
 from ..fields.names import REGIONS
 from ..fields.schema import ROWS, specs
+from ..fields.validate import TOLERANCE
 from ..image.load import read_frame
 from ..models.detector import Detector
 from ..pages.words import read_words
@@ -36,8 +36,6 @@ ORDERS: Mapping[str, str] = {
     "done": "those that have a verdict, the latest first",
 }
 MOST_DOCUMENTS = 1_000_000
-TOLERANCE = Decimal("0.05")
-"""A sum that is off by so little may be a matter of rounding: it is told as a warning."""
 
 
 @dataclass
