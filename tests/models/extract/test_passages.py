@@ -63,6 +63,10 @@ def test_an_iban_is_mended_by_its_check_digits(printed: str) -> None:
     assert found.iban == "DE51 7230 9274 3034 1461 29"
 
 
+def test_what_is_too_short_for_an_iban_is_none() -> None:
+    assert read("R000002902<iban>").iban is None
+
+
 def test_an_iban_that_nothing_mends_stays_as_it_was_read() -> None:
     found = read(" ".join(f"{part}<iban>" for part in ["DE51", "7230", "9274", "3034", "9999", "99"]))
     assert found.iban == "DE51 7230 9274 3034 9999 99"

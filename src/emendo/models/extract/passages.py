@@ -19,8 +19,8 @@ NUMBERS: Final = frozenset({"number", "order_number", "seller_tax_id", "buyer_ta
 """Fields that stand on one line and have figures."""
 _AT_END = -0.7
 """Log-odds above which a word at the end of a passage belongs to it."""
-_SHORTEST: Final = {"iban": 10, "seller_tax_id": 5, "buyer_tax_id": 5}
-"""Letters and figures that such a number has at least."""
+_SHORTEST: Final = {"iban": 15, "seller_tax_id": 5, "buyer_tax_id": 5}
+"""Letters and figures that such a number has at least (an IBAN: ISO 13616)."""
 EXPECTED: Final = frozenset({"seller", "seller_address"})
 """Fields that nearly every document has."""
 _CERTAIN: Final = (0.0, -1.0, -2.0)
