@@ -86,6 +86,8 @@ def test_in_a_batch_what_cannot_be_read_has_its_error_in_its_place(
     place = client.post("/v1/jobs", files=files).headers["location"]
     until(lambda: client.get(place).json()["state"] == "done")
     again = checked(schemas.Progress, client.get(place))
+    ids = [row["reading"].pop("id") for row in (*rows, *again["results"]) if "reading" in row]
+    assert len(set(ids)) == 4
     assert again["total"] == 3 and [row.get("reading") for row in again["results"]] == [
         row.get("reading") for row in rows
     ]

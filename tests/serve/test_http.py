@@ -172,7 +172,8 @@ def test_the_description_has_every_route_with_forms_for_answers_and_errors(clien
     }
     read = described["paths"]["/v1/read"]["post"]
     assert set(read["requestBody"]["content"]) == {"image/*", "application/pdf", "multipart/form-data"}
-    assert {one["name"] for one in read["parameters"]} == {"X-Deadline-Ms", "deadline_ms", "kind", "characters", "page"}
+    named = {one["name"] for one in read["parameters"]}
+    assert named == {"X-Deadline-Ms", "deadline_ms", "kind", "characters", "page", "document"}
     assert set(read["responses"]) == {"200", "400", "401", "408", "413", "422", "503"}
     assert read["responses"]["503"]["content"]["application/json"]["schema"]["$ref"].endswith("/Error")
     assert all("summary" in one for methods in described["paths"].values() for one in methods.values())

@@ -20,6 +20,7 @@ from .channel import channel
 from .crops import crops
 from .export import certificate, export
 from .mine import mine
+from .monitor import monitor
 from .output import complain
 from .people import people
 from .pipeline import pipeline
@@ -67,6 +68,7 @@ app.add_typer(channel, name="channel")
 app.add_typer(sync, name="sync")
 app.command()(models.lineage)
 app.add_typer(mine, name="mine")
+app.add_typer(monitor, name="monitor")
 app.command()(data.check)
 data.dataset.command()(damage.balance)
 data.dataset.command()(regions.regions)

@@ -19,13 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from emendo.image.pixels import cv2
-
 from ..errors import BadInput
 from ..formats.rows import unit_of
 from ..image.likeness import likeness_hash
 from ..image.line import LineGeometry, normalize
 from ..image.load import sample_image
+from ..image.quality import measure
 from ..settings import Limits
 from ..types import Sample, Split
 from .dataset import Dataset
@@ -156,14 +155,12 @@ def _look(sample: Sample, limits: Limits) -> Picture:
         image = sample_image(sample, limits)
     except BadInput as error:
         return Picture(error=error.what)
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    dark, light = np.percentile(grey, (2, 98))
-    height, width = grey.shape
+    quality = measure(image)
     digest = sha256(str(image.shape).encode() + image.tobytes()).hexdigest()
     line = sample.text and "\n" not in sample.text
     frames = normalize(image, LineGeometry()).image.shape[1] // FRAME_WIDTH if line else 0
-    sharpness = float(cv2.Laplacian(grey, cv2.CV_64F).var())
-    return Picture(width, height, sharpness, float(light - dark), digest, frames, likeness_hash(image))
+    likeness = likeness_hash(image)
+    return Picture(quality.width, quality.height, quality.sharpness, quality.contrast, digest, frames, likeness)
 
 
 def _unreadable(subject: Subject) -> Found:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -45,7 +46,8 @@ class Task:
     """One image to read: a file's content, which errors call `name`; of one with several frames `frame` (from 0).
 
     Of a document all frames are read together, or `frame` alone. `characters` says whether the answer has them: there
-    are many, and who does not want them need not keep them.
+    are many, and who does not want them need not keep them. `id` names the answer, by which its truth can be told
+    later; `document` names what belongs together, as the client says; `caller` is who sent it.
     """
 
     kind: str
@@ -53,6 +55,9 @@ class Task:
     name: str = "image"
     frame: int | None = None
     characters: bool = False
+    document: str = ""
+    caller: str = ""
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def bare(self) -> Task:
         """The same without the content, once that was read."""
@@ -72,7 +77,7 @@ class Answer:
     """What was read of an image of `size` (width, height); of a page each line, in reading order.
 
     Of a document `findings` are what its validator holds against the fields, and `size` is that of the first of its
-    `pages`.
+    `pages`. `id` is that of the task.
     """
 
     reading: Reading
@@ -80,6 +85,7 @@ class Answer:
     lines: tuple[Line, ...] | None = None
     findings: tuple[Finding, ...] | None = None
     pages: int = 1
+    id: str = ""
 
     def bare(self) -> Answer:
         """The same without characters."""
@@ -90,7 +96,7 @@ class Answer:
 
     def to_dict(self, *, characters: bool) -> dict[str, Any]:
         """The answer as JSON; with `characters` each with its probability and its columns."""
-        said = {**_said(self.reading, characters), "width": self.size[0], "height": self.size[1]}
+        said = {**_said(self.reading, characters), "width": self.size[0], "height": self.size[1], "id": self.id}
         if self.findings is not None:
             return {**said, **_fields(self.reading), "findings": [one.to_dict() for one in self.findings],
                     "pages": self.pages}  # fmt: skip
@@ -133,8 +139,7 @@ class Served:
                 what = f"has {len(document)} pages, and one image is read at once"
                 raise DocumentError(what, where=task.name, remedy="send it as a job")
             image = document.frame(task.frame or 0)
-        answer = self.readers[task.kind](image, stopped)
-        return answer if task.characters else answer.bare()
+        return self.readers[task.kind](image, stopped)
 
 
 def frames_of(content: bytes, name: str, settings: Settings) -> int:

@@ -6,15 +6,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from ..errors import EmendoError, EngineError
+from ..monitor.seen import Outcome, Seen
 from ..settings import Settings, cores
 from .jobs import Job, Jobs
 from .keys import Keys
 from .metrics import Metrics
 from .models import FOLLOWED, Hooks, Keeper, Load, Probe, tried
+from .observe import Observer, refused_of, seen_of
 from .queue import Rejected, Work, WorkQueue
 from .reading import Answer, Served, Task, load_served
 
@@ -27,7 +30,8 @@ class Service:
     """Reads images for many who ask at the same time.
 
     `load` makes a model of a reference and `probe` tries one first in a process of its own (left out: as `load_served`
-    and `tried` do); `hooks` hear of the use of the champion. Start it before use, and `stop` it.
+    and `tried` do); `hooks` hear of the use of the champion, `observers` of each image that came. Start it before
+    use, and `stop` it.
     """
 
     def __init__(
@@ -39,6 +43,7 @@ class Service:
         probe: Probe | None = None,
         log: Callable[[str], None] = lambda _: None,
         hooks: Hooks = NO_HOOKS,
+        observers: Sequence[Observer] = (),
     ) -> None:
         self.settings, self.log = settings, log
         serve = settings.serve
@@ -58,7 +63,7 @@ class Service:
             told=self._swapped,
             starts=lambda: self._call(hooks.start),
         )
-        self._hooks = hooks
+        self._hooks, self._observers = hooks, tuple(observers)
         self._good: dict[str, int] = {}
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -90,7 +95,7 @@ class Service:
     def submit(self, tasks: Sequence[Task], due: float) -> list[Work]:
         """Let images in, all or none, to be answered by `due` (of `time.monotonic`). Raises Rejected."""
         works = [Work(task, task.kind, due) for task in tasks]
-        self._offer(lambda: self.queue.offer(works))
+        self._offer(tasks, lambda: self.queue.offer(works))
         return works
 
     def submit_job(self, tasks: Sequence[Task], *, owner: str, characters: bool, free: Callable[[], None]) -> Job:
@@ -105,7 +110,7 @@ class Service:
                 self.jobs.remove(job)
                 raise
 
-        self._offer(offer)
+        self._offer(tasks, offer)
         return job
 
     def abandon(self, works: Sequence[Work]) -> None:
@@ -142,14 +147,24 @@ class Service:
         except EmendoError as error:
             self.log(str(error))
 
-    def _offer(self, offer: Callable[[], None]) -> None:
+    def _offer(self, tasks: Sequence[Task], offer: Callable[[], None]) -> None:
         try:
             if self.keeper.served is None:
                 raise Rejected("loading", "the model is being loaded")
             offer()
         except Rejected as error:
             self.metrics.rejects.labels(error.reason).inc()
+            for task in tasks:
+                self._tell(task, refused_of(task, Outcome.REJECTED, error.reason))
             raise
+
+    def _tell(self, task: Task, seen: Seen) -> None:
+        """Tell whoever watches; what is wrong with them is for the log, and the answer goes out."""
+        for observer in self._observers:
+            try:
+                observer(seen, task.content)
+            except Exception:
+                logging.getLogger("emendo.serve").exception("an observer failed on %s", task.name)
 
     def _work(self) -> None:
         while (work := self.queue.take()) is not None:
@@ -167,21 +182,30 @@ class Service:
                 self._answered(work, answer, served)
 
     def _answered(self, work: Work, answer: Answer, served: Served) -> None:
-        self.metrics.took.labels(work.kind).observe(self.queue.done(work, read=True))
+        task: Task = work.task
+        seconds = self.queue.done(work, read=True)
+        self.metrics.took.labels(work.kind).observe(seconds)
         self.metrics.late.inc(work.late)
-        work.result.set_result(answer)
+        answer = replace(answer, id=task.id)
+        work.result.set_result(answer if task.characters else answer.bare())
+        if self._observers:
+            self._tell(task, seen_of(task, answer, seconds))
         with self._counting:
             count = self._good[served.model] = self._good.get(served.model, 0) + 1
         if count == GOOD_READS and served.reference in FOLLOWED and self.keeper.workspace is not None:
             self._call(self._hooks.good)
 
     def _failed(self, work: Work, error: EmendoError) -> None:
+        task: Task = work.task
         self.queue.done(work, read=False)
         if isinstance(error, Rejected):
             self.metrics.rejects.labels(error.reason).inc()
+            seen = refused_of(task, Outcome.REJECTED, error.reason)
         else:
             self.metrics.failures.labels(work.kind).inc()
+            seen = refused_of(task, Outcome.FAILED, str(error))
         work.result.set_exception(error)
+        self._tell(task, seen)
 
     def _watch(self) -> None:
         while not self._ended.wait(self.settings.serve.poll_seconds):

@@ -116,6 +116,11 @@ class Workspace:
         return self.hidden / "models"
 
     @property
+    def captures(self) -> Path:
+        """Readings that the service gave, a folder a day (see `emendo.monitor.captures`); made when first needed."""
+        return self.hidden / "captures"
+
+    @property
     def database(self) -> Path:
         """The SQLite file that holds the memory when no other database is set."""
         return self.hidden / "emendo.db"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -16,7 +17,7 @@ from ..service import Service
 from .bodies import ANY_FILES, File, sent_files
 from .door import Arrival, Held, caller
 from .faults import Fault
-from .read import FAULTS, Characters, Sort, may_read, result_row
+from .read import FAULTS, Characters, Named, Sort, may_read, result_row
 from .schemas import Error, Progress
 
 _UNKNOWN: dict[int | str, dict[str, Any]] = {
@@ -37,7 +38,9 @@ def add(app: FastAPI, service: Service) -> None:
         openapi_extra=ANY_FILES,
         summary="Send work to be asked for later",
     )
-    async def send(request: Request, kind: Sort = None, characters: Characters = False) -> Response:
+    async def send(
+        request: Request, kind: Sort = None, characters: Characters = False, document: Named = ""
+    ) -> Response:
         """Take images and documents of many pages; the answer says where to ask for the results.
 
         Each page is read by itself (kind `page` unless another is named), but of kind `document` each file as a whole.
@@ -46,6 +49,7 @@ def add(app: FastAPI, service: Service) -> None:
         may_read(service, kind, waits=False)
         files = await sent_files(request, most=service.settings.serve.batch_images)
         tasks = await asyncio.to_thread(tasks_of, files, kind, service, characters)
+        tasks = [replace(task, document=document, caller=caller(request).name) for task in tasks]
         arrival: Arrival = request.state.arrival
         held: Held = request.state.held
         kept = arrival.bytes

@@ -15,10 +15,15 @@ from ..queue import Rejected, Work
 from ..reading import Answer, Task
 from ..service import Service
 from .bodies import FILES, ONE_FILE, one_file, sent_files
+from .door import caller
 from .faults import GONE, Fault, answer_to, body_of
 from .schemas import Batch, Error, Kind, Reading
 
 Characters = Annotated[bool, Query(description="Whether each character comes with its probability and its columns.")]
+Named = Annotated[
+    str,
+    Query(max_length=200, description="Name of the document that the image belongs to, in the words of the client."),
+]
 Page = Annotated[
     int | None, Query(ge=1, le=100_000, description="Page to read, from 1. [default: the only one; of a document all]")
 ]
@@ -128,7 +133,12 @@ def add(app: FastAPI, service: Service) -> None:
         summary="Read one image",
     )
     async def read(
-        request: Request, within: Seconds, kind: Sort = None, characters: Characters = False, page: Page = None
+        request: Request,
+        within: Seconds,
+        kind: Sort = None,
+        characters: Characters = False,
+        page: Page = None,
+        document: Named = "",
     ) -> Response:
         """Read one image or document, sent as the body or as the one file of a form, while the caller waits.
 
@@ -139,7 +149,8 @@ def add(app: FastAPI, service: Service) -> None:
         may_read(service, kind)
         file = await one_file(request)
         frame = None if page is None else page - 1
-        works = service.submit([Task(kind, file.content, file.name, frame, characters)], due)
+        sender = caller(request).name
+        works = service.submit([Task(kind, file.content, file.name, frame, characters, document, sender)], due)
         found = await answers(request, service, works)
         if found is None:
             return Response(status_code=GONE)
@@ -154,7 +165,9 @@ def add(app: FastAPI, service: Service) -> None:
         openapi_extra=FILES,
         summary="Read several images",
     )
-    async def batch(request: Request, within: Seconds, kind: Sort = None, characters: Characters = False) -> Response:
+    async def batch(
+        request: Request, within: Seconds, kind: Sort = None, characters: Characters = False, document: Named = ""
+    ) -> Response:
         """Read several images or documents, sent as files of a form or a JSON list of base64, while the caller waits.
 
         A bad one has its fault in its place; the others are read.
@@ -163,7 +176,8 @@ def add(app: FastAPI, service: Service) -> None:
         kind = kind or usual_kind(service)
         may_read(service, kind)
         files = await sent_files(request, most=most)
-        tasks = [Task(kind, file.content, file.name, characters=characters) for file in files]
+        sender = caller(request).name
+        tasks = [Task(kind, file.content, file.name, None, characters, document, sender) for file in files]
         works = service.submit(tasks, due)
         found = await answers(request, service, works)
         if found is None:

@@ -56,6 +56,9 @@ class Reading(_Form):
     text: str = Field(examples=["Le train est en retard."])
     confidence: float = Field(ge=0, le=1, description="Chance that the text is exactly right.", examples=[0.91])
     model: str = Field(description="Name and content id of the model.", examples=["base@0123456789abcdef"])
+    id: str = Field(
+        description="Of this answer: what is right can be told by it.", examples=["9f1c4b1e8d0a4c6b8e2f7a5d3c1b0a99"]
+    )
     width: int = Field(description="Of the image, in pixels.", examples=[640])
     height: int = Field(examples=[48])
     characters: list[Sign] | None = None
