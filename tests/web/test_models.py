@@ -68,9 +68,9 @@ def test_compared_put_in_use_and_rolled_back(client: TestClient, taught: Workspa
         ("embedded base", "earlier"),
         ("old", "champion"),
     ]
-    assert seen["models"][1]["measured"]["lines"] == 20 and seen["models"][1]["measured"]["cer"] > 0.3
+    assert seen["models"][1]["measured"]["tested"] == 20 and seen["models"][1]["measured"]["error"] > 0.3
     run = seen["runs"][0]
-    assert (run["name"], run["state"], run["passed"], run["lines"]) == (RUN, "candidate", True, 40)
+    assert (run["name"], run["state"], run["passed"], run["learned"]) == (RUN, "candidate", True, 40)
 
     judged = client.get(f"/api/runs/{RUN}").json()
     assert judged["passed"] and {one["name"] for one in judged["findings"]} >= {"bundle", "lines", "better"}

@@ -11,23 +11,26 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..datasets.invoices.general import general_documents
 from ..datasets.synth import general_set
 from ..errors import BadInput, FormatError
 from ..evaluate import Comparison
 from ..evaluate.compare import Pair
+from ..learn.fields import DONE as FIELDS_DONE
 from ..learn.round import DONE, JUDGEMENT
 from ..metrics import spans
 from ..models.base import cache_folder
-from ..models.bundle import INFO_FILE
+from ..models.bundle import INFO_FILE, read_bundle
 from ..release import Decision, Judgement, ModelEntry, promote, read_judgement
 from ..release import models as known_models
 from ..release.personal import personal_set
-from ..release.promote import GATE_EVENT
+from ..release.promote import FIELD_GATE_EVENT, GATE_EVENT, reads
 from ..text.direction import right_to_left
 from ..train.record import BUNDLE, REPORT_FILE
 from ..types import Split
-from ..workspace.folder import Workspace
+from ..workspace.folder import Reads, Workspace
 from ..workspace.store import Store
+from .judged_documents import field_comparison
 
 MOST_RUNS, MOST_LINES = 20, 25
 DECISIONS = 200
@@ -36,25 +39,27 @@ DECISIONS = 200
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Errors on the frozen test lines, as the gate counted them last."""
+    """Errors on the frozen test lines (CER), or documents (errors per value), as the gate counted them last."""
 
-    cer: float
-    lines: int
+    error: float
+    tested: int
     at: str
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished training run: its model, the CER on its validation lines before and after, and how it was judged.
+    """A finished training run: its model, the error on its validation lines before and after, and how it was judged.
 
-    `state` is that of its model (see `ModelEntry`), or `candidate` when it was never in use. `reason` says what the
-    gate said, `passed` None when it said nothing yet.
+    The error is CER where it `reads` lines, 1 - F1 where fields; `learned` counts lines or documents. `state` is that
+    of its model (see `ModelEntry`), or `candidate` when it was never in use. `reason` says what the gate said, `passed`
+    None when it said nothing yet.
     """
 
     name: str
     model: str
     state: str
-    lines: int
+    reads: Reads
+    learned: int
     seconds: float
     before: float
     after: float
@@ -83,12 +88,13 @@ def judgement_of(workspace: Workspace, run: str) -> Judgement:
 
 
 def judgement_rows(found: Judgement) -> dict[str, Any]:
-    """A judgement for the page: findings as sentences, totals with their intervals, and the lines to look at.
+    """A judgement for the page: findings as sentences, totals with their intervals, and the lines to look at; of a
+    model of fields `documents` in place of `comparison` (see `judged_documents`).
 
     `worse` are lines that the new model reads with more errors, `better` those with fewer, `worst` the others that
     still have errors; each list is led by the largest and holds `MOST_LINES` at most, beside its full number.
     """
-    decision, seen = found.decision, found.comparison
+    decision, seen, documents = found.decision, found.comparison, found.field_comparison
     shown: dict[str, Any] = {
         "at": found.at,
         "candidate": found.candidate,
@@ -97,6 +103,8 @@ def judgement_rows(found: Judgement) -> dict[str, Any]:
         "reason": decision.reason,
         "findings": [{"name": one.name, "good": one.good, "what": one.what} for one in found.findings],
     }
+    if documents is not None:
+        return shown | {"documents": field_comparison(documents)}
     return shown | ({"comparison": _comparison(seen)} if seen is not None else {})
 
 
@@ -104,11 +112,13 @@ def put_in_use(workspace: Workspace, run: str) -> Decision:
     """Put the model of a run in use if the gate lets it pass now; see `emendo.release.promote`."""
     folder = _folder(workspace, run)
     settings = workspace.settings()
+    kind = reads(read_bundle(folder / BUNDLE, verify=False).info, ())
+    general = general_documents if kind == "fields" else general_set
     return promote(
         workspace,
         folder / BUNDLE,
-        personal_set(workspace),
-        [general_set(cache_folder())],
+        personal_set(workspace, kind),
+        [general(cache_folder())],
         split=Split.TEST,
         settings=settings.gate,
         limits=settings.limits,
@@ -158,7 +168,8 @@ def _marked(truth: str, read: str, edits: int) -> dict[str, Any]:
 def _runs(workspace: Workspace, store: Store, entries: Iterable[ModelEntry]) -> list[Run]:
     states = {entry.id: entry.state for entry in entries}
     reports = sorted(workspace.runs.glob(f"*/{REPORT_FILE}"), key=lambda path: -path.stat().st_mtime_ns)
-    ended = {str(one.data["run"]): str(one.data["reason"]) for one in reversed(store.events(DONE))}
+    rounds = [*reversed(store.events(DONE)), *reversed(store.events(FIELDS_DONE))]
+    ended = {str(one.data["run"]): str(one.data["reason"]) for one in rounds}
     return [run for path in reports[:MOST_RUNS] if (run := _run(path, states, ended)) is not None]
 
 
@@ -168,14 +179,17 @@ def _run(path: Path, states: Mapping[str, str], ended: Mapping[str, str]) -> Run
         report = json.loads(path.read_text(encoding="utf-8"))
         judged = read_judgement(path.parent / JUDGEMENT)
         model, name = str(report["model"]), path.parent.name
+        fields = "f1_before" in report
+        error = [1 - float(report[f"f1_{at}"]) if fields else float(report[f"cer_{at}"]) for at in ("before", "after")]
         return Run(
             name=name,
             model=model,
             state=states.get(model, "candidate"),
-            lines=int(report["lines"]),
+            reads="fields" if fields else "lines",
+            learned=int(report["lines"]),
             seconds=float(report["seconds"]),
-            before=float(report["cer_before"]),
-            after=float(report["cer_after"]),
+            before=error[0],
+            after=error[1],
             judged_on=str(report["judged_on"]),
             at=judged.at if judged else "",
             passed=judged.decision.passed if judged else None,
@@ -186,18 +200,21 @@ def _run(path: Path, states: Mapping[str, str], ended: Mapping[str, str]) -> Run
 
 
 def _measured(store: Store) -> dict[str, Measured]:
-    """The latest count of the gate for each model, by its id; what the embedded models read stands under `base`."""
+    """The latest count of the gate for each model, by its id; what the embedded models read stands under their name."""
     found: dict[str, Measured] = {}
-    for event in reversed(store.events(GATE_EVENT, limit=DECISIONS)):
-        for finding in event.data["findings"]:
-            if finding["name"] != "better":
-                continue
-            seen, at = finding["figures"], event.at.isoformat(timespec="seconds")
-            characters = max(int(seen["characters"]), 1)
-            in_use = str(event.data["in_use"])
-            found[in_use] = Measured(seen["edits_champion"] / characters, int(seen["lines"]), at)
-            candidate = str(event.data["candidate"]).rpartition("@")[2].partition("+")[0]
-            found[candidate] = Measured(seen["edits_candidate"] / characters, int(seen["lines"]), at)
+    for kind, errors, of, tested in (
+        (GATE_EVENT, "edits", "characters", "lines"),
+        (FIELD_GATE_EVENT, "errors", "values", "documents"),
+    ):
+        for event in reversed(store.events(kind, limit=DECISIONS)):
+            for finding in event.data["findings"]:
+                if finding["name"] != "better":
+                    continue
+                seen, at = finding["figures"], event.at.isoformat(timespec="seconds")
+                candidate = str(event.data["candidate"]).rpartition("@")[2].partition("+")[0]
+                for model, side in ((str(event.data["in_use"]), "champion"), (candidate, "candidate")):
+                    error = seen[f"{errors}_{side}"] / max(int(seen[of]), 1)
+                    found[model] = Measured(error, int(seen[tested]), at)
     return found
 
 
@@ -213,7 +230,8 @@ def _entry(entry: ModelEntry) -> dict[str, Any]:
         "state": entry.state,
         "since": entry.since,
         "why": entry.why,
-        "lines": trained if isinstance(trained, int) else None,
+        "learned": trained if isinstance(trained, int) else None,
+        "reads": entry.reads,
         "fault": entry.fault,
     }
 

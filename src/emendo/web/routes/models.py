@@ -10,6 +10,7 @@ from ...label.desk import Desk
 from ...label.models import judgement_of, judgement_rows, overview, put_in_use
 from ...label.training import Training
 from ...release import rollback
+from ...workspace.folder import Reads
 from ...workspace.people import Role
 from ..guard import needs, who
 
@@ -52,6 +53,6 @@ def add(app: FastAPI, desk: Desk) -> None:
         return put_in_use(workspace, run).figures()
 
     @app.post("/api/models/rollback", dependencies=[needs(Role.ADMIN)])
-    def roll_back() -> dict[str, Any]:
-        champion = rollback(workspace)
+    def roll_back(reads: Reads = "lines") -> dict[str, Any]:
+        champion = rollback(workspace, reads)
         return {"model": champion.model, "since": champion.since, "why": champion.why}

@@ -1,6 +1,7 @@
 // Training, the models, and how old and new read the same lines. The server decides what may be put in use.
 import * as api from "./api.js";
 import { get, make } from "./dom.js";
+import { documentTotals, moved } from "./judged-documents.js";
 import { plot } from "./plot.js";
 import { STRINGS } from "./strings.js";
 
@@ -169,20 +170,24 @@ export class Mode {
         "tr",
         { class: one.state === "champion" ? "chosen" : "" },
         make("th", { scope: "row" }, make("bdi", { text: one.name || one.id }), make("small", { text: one.name ? one.id : "" })),
+        make("td", { text: WORDS.reads[one.reads] }),
         make("td", { text: WORDS.states[one.state] }),
         make("td", { text: day(one.since) }),
-        make("td", { text: one.measured ? WORDS.measured(percent(one.measured.cer), one.measured.lines) : "–" }),
-        make("td", { text: one.lines ?? "–" }),
+        make("td", { text: one.measured ? WORDS.measured(percent(one.measured.error), one.measured.tested, one.reads) : "–" }),
+        make("td", { text: one.learned ?? "–" }),
         make("td", { class: "why", text: one.fault || one.why }),
       ),
     );
-    const back = make("button", { type: "button", id: "rollback", text: WORDS.rollback, hidden: !this.admin });
-    back.hidden ||= !models.some((one) => one.state === "champion" && one.id !== "base");
-    back.addEventListener("click", () => this.ask(back, WORDS.rollbackAsk, () => this.rollback()));
+    const backs = Object.entries({ lines: "base", fields: "base-fields" }).map(([reads, first]) => {
+      const back = make("button", { type: "button", id: `rollback-${reads}`, text: WORDS.rollback[reads], hidden: !this.admin });
+      back.hidden ||= !models.some((one) => one.reads === reads && one.state === "champion" && one.id !== first);
+      back.addEventListener("click", () => this.ask(back, WORDS.rollbackAsk, () => this.rollback(reads)));
+      return back;
+    });
     get("models").replaceChildren(
       make("h2", { id: "models-title", text: WORDS.title }),
       make("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": "models-title" }, make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows))),
-      make("p", { class: "row" }, back),
+      make("p", { class: "row" }, ...backs),
     );
   }
 
@@ -208,9 +213,9 @@ export class Mode {
     no.focus();
   }
 
-  async rollback() {
+  async rollback(reads) {
     try {
-      const back = await api.asked("/api/models/rollback", { method: "POST" });
+      const back = await api.asked(`/api/models/rollback?reads=${reads}`, { method: "POST" });
       await this.refresh();
       this.shell.say(WORDS.rolledBack(back));
     } catch (error) {
@@ -238,10 +243,14 @@ export class Mode {
       make("p", { class: "soft" }, make("bdi", { text: WORDS.against(found) })),
     ];
     if (found.comparison) parts.push(this.totals(found.comparison));
+    if (found.documents) parts.push(...documentTotals(found.documents));
     parts.push(make("ul", { class: "findings" }, ...findings));
     parts.push(make("p", { class: "row" }, put, make("span", { class: "soft", text: found.passed ? WORDS.mayPass : WORDS.mayNot })));
     if (found.comparison) {
       for (const name of ["worse", "worst", "better"]) parts.push(this.lines(name, found.comparison[name]));
+    }
+    if (found.documents) {
+      for (const name of ["worse", "worst", "better"]) parts.push(moved(name, found.documents[name]));
     }
     get("judged").replaceChildren(...parts);
     get("judged").hidden = false;
