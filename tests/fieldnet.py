@@ -20,6 +20,7 @@ from emendo.models.bundle import FIELDS_FAMILY, GRAPH_FILE, WEIGHTS_FILE, Bundle
 from emendo.models.extract.features import BUCKETS, VERSION, encode
 from emendo.models.extract.graph import Shape, build
 from emendo.models.extract.labels import INDEX, LABELS, label_of
+from emendo.models.extract.reader import READER_FOLDER, reader_files
 from emendo.types import Sample, Word
 
 PAPER = (620, 460)
@@ -124,3 +125,9 @@ def write_fields_bundle(folder: Path, *, weights: bool = True, **info: Any) -> B
     preprocessing = {"reader": "base", "features": VERSION, "buckets": BUCKETS, "labels": list(LABELS)}
     filled = {"family": FIELDS_FAMILY, "name": "bills", "preprocessing": preprocessing, "licences": ("Apache-2.0",)}
     return write_bundle(folder, BundleInfo(**{**filled, **info}), files)
+
+
+def nest_reader(made: Bundle, reader: Bundle, target: Path) -> Bundle:
+    """The bundle of fields with a reader inside, in place of the one that it had."""
+    own = {name: made.path(name) for name in made.info.files if not name.startswith(f"{READER_FOLDER}/")}
+    return write_bundle(target, made.info, {**own, **reader_files(reader)})

@@ -19,12 +19,12 @@ from emendo.models.base import base_bundle
 from emendo.models.bundle import BundleInfo, read_bundle, write_bundle
 from emendo.models.extract.decode import Extraction
 from emendo.models.extract.labels import LABELS, TYPES
-from emendo.models.extract.reader import nest_reader
 from emendo.models.extract.tagger import Tags
 from emendo.pages import fields
 from emendo.pages.fields import PageFieldsReader, load_document_reader
 from emendo.types import DocumentReader, Image, Reading, Word
 
+from ..fieldnet import nest_reader
 from ..models.extract.test_tagger import bundle, network
 from ..receipts import SHOPS, draw
 

@@ -133,10 +133,10 @@ def corrected(tmp_path: Path) -> Documents:
 def test_a_better_reader_takes_the_place_for_fields_alone(
     workspace: Workspace, readers: dict[str, Damage], corrected: Documents, tmp_path: Path
 ) -> None:
-    lines = workspace.champion_file.read_bytes()
+    lines = workspace.pointer().read_bytes()
     decision = promote(workspace, candidate(tmp_path, "new"), corrected, keep=tmp_path / "judgement")
     assert decision.passed and "errors 15 -> 0 on 200 values of 40 test documents" in decision.reason
-    assert workspace.champion_file.read_bytes() == lines
+    assert workspace.pointer().read_bytes() == lines
     model = workspace.in_use("fields")
     assert (workspace.models / model / "card.md").read_bytes() == b"new"
     states = {(one.id, one.state, one.reads) for one in models(workspace)}
@@ -147,7 +147,7 @@ def test_a_better_reader_takes_the_place_for_fields_alone(
     with workspace.store() as store:
         assert store.events(FIELD_GATE_EVENT) and not store.events(GATE_EVENT)
     assert rollback(workspace, "fields").model == "base-fields"
-    assert workspace.champion_file.read_bytes() == lines
+    assert workspace.pointer().read_bytes() == lines
     with pytest.raises(Refused, match="no earlier model"):
         rollback(workspace, "fields")
 

@@ -64,12 +64,12 @@ def test_promote_then_roll_back(workspace: Workspace, personal: Lines, tmp_path:
 
 
 def test_refused_changes_nothing(workspace: Workspace, personal: Lines, tmp_path: Path) -> None:
-    before = workspace.champion_file.read_bytes(), sorted(workspace.models.iterdir())
+    before = workspace.pointer().read_bytes(), sorted(workspace.models.iterdir())
     write_colour_bundle(tmp_path / "worse", wrong={"a": "c", "e": "f"})
     with pytest.raises(Refused, match=r"worse: not promoted: CER .* 95 % are needed") as refused:
         promote(workspace, tmp_path / "worse", personal)
     assert refused.value.exit_status == 1
-    assert before == (workspace.champion_file.read_bytes(), sorted(workspace.models.iterdir()))
+    assert before == (workspace.pointer().read_bytes(), sorted(workspace.models.iterdir()))
     assert events(workspace) == ["gate"]
 
 
@@ -138,7 +138,7 @@ def test_killed_at_any_point_one_whole_champion_remains(workspace: Workspace, tm
 def test_a_name_keeps_a_model_and_changes_nothing_in_use(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = workspace.champion_file.read_bytes()
+    before = workspace.pointer().read_bytes()
     new = write_colour_bundle(tmp_path / "new", name="new")
     place = ["--workspace", str(workspace.root), "--json"]
     assert main(["promote", str(tmp_path / "new"), "--as", "journal@best", *place]) == 0
@@ -148,7 +148,7 @@ def test_a_name_keeps_a_model_and_changes_nothing_in_use(
         assert load_recognizer(ref, workspace=workspace.root).bundle.folder == workspace.models / new.id
     with pytest.raises(UsageError, match="is looked up in a workspace"):
         load_recognizer("models:/journal")
-    assert workspace.champion_file.read_bytes() == before
+    assert workspace.pointer().read_bytes() == before
     assert main(["models", *place]) == 0
     kept = {one["id"]: one["places"] for one in json.loads(capsys.readouterr().out)["models"]}
     assert kept[new.id] == ["models:/journal/1", "models:/journal@best"] and kept["base"] == []

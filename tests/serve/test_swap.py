@@ -92,7 +92,7 @@ def test_a_champion_that_cannot_be_used_leaves_the_old_one_in_place(workspace: W
         assert not service.keeper.follow() and len(said) == 1 and "stays" in said[0]
         workspace.restore_champion()
         assert not service.keeper.follow()
-        workspace.champion_file.write_text("{", encoding="utf-8")
+        workspace.pointer().write_text("{", encoding="utf-8")
         assert not service.keeper.follow() and not service.keeper.follow()
         assert len(said) == 2 and "cannot be read" in said[1]
 

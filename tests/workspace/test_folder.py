@@ -58,7 +58,7 @@ def test_champion_goes_forward_and_back(tmp_path: Path) -> None:
     assert workspace.restore_champion().model == "base"
     with pytest.raises(WorkspaceError, match="no earlier model"):
         workspace.restore_champion()
-    assert json.loads(workspace.champion_file.read_text())["model"] == "base"
+    assert json.loads(workspace.pointer().read_text())["model"] == "base"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_champion_goes_forward_and_back(tmp_path: Path) -> None:
 )
 def test_damaged_pointer_is_a_sentence(tmp_path: Path, content: str) -> None:
     workspace = Workspace.init(tmp_path)
-    workspace.champion_file.write_text(content)
+    workspace.pointer().write_text(content)
     with pytest.raises(WorkspaceError, match=r"champion\.json"):
         workspace.champion()
 
@@ -124,7 +124,7 @@ def test_champions_that_are_about_to_be_removed_are_forgotten(tmp_path: Path) ->
 def test_the_model_for_fields_is_a_champion_of_its_own(tmp_path: Path) -> None:
     workspace = Workspace.init(tmp_path)
     workspace.set_champion("l1", "reads lines")
-    lines = workspace.champion_file.read_bytes()
+    lines = workspace.pointer().read_bytes()
     assert workspace.in_use("fields") == "base-fields" and workspace.champion("fields") is None
     workspace.set_champion("f1", "reads fields", kind="fields")
     workspace.set_champion("f2", "reads more", kind="fields")
@@ -133,4 +133,4 @@ def test_the_model_for_fields_is_a_champion_of_its_own(tmp_path: Path) -> None:
     assert workspace.restore_champion(kind="fields").model == "base-fields"
     with pytest.raises(WorkspaceError, match="no earlier model"):
         workspace.restore_champion(kind="fields")
-    assert workspace.champion_file.read_bytes() == lines
+    assert workspace.pointer().read_bytes() == lines

@@ -174,13 +174,8 @@ class Workspace:
             os.close(handle)
         return ""
 
-    @property
-    def champion_file(self) -> Path:
-        """The pointer to the model in use for lines: a small file, for sync clients break links."""
-        return self.pointer("lines")
-
-    def pointer(self, kind: Reads) -> Path:
-        """The pointer to the model in use for lines or for fields."""
+    def pointer(self, kind: Reads = "lines") -> Path:
+        """The pointer to the model in use for lines or for fields: a small file, for sync clients break links."""
         return self.models / ("champion.json" if kind == "lines" else f"champion-{kind}.json")
 
     def champion(self, kind: Reads = "lines") -> Champion | None:

@@ -11,10 +11,11 @@ from emendo.errors import BundleError
 from emendo.image.load import read_image
 from emendo.models.base import base_bundle
 from emendo.models.bundle import INFO_FILE, WEIGHTS_FILE, Bundle, BundleInfo, read_bundle, write_bundle
-from emendo.models.extract.reader import chosen_reader, comes_along, nest_reader, nested_reader, reader_files
+from emendo.models.extract.reader import chosen_reader, comes_along, nested_reader, reader_files
 from emendo.models.references import open_recognizer
 from emendo.types import Image
 
+from ...fieldnet import nest_reader
 from ...receipts import SHOPS, draw
 
 
@@ -52,12 +53,9 @@ def test_an_altered_reader_is_refused(tmp_path: Path, plain: Bundle) -> None:
         read_bundle(made.folder)
 
 
-def test_what_is_no_reader_or_no_model_of_fields_is_refused(tmp_path: Path, plain: Bundle) -> None:
+def test_what_is_no_reader_is_refused(plain: Bundle) -> None:
     with pytest.raises(BundleError, match="of the family 'fields' and cannot lie inside"):
         reader_files(plain)
-    with pytest.raises(BundleError, match="of the family 'ctc' and no model of fields"):
-        nest_reader(base_bundle(), base_bundle(), tmp_path / "x")
-    assert not (tmp_path / "x").exists()
 
 
 def test_training_reads_with_the_reader_of_the_model_it_starts_from(tmp_path: Path, plain: Bundle) -> None:

@@ -38,9 +38,9 @@ def test_a_newer_release_is_put_in_use_and_the_last_one_stays(world: World) -> N
 
 
 def test_nothing_new_changes_nothing(world: World) -> None:
-    before = world.workspace.champion_file.read_bytes()
+    before = world.workspace.pointer().read_bytes()
     assert world.look().state == "up to date"
-    assert world.workspace.champion_file.read_bytes() == before
+    assert world.workspace.pointer().read_bytes() == before
     assert world.events() == ["installed"]
 
 

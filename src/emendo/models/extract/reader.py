@@ -12,7 +12,7 @@ from typing import Final
 from emendo.errors import BundleError
 
 from ..base import NAMES
-from ..bundle import CTC_FAMILIES, FIELDS_FAMILY, INFO_FILE, WEIGHTS_FILE, Bundle, dump_info, read_bundle, write_bundle
+from ..bundle import CTC_FAMILIES, INFO_FILE, WEIGHTS_FILE, Bundle, dump_info, read_bundle
 from ..references import embedded_names, load_bundle
 
 READER_FOLDER: Final = "reader"
@@ -56,15 +56,3 @@ def reader_files(reader: Bundle) -> dict[str, bytes | Path]:
     files: dict[str, bytes | Path] = {f"{READER_FOLDER}/{name}": reader.path(name) for name in kept}
     files[f"{READER_FOLDER}/{INFO_FILE}"] = dump_info(reader.info.model_copy(update={"files": kept})).encode()
     return files
-
-
-def nest_reader(bundle: Bundle, reader: Bundle, target: Path) -> Bundle:
-    """A bundle of fields with a reader inside, in place of the one that it had, written to the new folder `target`.
-
-    Raises BundleError when the one is no model of fields or the other no reader, FileExistsError when `target` exists.
-    """
-    if bundle.info.family != FIELDS_FAMILY:
-        what = f"is of the family {bundle.info.family!r} and no model of fields"
-        raise BundleError(what, where=bundle.folder, remedy="give a bundle of the family 'fields'")
-    own = {name: bundle.path(name) for name in bundle.info.files if not name.startswith(f"{READER_FOLDER}/")}
-    return write_bundle(target, bundle.info, {**own, **reader_files(reader)})
