@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from emendo.errors import Refused, UsageError
-from emendo.models.bundle import Bundle, read_bundle, update_info
+from emendo.models.bundle import Bundle, BundleInfo, read_bundle, update_info, write_bundle
 from emendo.models.certificate import CERTIFICATE
-from emendo.models.registry import LocalRegistry, MlflowRegistry, Registry, RegistryAway, open_registry
+from emendo.models.registry import LocalRegistry, MlflowRegistry, Registry, RegistryAway, install, open_registry
 from emendo.release import promote, rollback
-from emendo.release.follow import STATE_FILE, Following, following
+from emendo.release.follow import Following, following, state_file
+from emendo.release.promote import LOCK
 from emendo.release.registry import catch_up, keep_as, promote_version, pull, push, rollback_version
 from emendo.release.runs import LiveRun, Told, read_told
 from emendo.train.record import BUNDLE, REPORT_FILE, RUN_FILE, write_report, write_yaml
@@ -132,6 +133,22 @@ def test_promotion_and_rollback_move_the_aliases(
     assert [one.model for one in registry.entries("notes")] == [old.model, new.id]
 
 
+def test_what_reads_fields_has_a_name_of_its_own(registry_uri: str, workspace: Workspace, tmp_path: Path) -> None:
+    made = write_bundle(tmp_path / "made", BundleInfo(family="fields", name="made"), {"card.md": b"x"})
+    with workspace.lock(LOCK):
+        install(workspace, made.folder)
+        workspace.set_champion(made.id, "proven", kind="fields")
+    catch_up(workspace)
+    registry = MlflowRegistry(registry_uri, "emendo", 10)
+    assert following(workspace, "fields") == Following(registry.place, "notes-fields", 1)
+    assert registry.find("notes-fields@champion").model == made.id
+    with pytest.raises(UsageError, match="notes-fields@champion follows what is in use"):
+        push(registry, made, "notes-fields", "champion", workspace=workspace)
+    rollback(workspace, "fields")
+    assert following(workspace, "fields") == Following(registry.place, "notes-fields", 0)
+    assert following(workspace) is not None
+
+
 def test_what_is_in_use_is_moved_by_the_gate_alone(registry_uri: str, workspace: Workspace, tmp_path: Path) -> None:
     registry = open_registry(workspace.settings().registry, workspace)
     new = write_colour_bundle(tmp_path / "new", name="new")
@@ -237,7 +254,7 @@ def test_without_its_server_local_work_goes_on(
     assert state.sentence().startswith("the registry is behind: ")
     with pytest.raises(RegistryAway, match="cannot be used"):
         keep_as(workspace, tmp_path / "new", "journal")
-    (workspace.models / STATE_FILE).write_text("{", encoding="utf-8")
+    state_file(workspace).write_text("{", encoding="utf-8")
     assert rollback(workspace).model == champion.history[-1][0]
 
 

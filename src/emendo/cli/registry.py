@@ -13,6 +13,7 @@ from .context import Context, Json, open_context
 if TYPE_CHECKING:
     from ..models.registry import Entry, Registry
     from ..release.runs import LiveRun
+    from ..workspace.folder import Reads
 
 registry = typer.Typer(
     help="Models under names, in the workspace or in MLflow (setting registry.uri).", no_args_is_help=True
@@ -202,8 +203,11 @@ def registry_state(context: Context) -> tuple[dict[str, Any], list[str]]:
 
     from ..release.follow import following
 
-    state = following(context.workspace) if context.workspace is not None else None
-    return ({"registry": asdict(state)}, [state.sentence()]) if state is not None else ({}, [])
+    if context.workspace is None:
+        return {}, []
+    named: tuple[tuple[str, Reads], ...] = (("registry", "lines"), ("registry_fields", "fields"))
+    states = {name: state for name, kind in named if (state := following(context.workspace, kind)) is not None}
+    return {name: asdict(state) for name, state in states.items()}, [state.sentence() for state in states.values()]
 
 
 def _opened(place: Path) -> tuple[Context, Registry]:
@@ -215,8 +219,9 @@ def _opened(place: Path) -> tuple[Context, Registry]:
     opened = open_registry(context.settings.registry, context.workspace)
     catch_up(context.workspace)
     state, sentences = registry_state(context)
-    if state and state["registry"]["fault"]:
-        output.note(sentences[0])
+    for one, sentence in zip(state.values(), sentences, strict=True):
+        if one["fault"]:
+            output.note(sentence)
     return context, opened
 
 

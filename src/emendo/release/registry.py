@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ..errors import Refused, UsageError
 from ..models.base import cache_folder
@@ -24,7 +24,7 @@ from ..models.registry import (
     open_registry,
 )
 from ..tools.files import new_folder, remove_folder
-from ..workspace.folder import Workspace
+from ..workspace.folder import Reads, Workspace
 from ..workspace.names import SCHEME, parse_place
 from .follow import ensure_version, follow, registered_name
 from .promote import LOCK, clean, log_event
@@ -118,7 +118,7 @@ def rollback_version(registry: Registry, name: str, *, workspace: Workspace | No
 
 def catch_up(workspace: Workspace | None) -> None:
     """Tell the registry what is in use in a workspace, if it does not know yet."""
-    if workspace is not None and workspace.settings().registry.uri and workspace.champion() is not None:
+    if workspace is not None and workspace.settings().registry.uri:
         with workspace.lock(LOCK):
             follow(workspace)
 
@@ -161,7 +161,8 @@ def check_place(name: str, alias: str, registry: Registry, workspace: Workspace 
         raise UsageError("the newest version is always the latest", remedy="give another alias, or none")
     if workspace is None or alias not in {CHAMPION, PREVIOUS} or isinstance(registry, LocalRegistry):
         return
-    if name == registered_name(workspace, workspace.settings().registry):
+    settings = workspace.settings().registry
+    if name in {registered_name(workspace, settings, kind) for kind in get_args(Reads)}:
         what = f"{name}@{alias} follows what is in use in {workspace.root}"
         raise UsageError(what, remedy=f"use `emendo promote {SCHEME}{name}/VERSION`, or `emendo rollback`")
 
