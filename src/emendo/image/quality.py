@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from ..types import Image
 from .pixels import cv2
-
 
 MOST_PIXELS: Final = 1_000_000
 """Of a larger picture bands are measured, so many pixels together."""
@@ -64,7 +63,7 @@ def _bands(image: Image) -> list[Image]:
     return [image[top : top + BAND] for top in np.linspace(0, height - BAND, number).astype(int)]
 
 
-def _counted(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+def _counted(grey: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """How many pixels have each of the 256 levels."""
     return cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel().astype(np.float64)
 
@@ -77,6 +76,6 @@ def _percentile(counts: npt.NDArray[np.float64], share: float) -> float:
     return low + (high - low) * float(place - np.floor(place))
 
 
-def _sharpness(grey: npt.NDArray[np.uint8]) -> float:
+def _sharpness(grey: npt.NDArray[Any]) -> float:
     edges = cv2.Laplacian(grey, cv2.CV_64F).ravel()
     return float(edges @ edges / edges.size - edges.mean() ** 2)
