@@ -151,8 +151,9 @@ def test_of_a_page_one_line_or_all_lines_are_told(tmp_path: Path) -> None:
         cv2.putText(page, f"the train is late {number}", (40, bottom), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (0, 0, 0), 2)
     with capturing(tmp_path, serve__kinds=["page"]) as (client, captures):
         said = client.post("/v1/read", params={"kind": "page"}, content=png_of(page)).json()
-        for body in ({"text": "one", "line": 1}, {"text": "one\ntwo\n"}):
-            assert client.post("/v1/feedback", json={"id": said["id"], **body}).json()["kept"]
+        for body in ({"text": "one", "line": 1}, {"text": "one\ntwo\nthree\n"}):
+            answer = client.post("/v1/feedback", json={"id": said["id"], **body})
+            assert answer.json().get("kept"), answer.text
         written(client, 1)
     (row,) = captures.seen()
     assert [line.text for line in row.lines] == [line["text"] for line in said["lines"]]
