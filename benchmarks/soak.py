@@ -233,6 +233,7 @@ def draw(found: dict[str, Any], place: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
+    matplotlib.rcParams["svg.fonttype"] = "none"
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 1, figsize=(9, 5.5), sharex=True, layout="constrained")
