@@ -1,11 +1,13 @@
 """A load for the service, cheap enough to run beside it: one process, one thread, plain sockets.
 
     python benchmarks/service_load.py --port 8080 --images DIR --seconds 10 (--rate 300 | --clients 4) [--deadline 2]
+        [--unique]
 
 With `--rate` so many requests a second are begun whatever becomes of those before (an open loop, each on a connection
-of its own); with `--clients` so many ask one after the other on connections that stay. Prints one JSON object: counts
-by outcome, latencies of what was read, the longest queue, and how long after the end a lone request was answered as
-fast as before.
+of its own); with `--clients` so many ask one after the other on connections that stay. With `--unique` no file is sent
+twice: each has some bytes of its own behind its end, at which no decoder looks. Prints one JSON object: counts by
+outcome, latencies of what was read, the longest queue, and how long after the end a lone request was answered as fast
+as before.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import secrets
 import statistics
 import time
 from collections import Counter
@@ -26,8 +29,8 @@ PATIENCE = 60
 class Load:
     """Requests to one service and what became of them."""
 
-    def __init__(self, port: int, bodies: list[bytes], deadline: float) -> None:
-        self.port, self.bodies, self.deadline = port, bodies, deadline
+    def __init__(self, port: int, bodies: list[bytes], deadline: float, *, unique: bool = False) -> None:
+        self.port, self.bodies, self.deadline, self.unique = port, bodies, deadline, unique
         self.counts: Counter[str] = Counter()
         self.latencies: list[float] = []
         self.refusals: list[float] = []
@@ -37,6 +40,8 @@ class Load:
     def request(self, *, keep: bool) -> bytes:
         body = self.bodies[self.sent % len(self.bodies)]
         self.sent += 1
+        if self.unique:
+            body += secrets.token_bytes(16)
         head = (
             f"POST /v1/read HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nX-Deadline-Ms: {round(self.deadline * 1000)}\r\n"
             f"Content-Length: {len(body)}\r\nConnection: {'keep-alive' if keep else 'close'}\r\n\r\n"
@@ -126,7 +131,7 @@ async def answered(reader: asyncio.StreamReader) -> str:
 
 async def run(arguments: argparse.Namespace) -> dict[str, Any]:
     bodies = [path.read_bytes() for path in sorted(arguments.images.iterdir())]
-    load = Load(arguments.port, bodies, arguments.deadline)
+    load = Load(arguments.port, bodies, arguments.deadline, unique=arguments.unique)
     usual = statistics.median([await load.lone() for _ in range(10)])
     until = time.monotonic() + arguments.seconds
     started = time.monotonic()
@@ -169,6 +174,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=0)
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--deadline", type=float, default=2)
+    parser.add_argument("--unique", action="store_true")
     print(json.dumps(asyncio.run(run(parser.parse_args()))))
     return 0
 

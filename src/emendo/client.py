@@ -63,7 +63,8 @@ class Read:
     """What was read of one image of `size` (width, height); of a page its lines in reading order.
 
     Of a document `reading` has `fields`, `certainty` and `faults`, `findings` (rule, severity, what, paths) say what
-    does not add up, and `pages` counts what was read.
+    does not add up, and `pages` counts what was read. `id` is the name of this answer, by which what is right can be
+    told later (`Client.feedback`).
     """
 
     reading: Reading
@@ -71,6 +72,7 @@ class Read:
     lines: tuple[Line, ...] = ()
     findings: tuple[Mapping[str, Any], ...] = ()
     pages: int = 1
+    id: str = ""
 
     @property
     def text(self) -> str:
@@ -105,14 +107,20 @@ class Client:
         self._own = threading.local()
 
     def read(
-        self, image: Source, *, kind: str = "line", characters: bool = False, deadline: float | None = None
+        self,
+        image: Source,
+        *,
+        kind: str = "line",
+        characters: bool = False,
+        deadline: float | None = None,
+        document: str = "",
     ) -> Read:
         """Read one image as a `line`, a `page` or a `plate`, within `deadline` seconds where it is given.
 
-        Raises ServiceError when it is not read.
+        `document` names what it belongs to. Raises ServiceError when it is not read.
         """
         name, content = _file(image, "image")
-        query = {"kind": kind, "characters": json.dumps(characters)}
+        query = {"kind": kind, "characters": json.dumps(characters), **({"document": document} if document else {})}
         headers = {"Content-Type": "application/octet-stream"}
         return _read(self._ask("POST", "/v1/read", query, content, headers, deadline=deadline, name=name))
 
@@ -146,6 +154,24 @@ class Client:
         body, headers = _form(files)
         answer = self._ask("POST", "/v1/jobs", query, body, headers)
         return Job(self, answer["id"], answer["total"])
+
+    def feedback(
+        self,
+        answer: str,
+        *,
+        text: str | None = None,
+        fields: Mapping[str, Any] | None = None,
+        line: int | None = None,
+        author: str = "",
+    ) -> bool:
+        """Tell what is right of the answer with this id: its `text`, of a page that of its `line` (from 0) or of all
+        lines, or the `fields` of a document. Told again it takes the place of what was told before.
+
+        False when the same was known already. Raises ServiceError for an unknown id or what cannot be its truth.
+        """
+        told = {"id": answer, "text": text, "fields": fields, "line": line, "author": author}
+        body = json.dumps({name: value for name, value in told.items() if value is not None}).encode()
+        return bool(self._ask("POST", "/v1/feedback", body=body, headers={"Content-Type": "application/json"})["kept"])
 
     def model(self) -> dict[str, Any]:
         """The model in use, as `GET /v1/model` tells it."""
@@ -325,7 +351,8 @@ def _read(row: Mapping[str, Any]) -> Read:
         for line in row.get("lines") or ()
     )
     findings = tuple(row.get("findings") or ())
-    return Read(_reading(row), (row["width"], row["height"]), lines, findings, row.get("pages") or 1)
+    size = row["width"], row["height"]
+    return Read(_reading(row), size, lines, findings, row.get("pages") or 1, row.get("id") or "")
 
 
 def _reading(row: Mapping[str, Any]) -> Reading:

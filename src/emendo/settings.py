@@ -286,6 +286,29 @@ class ServeSettings(_Section):
     api_keys: str = Field("", description="File with the keys of those who may ask (empty: anybody may read).")
 
 
+class CaptureSettings(_Section):
+    """What the service keeps of what it reads, in `.emendo/captures` of its workspace."""
+
+    share: float = Field(
+        0.0, ge=0, le=1, description="Share of the readings that is kept, whole documents together (0: none are)."
+    )
+    images: float = Field(
+        1.0, ge=0, le=1, description="Share of the kept readings of which the picture is kept too (0: no pictures)."
+    )
+    texts: bool = Field(
+        True,
+        description="Keep what was read; else only how long it is and how many characters are of each class, and no "
+        "truths can be told.",
+    )
+    callers: bool = Field(True, description="Keep the name of the API key that asked.")
+    days: int = Field(30, ge=1, le=36_500, description="Days for which captures are kept.")
+    bytes: int = Field(
+        10_000_000_000, ge=1_000_000, description="Most bytes of all captures; beyond nine tenths the oldest day goes."
+    )
+    queue: int = Field(2000, ge=1, le=1_000_000, description="Most readings that wait to be written.")
+    queue_bytes: int = Field(64_000_000, ge=0, description="Most bytes of pictures that wait to be written.")
+
+
 class Settings(_Section):
     """All settings of one workspace or one command."""
 
@@ -305,6 +328,7 @@ class Settings(_Section):
     registry: RegistrySettings = RegistrySettings()
     channel: ChannelSettings = ChannelSettings()
     serve: ServeSettings = ServeSettings()
+    capture: CaptureSettings = CaptureSettings()
 
     @property
     def cores(self) -> int:

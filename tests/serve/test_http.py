@@ -164,6 +164,7 @@ def test_the_description_has_every_route_with_forms_for_answers_and_errors(clien
         "post /v1/jobs",
         "get /v1/jobs/{name}",
         "delete /v1/jobs/{name}",
+        "post /v1/feedback",
         "get /v1/model",
         "post /v1/model",
         "get /healthz",

@@ -87,8 +87,8 @@ def test_how_long_work_takes_is_learnt_from_what_was_read_only() -> None:
 
 
 def test_what_expired_while_it_waited_is_answered_and_not_handed_out() -> None:
-    counted: list[int] = []
-    queue = WorkQueue(10, 1, expired=lambda: counted.append(1))
+    counted: list[str] = []
+    queue = WorkQueue(10, 1, expired=lambda one: counted.append(one.task))
     late = Work("late", "line", time.monotonic() + 60)
     queue.offer([late, work("next")])
     late.due = time.monotonic() - 1
@@ -96,7 +96,7 @@ def test_what_expired_while_it_waited_is_answered_and_not_handed_out() -> None:
     assert taken is not None and taken.task == "next"
     with pytest.raises(Rejected, match="it waited so long that the deadline would pass") as caught:
         late.result.result(0)
-    assert caught.value.reason == "expired" and counted == [1]
+    assert caught.value.reason == "expired" and counted == ["late"]
 
 
 def test_what_could_not_be_read_in_time_any_more_is_not_begun() -> None:

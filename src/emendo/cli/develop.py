@@ -45,6 +45,8 @@ BENCHMARKS = {
     "edge": ("edge_attacks.py", "attacks, kill -9 and a full disk while a device fetches a release"),
     "parity": ("parity.py", "torch network against its ONNX graph: every test line of every set of lines"),
     "service": ("service.py", "the service: overload, stops and swaps under load, workers, batches"),
+    "capture": ("capture.py", "what capturing all readings costs the service: with it and without, in turn"),
+    "soak": ("soak.py", "the service at full load with capture, swaps, bad images: memory and open files flat"),
     "plates": ("plates.py", "licence plates with 0, 43, 200 and all labels: the base, the adapted base, rapidocr"),
     "plate-labels": ("plate_labels.py", "pre-labels of licence plates: base, rapidocr, both together"),
     "pareto": ("pareto.py", "CER against ms per line: forms of a model by each engine, rapidocr beside them"),

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import EngineError
+from ..errors import EngineError, UsageError
 from ..serve.keys import Access
 from . import output
 from .context import Json, Model, open_context
 
 if TYPE_CHECKING:
+    from ..monitor.capture import Capture
     from ..serve.models import Hooks
+    from ..settings import CaptureSettings
     from ..workspace.folder import Workspace
 
 
@@ -43,6 +45,12 @@ def serve(
         Path | None,
         typer.Option("--api-key-file", metavar="FILE", help="Keys of those who may ask (`emendo api-key`)."),
     ] = None,
+    capture: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE", help="Share of the readings to keep in the workspace, 0 to 1. [default: capture.share, 0]"
+        ),
+    ] = None,
 ) -> int:
     """Serve readings over HTTP.
 
@@ -50,7 +58,8 @@ def serve(
     for later; /openapi.json describes all. Whoever would wait too long is answered 503 with Retry-After. When the
     champion of the workspace changes, the service goes over to it without losing a request. SIGTERM and Ctrl+C let
     accepted work finish. Without keys anybody who reaches the address may read; the model is changed with a key of the
-    role admin only.
+    role admin only. With --capture, what is read is kept for `emendo monitor`, and what is right can be told by POST
+    /v1/feedback; the settings [capture] say what of it is kept, and for how long.
     """
     try:
         import fastapi  # noqa: F401
@@ -72,12 +81,31 @@ def serve(
         serve__grace_seconds=grace,
         serve__kinds=tuple(part.strip() for part in kinds.split(",")) if kinds is not None else None,
         serve__api_keys=str(api_key_file) if api_key_file is not None else None,
+        capture__share=capture,
     )
-    service = Service(context.settings, workspace=context.root, log=output.note, hooks=_marks(context.workspace))
+    service = Service(
+        context.settings,
+        workspace=context.root,
+        log=output.note,
+        hooks=_marks(context.workspace),
+        capture=_capture(context.settings.capture, context.workspace),
+    )
     opened = bound(host, port)
     output.note(f"serving at http://{listening(opened)} with {service.workers} workers (Ctrl+C ends)")
     Server(service, opened).serve_all()
     return 0
+
+
+def _capture(settings: CaptureSettings, workspace: Workspace | None) -> Capture | None:
+    """What keeps the readings, where some are to be kept."""
+    from ..monitor import Captures
+    from ..monitor.capture import Capture
+
+    if settings.share == 0:
+        return None
+    if workspace is None:
+        raise UsageError("captures are kept in a workspace, and here is none", remedy="run `emendo init` first")
+    return Capture(Captures(workspace.captures), settings, output.note)
 
 
 def _marks(workspace: Workspace | None) -> Hooks:

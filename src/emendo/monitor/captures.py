@@ -4,27 +4,54 @@
     captures/2026-11-29/truths.jsonl    what people said of readings, by the day on which they said it
     captures/2026-11-29/images/HASH.ext pictures that were kept, by their content
 
-Lines are appended whole (several processes may write); a line torn by a crash is counted and left out.
+Lines are appended whole (several processes may write); a line torn by a crash is counted and left out. Whoever changes
+or removes what stands there holds the `lock`.
 """
 
 from __future__ import annotations
 
 import json
+import mmap
+import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from ..errors import FormatError
-from ..tools.files import append_line, sha256_bytes, write_bytes
-from .seen import Seen, Truth
+from ..tools.files import PARTIAL, append_line, sha256_bytes, sync_folder
+from ..tools.locks import held
+from .seen import Seen, Truth, day_of
 
 SEEN: Final = "seen.jsonl"
 TRUTHS: Final = "truths.jsonl"
 IMAGES: Final = "images"
+LOCK: Final = ".lock"
+
+
+class _Dated(Protocol):
+    @property
+    def at(self) -> datetime: ...
+
 
 T = TypeVar("T")
+D = TypeVar("D", bound=_Dated)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The content of a picture, when it was read, and how a file of its kind ends."""
+
+    content: bytes
+    at: datetime
+    suffix: str = ".png"
+
+    @property
+    def name(self) -> str:
+        """By which `Seen.image` calls it."""
+        return f"{_day(self.at)}/{IMAGES}/{sha256_bytes(self.content)[:32]}{self.suffix}"
 
 
 @dataclass(slots=True)
@@ -34,22 +61,30 @@ class Captures:
     folder: Path
     torn: int = field(default=0, compare=False)
 
-    def add(self, seen: Sequence[Seen]) -> None:
-        """Append readings; they are on the disk when this returns."""
-        for day, rows in _by_day(seen).items():
-            append_line(self.folder / day / SEEN, "\n".join(_line(one.to_dict()) for one in rows))
+    def add(self, seen: Sequence[Seen], pictures: Sequence[Picture] = ()) -> int:
+        """Append readings and keep pictures that they name; all is on the disk when this returns, the pictures first.
 
-    def add_truths(self, truths: Sequence[Truth]) -> None:
-        """Append what people said; it is on the disk when this returns."""
-        for day, rows in _by_day(truths).items():
-            append_line(self.folder / day / TRUTHS, "\n".join(_line(one.to_dict()) for one in rows))
+        How many bytes are new.
+        """
+        with self.lock():
+            return self._put(pictures) + self._append(seen, SEEN, Seen.to_dict)
+
+    def add_truths(self, truths: Sequence[Truth]) -> int:
+        """Append what people said; it is on the disk when this returns. How many bytes it takes."""
+        with self.lock():
+            return self._append(truths, TRUTHS, Truth.to_dict)
 
     def put_image(self, content: bytes, at: datetime, suffix: str = ".png") -> str:
         """Keep a picture beside the readings of its day; returns the name by which `Seen.image` calls it."""
-        name = f"{_day(at)}/{IMAGES}/{sha256_bytes(content)[:32]}{suffix}"
-        if not (self.folder / name).exists():
-            write_bytes(self.folder / name, content)
-        return name
+        picture = Picture(content, at, suffix)
+        with self.lock():
+            self._put([picture])
+        return picture.name
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold what lies here against other writers, of this process and others; for work of milliseconds."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return held(self.folder / LOCK)
 
     def days(self) -> list[date]:
         """Days of which something is kept, oldest first."""
@@ -73,6 +108,67 @@ class Captures:
             if _within(one.at, since, until):
                 yield one
 
+    def find(self, name: str) -> Seen | None:
+        """The reading of that id, which tells the day: a reading ends on that day or, after a long wait, the next."""
+        day = day_of(name)
+        for one in (day, day + timedelta(1)) if day is not None else ():
+            for row in self._named(one, SEEN, name):
+                return Seen.from_dict(row)
+        return None
+
+    def truths_of(self, name: str) -> list[Truth]:
+        """What people said of the reading of that id, in the order in which they said it."""
+        day = day_of(name)
+        days = [one for one in self.days() if day is not None and one >= day]
+        return [Truth.from_dict(row) for one in days for row in self._named(one, TRUTHS, name)]
+
+    def _put(self, pictures: Sequence[Picture]) -> int:
+        new = 0
+        folders: set[Path] = set()
+        for one in pictures:
+            target = self.folder / one.name
+            if target.exists():
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = target.with_name(f"{PARTIAL}{os.getpid()}-{target.name}")
+            try:
+                with partial.open("wb") as stream:
+                    stream.write(one.content)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                partial.replace(target)
+            finally:
+                partial.unlink(missing_ok=True)
+            folders.add(target.parent)
+            new += len(one.content)
+        for folder in folders:
+            sync_folder(folder)
+        return new
+
+    def _append(self, rows: Sequence[D], name: str, row_of: Callable[[D], dict[str, Any]]) -> int:
+        count = 0
+        for day, group in _by_day(rows).items():
+            text = "\n".join(_line(row_of(one)) for one in group)
+            append_line(self.folder / day / name, text)
+            count += len(text.encode()) + 1
+        return count
+
+    def _named(self, day: date, file: str, name: str) -> Iterator[dict[str, Any]]:
+        """The whole rows of a file that are of the reading `name`; the id stands first in each."""
+        path = self.folder / day.isoformat() / file
+        wanted = b'{"id":"%s"' % name.encode()
+        try:
+            with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                at = content.find(wanted)
+                while at >= 0:
+                    end = content.find(b"\n", at)
+                    if end < 0:
+                        return
+                    yield json.loads(content[at:end])
+                    at = content.find(wanted, end)
+        except (FileNotFoundError, ValueError):  # no such day; a file without content cannot be mapped
+            return
+
     def _rows(
         self, name: str, read: Callable[[dict[str, Any]], T], since: datetime | None, until: datetime | None
     ) -> Iterator[T]:
@@ -91,8 +187,8 @@ class Captures:
                         self.torn += 1
 
 
-def _by_day(rows: Sequence[Any]) -> dict[str, list[Any]]:
-    days: dict[str, list[Any]] = {}
+def _by_day(rows: Sequence[D]) -> dict[str, list[D]]:
+    days: dict[str, list[D]] = {}
     for one in rows:
         days.setdefault(_day(one.at), []).append(one)
     return days

@@ -80,7 +80,7 @@ class WorkQueue:
     """
 
     def __init__(
-        self, bound: int, workers: int, longest_wait: float = math.inf, expired: Callable[[], None] = lambda: None
+        self, bound: int, workers: int, longest_wait: float = math.inf, expired: Callable[[Work], None] = lambda _: None
     ) -> None:
         self.bound, self.workers, self.longest_wait, self._expired = bound, workers, longest_wait, expired
         self._waiting: deque[Work] = deque()
@@ -151,7 +151,7 @@ class WorkQueue:
                     self._running.add(work)
                     return work
                 late = self._rejected("expired", "it waited so long that the deadline would pass")
-            self._expired()
+            self._expired(work)
             work.result.set_exception(late)
 
     def done(self, work: Work, *, read: bool) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from ..errors import DocumentError, UsageError
 from ..fields import read_document
 from ..fields.validate import Finding, validate_document
 from ..image.load import open_content
+from ..image.quality import Quality, measure
 from ..models.bundle import FIELDS_FAMILY, Bundle
 from ..models.detector import Detector
 from ..models.plates import load_plate_recognizer
@@ -28,6 +28,7 @@ from ..models.references import (
     find_model,
     load_recognizer,
 )
+from ..monitor.seen import new_id
 from ..pages.fields import load_document_reader
 from ..pages.order import Placed
 from ..pages.read import AT_ONCE
@@ -57,7 +58,7 @@ class Task:
     characters: bool = False
     document: str = ""
     caller: str = ""
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    id: str = field(default_factory=new_id)
 
     def bare(self) -> Task:
         """The same without the content, once that was read."""
@@ -86,6 +87,8 @@ class Answer:
     findings: tuple[Finding, ...] | None = None
     pages: int = 1
     id: str = ""
+    quality: Quality | None = None
+    """Of the image, or the first page, where it was asked for."""
 
     def bare(self) -> Answer:
         """The same without characters."""
@@ -126,20 +129,28 @@ class Served:
     since: str
     seconds: Mapping[str, float]
 
-    def read(self, task: Task, settings: Settings, stopped: Stopped = lambda: False) -> Answer:
-        """Decode and read. Raises ImageError or DocumentError for a bad image, Rejected when `stopped` says so."""
+    def read(
+        self, task: Task, settings: Settings, stopped: Stopped = lambda: False, *, measured: bool = False
+    ) -> Answer:
+        """Decode and read, with `measured` also how good the picture is.
+
+        Raises ImageError or DocumentError for a bad image, Rejected when `stopped` says so.
+        """
         with open_content(task.content, task.name, settings.limits, dpi=settings.read.dpi) as document:
             if task.frame is not None and task.frame >= len(document):
                 what = f"has {len(document)} pages, and no page {task.frame + 1}"
                 raise DocumentError(what, where=task.name, remedy="ask for a page that it has")
             if task.kind == DOCUMENT:
                 frames = range(len(document)) if task.frame is None else (task.frame,)
-                return self.readers[DOCUMENT]([document.frame(at) for at in frames], stopped)
+                pages = [document.frame(at) for at in frames]
+                answer = self.readers[DOCUMENT](pages, stopped)
+                return replace(answer, quality=measure(pages[0])) if measured else answer
             if task.frame is None and len(document) > 1:
                 what = f"has {len(document)} pages, and one image is read at once"
                 raise DocumentError(what, where=task.name, remedy="send it as a job")
             image = document.frame(task.frame or 0)
-        return self.readers[task.kind](image, stopped)
+        answer = self.readers[task.kind](image, stopped)
+        return replace(answer, quality=measure(image)) if measured else answer
 
 
 def frames_of(content: bytes, name: str, settings: Settings) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import EmendoError, EngineError
+from ..monitor.capture import Capture
 from ..monitor.seen import Outcome, Seen
 from ..settings import Settings, cores
 from .jobs import Job, Jobs
@@ -30,8 +31,8 @@ class Service:
     """Reads images for many who ask at the same time.
 
     `load` makes a model of a reference and `probe` tries one first in a process of its own (left out: as `load_served`
-    and `tried` do); `hooks` hear of the use of the champion, `observers` of each image that came. Start it before
-    use, and `stop` it.
+    and `tried` do); `hooks` hear of the use of the champion, `observers` of each image that came, and `capture`
+    keeps what it is told of it. Start it before use, and `stop` it.
     """
 
     def __init__(
@@ -44,13 +45,14 @@ class Service:
         log: Callable[[str], None] = lambda _: None,
         hooks: Hooks = NO_HOOKS,
         observers: Sequence[Observer] = (),
+        capture: Capture | None = None,
     ) -> None:
         self.settings, self.log = settings, log
         serve = settings.serve
         self.workers = serve.workers or cores()
         self.metrics = Metrics()
         self.queue = WorkQueue(
-            serve.queue, self.workers, serve.wait_seconds, self.metrics.rejects.labels("expired").inc
+            serve.queue, self.workers, serve.wait_seconds, lambda work: self.turned_away([work.task], "expired")
         )
         self.jobs = Jobs(serve.jobs, serve.job_images, serve.job_minutes)
         self.keys = Keys(Path(serve.api_keys)) if serve.api_keys else None
@@ -63,7 +65,8 @@ class Service:
             told=self._swapped,
             starts=lambda: self._call(hooks.start),
         )
-        self._hooks, self._observers = hooks, tuple(observers)
+        self.capture = capture
+        self._hooks, self._observers = hooks, (*observers, *([capture] if capture is not None else ()))
         self._good: dict[str, int] = {}
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -72,6 +75,8 @@ class Service:
 
     def start(self) -> None:
         """Load and warm up the model, then begin to read; errors as for `load_served`."""
+        if self.capture is not None:
+            self.capture.start()
         self._expect(self.keeper.start())
         self._threads = [
             threading.Thread(target=self._work, name=f"read-{at}", daemon=True) for at in range(self.workers)
@@ -138,6 +143,8 @@ class Service:
         for thread in self._threads:
             thread.join(max(0.1, until - time.monotonic()))
         self._call(self._hooks.end)
+        if self.capture is not None and not self.capture.close():
+            self.log("some readings were not captured: the disk did not keep up")
         return finished
 
     def _call(self, hook: Callable[[], object]) -> None:
@@ -153,10 +160,14 @@ class Service:
                 raise Rejected("loading", "the model is being loaded")
             offer()
         except Rejected as error:
-            self.metrics.rejects.labels(error.reason).inc()
-            for task in tasks:
-                self._tell(task, refused_of(task, Outcome.REJECTED, error.reason))
+            self.turned_away(tasks, error.reason)
             raise
+
+    def turned_away(self, tasks: Sequence[Task], reason: str) -> None:
+        """Count a refusal, and tell whoever watches of the images that were not read."""
+        self.metrics.rejects.labels(reason).inc()
+        for task in tasks:
+            self._tell(task, refused_of(task, Outcome.REJECTED, reason))
 
     def _tell(self, task: Task, seen: Seen) -> None:
         """Tell whoever watches; what is wrong with them is for the log, and the answer goes out."""
@@ -172,7 +183,12 @@ class Service:
             assert served is not None  # nothing is let in before
             self.metrics.waited.observe(work.started - work.queued)
             try:
-                answer = served.read(work.task, self.settings, lambda work=work: work.late)  # type: ignore[misc]
+                answer = served.read(
+                    work.task,
+                    self.settings,
+                    lambda work=work: work.late,  # type: ignore[misc]
+                    measured=bool(self._observers),
+                )
             except EmendoError as error:
                 self._failed(work, error)
             except Exception as error:
@@ -184,7 +200,7 @@ class Service:
     def _answered(self, work: Work, answer: Answer, served: Served) -> None:
         task: Task = work.task
         seconds = self.queue.done(work, read=True)
-        self.metrics.took.labels(work.kind).observe(seconds)
+        self.metrics.answered(work.kind, answer.reading, seconds)
         self.metrics.late.inc(work.late)
         answer = replace(answer, id=task.id)
         work.result.set_result(answer if task.characters else answer.bare())
@@ -203,7 +219,7 @@ class Service:
             seen = refused_of(task, Outcome.REJECTED, error.reason)
         else:
             self.metrics.failures.labels(work.kind).inc()
-            seen = refused_of(task, Outcome.FAILED, str(error))
+            seen = refused_of(task, Outcome.FAILED, error.what)
         work.result.set_exception(error)
         self._tell(task, seen)
 
@@ -235,3 +251,5 @@ class Service:
         gauge("emendo_reading", "Images that are being read.", lambda: self.queue.lengths[2])
         gauge("emendo_workers", "Threads that read.", lambda: self.workers)
         gauge("emendo_ready", "Whether the service can be asked.", lambda: float(not self.ready))
+        if self.capture is not None:
+            self.metrics.watch(self.capture)

@@ -59,9 +59,9 @@ async def deadline(
 Seconds = Annotated[float | None, Depends(deadline)]
 
 
-def may_read(service: Service, kind: str, *, waits: bool = True) -> None:
+def may_read(service: Service, kind: str, *, waits: bool = True, document: str = "", sender: str = "") -> None:
     """Raise Fault for a kind that this service does not read, before the body comes, and Rejected when somebody
-    `waits` for the answer and there is no room.
+    `waits` for the answer and there is no room: an image of `document` that `sender` sent is then turned away.
 
     While the service stops, requests are taken in whole before they are refused, so that the connection can be closed
     with nothing of the request left in it.
@@ -72,7 +72,7 @@ def may_read(service: Service, kind: str, *, waits: bool = True) -> None:
         if waits and not service.queue.closed:
             service.queue.check()
     except Rejected as error:
-        service.metrics.rejects.labels(error.reason).inc()
+        service.turned_away([Task(kind, b"", document=document, caller=sender)], error.reason)
         raise
 
 
@@ -146,10 +146,10 @@ def add(app: FastAPI, service: Service) -> None:
         """
         due = time.monotonic() + (within or usual)
         kind = kind or usual_kind(service)
-        may_read(service, kind)
+        sender = caller(request).name
+        may_read(service, kind, document=document, sender=sender)
         file = await one_file(request)
         frame = None if page is None else page - 1
-        sender = caller(request).name
         works = service.submit([Task(kind, file.content, file.name, frame, characters, document, sender)], due)
         found = await answers(request, service, works)
         if found is None:
@@ -174,9 +174,9 @@ def add(app: FastAPI, service: Service) -> None:
         """
         due = time.monotonic() + (within or usual)
         kind = kind or usual_kind(service)
-        may_read(service, kind)
-        files = await sent_files(request, most=most)
         sender = caller(request).name
+        may_read(service, kind, document=document, sender=sender)
+        files = await sent_files(request, most=most)
         tasks = [Task(kind, file.content, file.name, None, characters, document, sender) for file in files]
         works = service.submit(tasks, due)
         found = await answers(request, service, works)

@@ -135,6 +135,28 @@ class Wanted(_Form):
     )
 
 
+class Feedback(_Form):
+    """What is right of an answer: `text`, or the `fields` of a document."""
+
+    id: str = Field(
+        pattern="^[0-9a-f]{32}$", description="Id of the answer.", examples=["01a2289a4a6554a7d90384673aae9ead"]
+    )
+    text: str | None = Field(None, max_length=100_000, examples=["Le train est en retard."])
+    fields: dict[str, Any] | None = Field(None, description="By the schema emendo.fields.")
+    line: int | None = Field(
+        None, ge=0, le=1_000_000, description="Of a page: the line, from 0. [default: all lines, each on its own]"
+    )
+    author: str = Field("", max_length=100, description="Who says so. [default: the name of the API key]")
+
+
+class Told(_Form):
+    """A truth that is kept; `kept` is false where the same one was known already."""
+
+    id: str
+    line: int | None
+    kept: bool
+
+
 class State(_Form):
     """Whether the service lives, or can be asked."""
 
