@@ -43,6 +43,13 @@ def serve(
         Path | None,
         typer.Option("--api-key-file", metavar="FILE", help="Keys of those who may ask (`emendo api-key`)."),
     ] = None,
+    trial: Annotated[str | None, typer.Option(metavar="REF", help="Candidate to try beside the model in use.")] = None,
+    mode: Annotated[
+        str | None, typer.Option(metavar="shadow|ab", help="Whether the candidate answers too. [default: shadow]")
+    ] = None,
+    share: Annotated[
+        float | None, typer.Option(metavar="P", help="Share of the documents that it reads. [default: 0.5]")
+    ] = None,
 ) -> int:
     """Serve readings over HTTP.
 
@@ -50,7 +57,8 @@ def serve(
     for later; /openapi.json describes all. Whoever would wait too long is answered 503 with Retry-After. When the
     champion of the workspace changes, the service goes over to it without losing a request. SIGTERM and Ctrl+C let
     accepted work finish. Without keys anybody who reaches the address may read; the model is changed with a key of the
-    role admin only.
+    role admin only. With --trial another model reads along (shadow) or answers a share of the documents (ab) until it
+    is known whether it is better; `emendo trial` shows how it stands, and a worse one is stopped.
     """
     try:
         import fastapi  # noqa: F401
@@ -72,6 +80,9 @@ def serve(
         serve__grace_seconds=grace,
         serve__kinds=tuple(part.strip() for part in kinds.split(",")) if kinds is not None else None,
         serve__api_keys=str(api_key_file) if api_key_file is not None else None,
+        trial__model=trial,
+        trial__mode=mode,
+        trial__share=share,
     )
     service = Service(context.settings, workspace=context.root, log=output.note, hooks=_marks(context.workspace))
     opened = bound(host, port)

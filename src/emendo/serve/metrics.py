@@ -36,6 +36,21 @@ class Metrics:
         self.took = Histogram(
             "emendo_read_seconds", "Time that reading an image took.", ("kind",), buckets=SECONDS, registry=registry
         )
+        self.trial_readings = Counter(
+            "emendo_trial_readings", "Readings of a trial, by arm.", ("arm",), registry=registry
+        )
+        self.trial_lost = Counter(
+            "emendo_trial_lost", "Readings that a trial did not get, by reason.", ("reason",), registry=registry
+        )
+        self.trial_errors = Gauge(
+            "emendo_trial_errors", "Errors that are known of a trial, by arm.", ("arm",), registry=registry
+        )
+        self.trial_size = Gauge(
+            "emendo_trial_size", "Characters or values in which they were made.", ("arm",), registry=registry
+        )
+        self.trial_verdict = Gauge(
+            "emendo_trial_verdict", "1 for the verdict on the last trial.", ("verdict",), registry=registry
+        )
         self._model = Info("emendo_model", "The model in use.", registry=registry)
 
     def show_model(self, model: str, reference: str) -> None:
