@@ -252,40 +252,6 @@ class ChannelSettings(_Section):
     check_hours: float = Field(24.0, ge=0, description="Hours after which the model in use is tested again.")
 
 
-class ServeSettings(_Section):
-    """The service that other programs ask for readings."""
-
-    workers: int = Field(0, ge=0, le=256, description="Threads that read, one image each (0: one per core).")
-    kinds: tuple[Literal["line", "page", "plate", "document"], ...] = Field(
-        (), description="What images may show; each is loaded at the start (empty: what the model reads)."
-    )
-    queue: int = Field(64, ge=1, le=100_000, description="Most images that wait to be read.")
-    deadline_seconds: float = Field(
-        30.0, gt=0, le=600, description="Time in which a request is answered when it does not say otherwise."
-    )
-    wait_seconds: float = Field(
-        4.0, gt=0, le=600, description="Longest expected wait in the queue; whoever would wait longer is sent away."
-    )
-    grace_seconds: float = Field(
-        30.0, ge=0, le=3600, description="Time in which accepted work is ended when the service is told to stop."
-    )
-    body_seconds: float = Field(20.0, gt=0, le=600, description="Time in which a request has to arrive whole.")
-    body_bytes: int = Field(32_000_000, gt=0, description="Largest request, in bytes.")
-    held_bytes: int = Field(256_000_000, gt=0, description="Most bytes of requests held in memory at the same time.")
-    batch_images: int = Field(64, ge=1, description="Most images in one batch.")
-    jobs: int = Field(32, ge=1, description="Most jobs that are kept, done or not.")
-    job_images: int = Field(2000, ge=1, description="Most images of all jobs that are kept together.")
-    job_minutes: float = Field(60.0, gt=0, description="Minutes for which the result of a job is kept.")
-    poll_seconds: float = Field(2.0, gt=0, le=3600, description="Seconds between two looks at the champion.")
-    probe_seconds: float = Field(
-        60.0, gt=0, le=3600, description="Time in which a new model has to load and read in a process of its own."
-    )
-    hosts: tuple[str, ...] = Field(
-        (), description="Names, with port, by which the service may be asked (empty: any, on loopback its own)."
-    )
-    api_keys: str = Field("", description="File with the keys of those who may ask (empty: anybody may read).")
-
-
 class TrialSettings(_Section):
     """A second model that reads what the service is sent, until it is known whether it is better or worse."""
 
@@ -321,6 +287,40 @@ class TrialSettings(_Section):
     queue_bytes: int = Field(64_000_000, gt=0, description="Most bytes of these images.")
 
 
+class ServeSettings(_Section):
+    """The service that other programs ask for readings."""
+
+    workers: int = Field(0, ge=0, le=256, description="Threads that read, one image each (0: one per core).")
+    kinds: tuple[Literal["line", "page", "plate", "document"], ...] = Field(
+        (), description="What images may show; each is loaded at the start (empty: what the model reads)."
+    )
+    queue: int = Field(64, ge=1, le=100_000, description="Most images that wait to be read.")
+    deadline_seconds: float = Field(
+        30.0, gt=0, le=600, description="Time in which a request is answered when it does not say otherwise."
+    )
+    wait_seconds: float = Field(
+        4.0, gt=0, le=600, description="Longest expected wait in the queue; whoever would wait longer is sent away."
+    )
+    grace_seconds: float = Field(
+        30.0, ge=0, le=3600, description="Time in which accepted work is ended when the service is told to stop."
+    )
+    body_seconds: float = Field(20.0, gt=0, le=600, description="Time in which a request has to arrive whole.")
+    body_bytes: int = Field(32_000_000, gt=0, description="Largest request, in bytes.")
+    held_bytes: int = Field(256_000_000, gt=0, description="Most bytes of requests held in memory at the same time.")
+    batch_images: int = Field(64, ge=1, description="Most images in one batch.")
+    jobs: int = Field(32, ge=1, description="Most jobs that are kept, done or not.")
+    job_images: int = Field(2000, ge=1, description="Most images of all jobs that are kept together.")
+    job_minutes: float = Field(60.0, gt=0, description="Minutes for which the result of a job is kept.")
+    poll_seconds: float = Field(2.0, gt=0, le=3600, description="Seconds between two looks at the champion.")
+    probe_seconds: float = Field(
+        60.0, gt=0, le=3600, description="Time in which a new model has to load and read in a process of its own."
+    )
+    hosts: tuple[str, ...] = Field(
+        (), description="Names, with port, by which the service may be asked (empty: any, on loopback its own)."
+    )
+    api_keys: str = Field("", description="File with the keys of those who may ask (empty: anybody may read).")
+
+
 class Settings(_Section):
     """All settings of one workspace or one command."""
 
@@ -337,10 +337,10 @@ class Settings(_Section):
     plates: PlateSettings = PlateSettings()
     label: LabelSettings = LabelSettings()
     prefill: PrefillSettings = PrefillSettings()
+    trial: TrialSettings = TrialSettings()
     registry: RegistrySettings = RegistrySettings()
     channel: ChannelSettings = ChannelSettings()
     serve: ServeSettings = ServeSettings()
-    trial: TrialSettings = TrialSettings()
 
     @property
     def cores(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from emendo.serve.trial.lane import Lane
 from emendo.types import Reading
 from emendo.workspace.folder import Workspace
 
-from .served import HOST, LINES, client_of, colour_model, png, settings_of, until
+from .served import HOST, LINES, client_of, colour_model, png, settings_of
 
 SWAPPED = {"a": "b"}
 NOW: dict[str, Any] = {
@@ -49,6 +49,14 @@ def workspace(tmp_path: Path) -> Workspace:
 def wrong(tmp_path: Path) -> str:
     """A candidate that reads a and b the wrong way round."""
     return str(colour_model(tmp_path / "wrong", name="wrong", wrong=SWAPPED))
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds that is about to, also on a machine that is busy."""
+    end = time.monotonic() + 120
+    while not holds():
+        assert time.monotonic() < end, "it never came about"
+        time.sleep(0.02)
 
 
 def serving(workspace: Workspace, **values: Any) -> Service:

@@ -39,16 +39,16 @@ def serve(
             metavar="KIND,...", help="What is read: line, page, plate, document. [default: what the model reads]"
         ),
     ] = None,
-    api_key_file: Annotated[
-        Path | None,
-        typer.Option("--api-key-file", metavar="FILE", help="Keys of those who may ask (`emendo api-key`)."),
-    ] = None,
     trial: Annotated[str | None, typer.Option(metavar="REF", help="Candidate to try beside the model in use.")] = None,
     mode: Annotated[
         str | None, typer.Option(metavar="shadow|ab", help="Whether the candidate answers too. [default: shadow]")
     ] = None,
     share: Annotated[
         float | None, typer.Option(metavar="P", help="Share of the documents that it reads. [default: 0.5]")
+    ] = None,
+    api_key_file: Annotated[
+        Path | None,
+        typer.Option("--api-key-file", metavar="FILE", help="Keys of those who may ask (`emendo api-key`)."),
     ] = None,
 ) -> int:
     """Serve readings over HTTP.
@@ -76,13 +76,13 @@ def serve(
         model=model,
         serve__workers=workers,
         serve__queue=queue,
+        trial__model=trial,
+        trial__mode=mode,
+        trial__share=share,
         serve__deadline_seconds=deadline,
         serve__grace_seconds=grace,
         serve__kinds=tuple(part.strip() for part in kinds.split(",")) if kinds is not None else None,
         serve__api_keys=str(api_key_file) if api_key_file is not None else None,
-        trial__model=trial,
-        trial__mode=mode,
-        trial__share=share,
     )
     service = Service(context.settings, workspace=context.root, log=output.note, hooks=_marks(context.workspace))
     opened = bound(host, port)

@@ -30,12 +30,6 @@ class Metrics:
         )
         self.failures = Counter("emendo_read_failures", "Images that could not be read.", ("kind",), registry=registry)
         self.swaps = Counter("emendo_swaps", "Models put in use or refused.", ("result",), registry=registry)
-        self.waited = Histogram(
-            "emendo_queue_seconds", "Time that an image waited.", buckets=SECONDS, registry=registry
-        )
-        self.took = Histogram(
-            "emendo_read_seconds", "Time that reading an image took.", ("kind",), buckets=SECONDS, registry=registry
-        )
         self.trial_readings = Counter(
             "emendo_trial_readings", "Readings of a trial, by arm.", ("arm",), registry=registry
         )
@@ -50,6 +44,12 @@ class Metrics:
         )
         self.trial_verdict = Gauge(
             "emendo_trial_verdict", "1 for the verdict on the last trial.", ("verdict",), registry=registry
+        )
+        self.waited = Histogram(
+            "emendo_queue_seconds", "Time that an image waited.", buckets=SECONDS, registry=registry
+        )
+        self.took = Histogram(
+            "emendo_read_seconds", "Time that reading an image took.", ("kind",), buckets=SECONDS, registry=registry
         )
         self._model = Info("emendo_model", "The model in use.", registry=registry)
 

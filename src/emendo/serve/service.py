@@ -66,24 +66,23 @@ class Service:
             told=self._swapped,
             starts=lambda: self._call(hooks.start),
         )
-        self.trials = Trials(
-            settings, workspace, load, probe, self.metrics, busy=lambda: self.queue.lengths[0] > 0, log=log
-        )
         self._hooks, self._observers = hooks, tuple(observers)
         self._good: dict[str, int] = {}
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
         self._counting = threading.Lock()
+        self.trials = Trials(
+            settings, workspace, load, probe, self.metrics, busy=lambda: self.queue.lengths[0] > 0, log=log
+        )
         self._show()
 
     def start(self) -> None:
         """Load and warm up the model, then begin to read; errors as for `load_served`."""
-        champion = self.keeper.start()
-        self._expect(champion)
-        self.trials.restore(champion)
+        self._expect(self.keeper.start())
         self._threads = [
             threading.Thread(target=self._work, name=f"read-{at}", daemon=True) for at in range(self.workers)
         ]
+        self.trials.restore(self.keeper.served)
         for thread in (*self._threads, threading.Thread(target=self._watch, name="watch", daemon=True)):
             thread.start()
 

@@ -127,14 +127,6 @@ class Model(_Form):
     failure: Failed | None
 
 
-class Wanted(_Form):
-    """The model to put in use."""
-
-    reference: str = Field(
-        max_length=1000, description="A model reference; empty: the champion, now and later.", examples=["champion"]
-    )
-
-
 class TrialWanted(_Form):
     """A candidate to try, and where the trial differs from the settings of the service (section `trial`)."""
 
@@ -191,6 +183,14 @@ class Trial(_Form):
     how: dict[str, Any] = Field({}, description="Its settings.")
     counts: dict[str, int] = Field({}, description="Readings by arm; lost, failed, and kept ones.")
     judgement: Judgement | None = None
+
+
+class Wanted(_Form):
+    """The model to put in use."""
+
+    reference: str = Field(
+        max_length=1000, description="A model reference; empty: the champion, now and later.", examples=["champion"]
+    )
 
 
 class State(_Form):

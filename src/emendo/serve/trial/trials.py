@@ -41,7 +41,7 @@ MOST_FAILURES: Final = 5
 MOST_PENDING: Final = 5000
 """Readings that wait to be written."""
 REST: Final = 5.0
-"""Times the duration of a look that lies between two looks."""
+"""Seconds between two looks for each second of a processor that a look takes."""
 
 
 @dataclass(slots=True)
@@ -57,6 +57,8 @@ class Running:
     failures: int = 0
     unjudged: deque[datetime] = field(default_factory=deque)
     """When what came that is not judged yet: truths, or readings where no truths are asked for."""
+    told: set[str] = field(default_factory=set)
+    """Answers of which a truth is known."""
 
 
 class Trials:
@@ -120,9 +122,11 @@ class Trials:
         finally:
             self._changing.release()
 
-    def restore(self, champion: Served) -> None:
+    def restore(self, champion: Served | None) -> None:
         """Go on with the trial that went on when the service ended, else begin the one that the settings name, unless
         it has had its verdict. Never raises EmendoError: the service is there without a trial too."""
+        if champion is None:
+            return
         try:
             plan = self._remembered()
             wanted = self.settings.trial.model
@@ -203,6 +207,7 @@ class Trials:
         running = self._running
         if running is not None:
             running.captures.add_truths([truth])
+            running.told.add(truth.id)
             if running.plan.how.basis == "corrections":
                 running.unjudged.append(truth.at)
 
@@ -255,7 +260,8 @@ class Trials:
         lane = Lane(how.queue, how.queue_bytes, self._busy, self._read_along)
         captures = Captures(folder)
         running = Running(plan, champion, candidate, guarded, lane, captures)
-        basis = captures.truths() if how.basis == "corrections" else captures.seen()
+        basis = list(captures.truths() if how.basis == "corrections" else captures.seen())
+        running.told.update(one.id for one in basis)
         running.unjudged.extend(sorted(one.at for one in basis))
         self._show(self._judgement)
         self._running = running
@@ -295,7 +301,7 @@ class Trials:
             how = self._running.plan.how
             room = len(self._pending) < MOST_PENDING and self._counts["kept"] < how.readings
             if room:
-                if how.basis == "agreement":
+                if how.basis == "agreement" or seen.id in self._running.told:
                     self._running.unjudged.append(seen.at)
                 self._pending.append(seen)
                 self._counts["kept"] += 1
@@ -321,9 +327,9 @@ class Trials:
             return
         while running.unjudged and running.unjudged[0] <= ripe:
             running.unjudged.popleft()
-        started = time.monotonic()
+        started = time.thread_time()
         self._show(judged(running.captures, running.plan.rules, ripe))
-        self._rest_until = time.monotonic() + REST * (time.monotonic() - started)
+        self._rest_until = time.monotonic() + REST * (time.thread_time() - started)
         self._save(running.plan, "running")
         assert self._judgement is not None
         if self._judgement.verdict is not Verdict.OPEN:
