@@ -181,7 +181,8 @@ def show(name: str, ratio: float, found: Sequence[tuple[int, int]]) -> dict[str,
         "median": float(np.median(ended)) if len(ended) and ratio != 1 else None,
         "p95": float(np.quantile(right, 0.95)) if ratio != 1 and np.quantile(right, 0.95) < NEVER else None,
     }
-    needed = f"{row['median']:.0f} / {row['p95'] or 'over 300'}" if row["median"] is not None else "-"
+    late = "over 300" if row["p95"] is None else f"{row['p95']:.0f}"
+    needed = f"{row['median']:.0f} / {late}" if row["median"] is not None else "-"
     print(
         f"| {name} | {ratio:.2f} | {100 * row['better']:.1f} % | {100 * row['worse']:.1f} % | "
         f"{100 * row['worse_in_100']:.1f} % | {needed} |",

@@ -22,6 +22,7 @@ from emendo.serve.keys import Access, add_key
 from emendo.serve.models import tried
 from emendo.serve.reading import Answer, Served, Task, load_served
 from emendo.serve.service import Service
+from emendo.serve.trial import lane
 from emendo.serve.trial.lane import Lane
 from emendo.types import Reading
 from emendo.workspace.folder import Workspace
@@ -32,9 +33,16 @@ SWAPPED = {"a": "b"}
 NOW: dict[str, Any] = {
     **LINES,
     "serve__poll_seconds": 0.02,
+    "serve__probe_seconds": 600,
     "trial__settle_minutes": 0,
     "trial__share": 1.0,
 }
+
+
+@pytest.fixture(autouse=True)
+def _usual_priority(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else other work on the machine could keep what is read along from ever being read."""
+    monkeypatch.setattr(lane, "LEAST_PRIORITY", 0)
 
 
 @pytest.fixture
@@ -271,17 +279,17 @@ def test_a_slow_shadow_delays_nobody_and_what_is_too_much_is_left_out() -> None:
 def test_nothing_is_read_along_while_somebody_waits() -> None:
     busy, done = threading.Event(), []
     busy.set()
-    lane = Lane(2, 10, busy.is_set, done.append)
+    made = Lane(2, 10, busy.is_set, done.append)
     try:
-        assert lane.offer("one", 6) and not lane.offer("two", 6), "too many bytes"
-        assert lane.offer("two", 1) and not lane.offer("three", 1), "too many"
+        assert made.offer("one", 6) and not made.offer("two", 6), "too many bytes"
+        assert made.offer("two", 1) and not made.offer("three", 1), "too many"
         time.sleep(0.1)
         assert not done
         busy.clear()
         until(lambda: done == ["one", "two"])
     finally:
-        lane.stop()
-    assert not lane.offer("late", 1)
+        made.stop()
+    assert not made.offer("late", 1)
 
 
 def test_a_candidate_that_fails_is_answered_for_and_taken_out() -> None:
