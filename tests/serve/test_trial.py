@@ -152,6 +152,9 @@ def test_a_worse_candidate_is_stopped_and_not_tried_again(workspace: Workspace, 
     with client_of(serving(workspace, **values)) as client:
         assert state(client)["id"] == found["id"] and state(client)["state"] == "ended"
     assert sum("answers everything" in line for line in said) == 1
+    store = workspace.store()
+    assert [event.data["verdict"] for event in store.events("trial")] == ["worse"]
+    store.close()
 
 
 def test_a_better_candidate_is_proposed_and_not_put_in_use(workspace: Workspace, tmp_path: Path) -> None:

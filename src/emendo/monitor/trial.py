@@ -135,7 +135,7 @@ def expected(seen: Seen) -> Tally:
     return Tally(sum(doubt * size for doubt, size in known), float(sum(size for _, size in known)), int(bool(known)))
 
 
-def apart(one: Seen, other: Seen) -> Tally:
+def apart_in(one: Seen, other: Seen) -> Tally:
     """Characters in which two readings of the same picture differ, of those of the first."""
     return _text(one.text, other.text)
 
@@ -147,9 +147,9 @@ def judge(witnesses: Sequence[Witness], rules: Rules) -> Judgement:
     else:
         used = [one for one in witnesses if any(one[arm].readings for arm in ARMS if arm in one)]
     used = used[: rules.documents]
-    sides = [sum((one[arm] for one in used if arm in one), Tally()) for arm in (*ARMS, APART)]
+    champion, candidate, apart = (sum((one[arm] for one in used if arm in one), Tally()) for arm in (*ARMS, APART))
     evidence = _weigh(used, rules)
-    ratio = sides[1].rate / sides[0].rate if sides[0].errors and sides[1].size else None
+    ratio = candidate.rate / champion.rate if champion.errors and candidate.size else None
     verdict = _verdict(evidence, rules, ratio, len(used))
     bounds = [value if math.isfinite(value) and value > 0 else None for value in (evidence.low, evidence.high)]
     wealth = {
@@ -157,7 +157,9 @@ def judge(witnesses: Sequence[Witness], rules: Rules) -> Judgement:
         for name, path in (("better", evidence.better), ("worse", evidence.worse))
     }
     sentence = _sentence(verdict, rules, len(used), bounds)
-    return Judgement(verdict, sentence, len(used), *sides, wealth, ratio, *bounds)
+    return Judgement(
+        verdict, sentence, len(used), champion, candidate, apart, wealth, ratio, low=bounds[0], high=bounds[1]
+    )
 
 
 def _weigh(used: Sequence[Witness], rules: Rules) -> Evidence:
@@ -243,7 +245,7 @@ def witnesses(
             document[arm] = document.get(arm, Tally()) + (tally(one, said[name]) if told else expected(one))
             known[one.group] = max(known.get(one.group, at), at)
         if rules.paired:
-            document[APART] = document.get(APART, Tally()) + apart(arms[CHAMPION], arms[CANDIDATE])
+            document[APART] = document.get(APART, Tally()) + apart_in(arms[CHAMPION], arms[CANDIDATE])
     usable = (group for group, arms in documents.items() if rules.paired or len(arms) == 1)
     ripe = [group for group in usable if before is None or known[group] <= before]
     return [documents[group] for group in sorted(ripe, key=lambda group: known[group])]

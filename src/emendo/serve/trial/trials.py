@@ -36,6 +36,8 @@ from .guard import Guarded
 from .lane import Lane
 from .plan import FORMAT, Plan, judged, read_plan
 
+EVENT: Final = "trial"
+"""Kind of the event in the workspace that tells how a trial ended."""
 MOST_FAILURES: Final = 5
 """Images in a row that the candidate could not read and the champion could, after which a trial ends."""
 MOST_PENDING: Final = 5000
@@ -358,6 +360,17 @@ class Trials:
         verdict = self._judgement.verdict if self._judgement is not None else Verdict.OPEN
         if verdict is Verdict.BETTER:
             self._log(f"the trial says better: run `emendo promote {plan.reference}`")
+        if self._workspace is None:
+            return
+        try:
+            store = self._workspace.store()
+            try:
+                told = {"id": plan.id, "champion": plan.champion, "candidate": plan.candidate}
+                store.add_event(EVENT, {**told, "verdict": verdict.value, "why": why})
+            finally:
+                store.close()
+        except EmendoError as error:
+            self._log(f"the end of the trial is not in the log of the workspace: {error}")
 
     def _row(self, plan: Plan, state: str, why: str = "") -> dict[str, Any]:
         judgement = self._judgement.to_dict() if self._judgement is not None else None
