@@ -182,6 +182,20 @@ class Client:
         body = json.dumps({"reference": reference}).encode()
         return self._ask("POST", "/v1/model", body=body, headers={"Content-Type": "application/json"}, patient=False)
 
+    def trial(self) -> dict[str, Any]:
+        """The trial that goes on, or the last one, as `GET /v1/trial` tells it."""
+        return self._ask("GET", "/v1/trial")
+
+    def start_trial(self, reference: str, **how: Any) -> dict[str, Any]:
+        """Try another model beside the one in use, with settings of the section `trial` that differ (`mode`, `share`,
+        `pairs`, `basis`, `documents`); needs a key with the role admin. Raises ServiceError when it cannot be tried."""
+        body = json.dumps({"reference": reference, **how}).encode()
+        return self._ask("POST", "/v1/trial", body=body, headers={"Content-Type": "application/json"}, patient=False)
+
+    def stop_trial(self) -> dict[str, Any]:
+        """End the trial; needs a key with the role admin. Raises ServiceError when there is none."""
+        return self._ask("DELETE", "/v1/trial", patient=False)
+
     def ready(self) -> bool:
         """Whether the service can be asked now."""
         try:

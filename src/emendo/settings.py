@@ -252,6 +252,41 @@ class ChannelSettings(_Section):
     check_hours: float = Field(24.0, ge=0, description="Hours after which the model in use is tested again.")
 
 
+class TrialSettings(_Section):
+    """A second model that reads what the service is sent, until it is known whether it is better or worse."""
+
+    model: str = Field("", description="Candidate that is tried when the service starts (empty: none).")
+    mode: Literal["shadow", "ab"] = Field(
+        "shadow", description="shadow: only the champion answers; ab: the candidate answers a share of the documents."
+    )
+    share: float = Field(
+        0.5, gt=0, le=1, description="Share of the documents that the candidate reads (shadow) or answers (ab)."
+    )
+    pairs: bool = Field(
+        True,
+        description="In ab, let the other model read along what is answered, so that both are compared on the same "
+        "documents; without, far more documents are needed.",
+    )
+    sticky: Literal["document", "caller"] = Field(
+        "document", description="What stays with one model: a document (an image that names none), or an API key."
+    )
+    basis: Literal["corrections", "agreement"] = Field(
+        "corrections",
+        description="What decides: truths that people tell; or without any, how sure both are, which can only stop a "
+        "candidate and calls none better.",
+    )
+    alpha: float = Field(0.05, gt=0, lt=0.5, description="Risk to call a candidate better that is not.")
+    harm: float = Field(0.1, gt=0, lt=0.5, description="Risk to stop a candidate as worse that is not.")
+    documents: int = Field(300, ge=2, le=100_000, description="Documents with truths after which a trial ends.")
+    gain: float = Field(
+        0.03, ge=0, lt=1, description="Share of the errors below which a gain is not worth a change: then it ends too."
+    )
+    settle_minutes: float = Field(10.0, ge=0, description="Minutes without a new truth after which a document counts.")
+    readings: int = Field(100_000, ge=1, description="Most readings of a trial that are kept.")
+    queue: int = Field(64, ge=1, description="Most images that wait to be read along; more are left out.")
+    queue_bytes: int = Field(64_000_000, gt=0, description="Most bytes of these images.")
+
+
 class ServeSettings(_Section):
     """The service that other programs ask for readings."""
 
@@ -325,6 +360,7 @@ class Settings(_Section):
     plates: PlateSettings = PlateSettings()
     label: LabelSettings = LabelSettings()
     prefill: PrefillSettings = PrefillSettings()
+    trial: TrialSettings = TrialSettings()
     registry: RegistrySettings = RegistrySettings()
     channel: ChannelSettings = ChannelSettings()
     serve: ServeSettings = ServeSettings()

@@ -29,6 +29,7 @@ from .registry import registry
 from .serve import api_key, serve
 from .sync import sync
 from .synth import synth
+from .trial import trial
 
 app = typer.Typer(
     name="emendo",
@@ -69,6 +70,7 @@ app.add_typer(sync, name="sync")
 app.command()(models.lineage)
 app.add_typer(mine, name="mine")
 app.add_typer(monitor, name="monitor")
+app.add_typer(trial, name="trial")
 app.command()(data.check)
 data.dataset.command()(damage.balance)
 data.dataset.command()(regions.regions)

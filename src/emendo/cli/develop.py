@@ -22,6 +22,7 @@ BENCHMARKS = {
     "adaptation": ("adaptation.py", "CER after 16, 75, 300 and all lines of one writer; eight further writers"),
     "lines": ("line_finding.py", "line finding on whole pages beside rapidocr's boxes"),
     "alignment": ("alignment.py", "corrections paired with line images under fuzzed edits"),
+    "trials": ("trials.py", "trials of a candidate on a service: right and wrong verdicts, documents needed, peers"),
     "gate": ("gate.py", "sabotaged and truly better candidates before the gate"),
     "learning": ("active_learning.py", "lines chosen by the queue against random order"),
     "crash": ("crash.py", "kill -9 at random moments of collect, watch, train and promote"),

@@ -41,6 +41,13 @@ def serve(
             metavar="KIND,...", help="What is read: line, page, plate, document. [default: what the model reads]"
         ),
     ] = None,
+    trial: Annotated[str | None, typer.Option(metavar="REF", help="Candidate to try beside the model in use.")] = None,
+    mode: Annotated[
+        str | None, typer.Option(metavar="shadow|ab", help="Whether the candidate answers too. [default: shadow]")
+    ] = None,
+    share: Annotated[
+        float | None, typer.Option(metavar="P", help="Share of the documents that it reads. [default: 0.5]")
+    ] = None,
     api_key_file: Annotated[
         Path | None,
         typer.Option("--api-key-file", metavar="FILE", help="Keys of those who may ask (`emendo api-key`)."),
@@ -59,7 +66,9 @@ def serve(
     champion of the workspace changes, the service goes over to it without losing a request. SIGTERM and Ctrl+C let
     accepted work finish. Without keys anybody who reaches the address may read; the model is changed with a key of the
     role admin only. With --capture, what is read is kept for `emendo monitor`, and what is right can be told by POST
-    /v1/feedback; the settings [capture] say what of it is kept, and for how long.
+    /v1/feedback; the settings [capture] say what of it is kept, and for how long. With --trial another model reads
+    along (shadow) or answers a share of the documents (ab) until it is known whether it is better; `emendo trial` shows
+    how it stands, and a worse one is stopped.
     """
     try:
         import fastapi  # noqa: F401
@@ -77,6 +86,9 @@ def serve(
         model=model,
         serve__workers=workers,
         serve__queue=queue,
+        trial__model=trial,
+        trial__mode=mode,
+        trial__share=share,
         serve__deadline_seconds=deadline,
         serve__grace_seconds=grace,
         serve__kinds=tuple(part.strip() for part in kinds.split(",")) if kinds is not None else None,

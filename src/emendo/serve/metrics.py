@@ -38,6 +38,21 @@ class Metrics:
         )
         self.failures = Counter("emendo_read_failures", "Images that could not be read.", ("kind",), registry=registry)
         self.swaps = Counter("emendo_swaps", "Models put in use or refused.", ("result",), registry=registry)
+        self.trial_readings = Counter(
+            "emendo_trial_readings", "Readings of a trial, by arm.", ("arm",), registry=registry
+        )
+        self.trial_lost = Counter(
+            "emendo_trial_lost", "Readings that a trial did not get, by reason.", ("reason",), registry=registry
+        )
+        self.trial_errors = Gauge(
+            "emendo_trial_errors", "Errors that are known of a trial, by arm.", ("arm",), registry=registry
+        )
+        self.trial_size = Gauge(
+            "emendo_trial_size", "Characters or values in which they were made.", ("arm",), registry=registry
+        )
+        self.trial_verdict = Gauge(
+            "emendo_trial_verdict", "1 for the verdict on the last trial.", ("verdict",), registry=registry
+        )
         self.waited = Histogram(
             "emendo_queue_seconds", "Time that an image waited.", buckets=SECONDS, registry=registry
         )

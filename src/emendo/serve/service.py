@@ -13,7 +13,7 @@ from typing import Final
 from ..errors import EmendoError, EngineError
 from ..monitor.capture import Capture
 from ..monitor.seen import Outcome, Seen
-from ..settings import Settings, cores
+from ..settings import Settings, TrialSettings, cores
 from .jobs import Job, Jobs
 from .keys import Keys
 from .metrics import Metrics
@@ -21,6 +21,7 @@ from .models import FOLLOWED, Hooks, Keeper, Load, Probe, tried
 from .observe import Observer, refused_of, seen_of
 from .queue import Rejected, Work, WorkQueue
 from .reading import Answer, Served, Task, load_served
+from .trial import Plan, Trials
 
 NO_HOOKS: Final = Hooks()
 GOOD_READS: Final = 3
@@ -56,11 +57,13 @@ class Service:
         )
         self.jobs = Jobs(serve.jobs, serve.job_images, serve.job_minutes)
         self.keys = Keys(Path(serve.api_keys)) if serve.api_keys else None
+        load = load or (lambda reference: load_served(reference, workspace, settings))
+        probe = probe or (lambda named: tried(named, workspace, settings))
         self.keeper = Keeper(
             settings.model,
             workspace,
-            load or (lambda reference: load_served(reference, workspace, settings)),
-            probe=probe or (lambda named: tried(named, workspace, settings)),
+            load,
+            probe=probe,
             log=log,
             told=self._swapped,
             starts=lambda: self._call(hooks.start),
@@ -71,6 +74,9 @@ class Service:
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
         self._counting = threading.Lock()
+        self.trials = Trials(
+            settings, workspace, load, probe, self.metrics, busy=lambda: self.queue.lengths[0] > 0, log=log
+        )
         self._show()
 
     def start(self) -> None:
@@ -81,6 +87,7 @@ class Service:
         self._threads = [
             threading.Thread(target=self._work, name=f"read-{at}", daemon=True) for at in range(self.workers)
         ]
+        self.trials.restore(self.keeper.served)
         for thread in (*self._threads, threading.Thread(target=self._watch, name="watch", daemon=True)):
             thread.start()
 
@@ -126,6 +133,12 @@ class Service:
         """Put another model in use; see `Keeper.swap`."""
         return self.keeper.swap(reference)
 
+    def try_out(self, reference: str, how: TrialSettings | None = None) -> Plan:
+        """Begin a trial of another model beside the one in use; see `Trials.start`."""
+        if self.keeper.served is None:
+            raise Rejected("loading", "the model is being loaded")
+        return self.trials.start(self.keeper.served, reference, how)
+
     def drain(self) -> None:
         """Let nothing in any more; what was let in is still read."""
         self.queue.close()
@@ -142,6 +155,7 @@ class Service:
         self._ended.set()
         for thread in self._threads:
             thread.join(max(0.1, until - time.monotonic()))
+        self.trials.close()
         self._call(self._hooks.end)
         if self.capture is not None and not self.capture.close():
             self.log("some readings were not captured: the disk did not keep up")
@@ -179,8 +193,9 @@ class Service:
 
     def _work(self) -> None:
         while (work := self.queue.take()) is not None:
-            served = self.keeper.served
-            assert served is not None  # nothing is let in before
+            champion = self.keeper.served
+            assert champion is not None  # nothing is let in before
+            served = self.trials.reader(work.task, champion)
             self.metrics.waited.observe(work.started - work.queued)
             try:
                 answer = served.read(
@@ -204,8 +219,8 @@ class Service:
         self.metrics.late.inc(work.late)
         answer = replace(answer, id=task.id)
         work.result.set_result(answer if task.characters else answer.bare())
-        if self._observers:
-            self._tell(task, seen_of(task, answer, seconds))
+        if self._observers or self.trials.running:
+            self._tell(task, self.trials.noted(task, seen_of(task, answer, seconds), served))
         with self._counting:
             count = self._good[served.model] = self._good.get(served.model, 0) + 1
         if count == GOOD_READS and served.reference in FOLLOWED and self.keeper.workspace is not None:
@@ -231,6 +246,7 @@ class Service:
             except EmendoError as error:
                 self.log(f"the keys stay as they were: {error}")
             self.keeper.follow()
+            self.trials.look()
 
     def _swapped(self, result: str) -> None:
         self.metrics.swaps.labels(result).inc()

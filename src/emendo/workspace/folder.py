@@ -121,6 +121,16 @@ class Workspace:
         return self.hidden / "captures"
 
     @property
+    def trial_file(self) -> Path:
+        """The last trial of two models on the service; there is none before the first."""
+        return self.hidden / "trial.json"
+
+    @property
+    def trials(self) -> Path:
+        """What both models of each trial read, a folder each, of the form of `captures`; made when first needed."""
+        return self.hidden / "trials"
+
+    @property
     def database(self) -> Path:
         """The SQLite file that holds the memory when no other database is set."""
         return self.hidden / "emendo.db"

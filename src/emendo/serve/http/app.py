@@ -9,11 +9,11 @@ from fastapi.security import HTTPBearer
 
 from ... import __version__
 from ..service import Service
-from . import feedback, jobs, read, state
+from . import feedback, jobs, read, state, trial
 from .door import Door
 from .faults import add_faults
 
-ROUTES: tuple[Callable[[FastAPI, Service], None], ...] = (read.add, jobs.add, feedback.add, state.add)
+ROUTES: tuple[Callable[[FastAPI, Service], None], ...] = (read.add, jobs.add, feedback.add, state.add, trial.add)
 
 
 def create_app(service: Service, hosts: Collection[str] | None = None) -> FastAPI:

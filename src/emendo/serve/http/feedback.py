@@ -46,7 +46,7 @@ def add(app: FastAPI, service: Service) -> None:
         the same one twice is kept once."""
         try:
             wanted = _wanted(await request.body())
-            kept = await asyncio.to_thread(_kept, _open(service), wanted, caller(request).name)
+            kept = await asyncio.to_thread(_kept, service, _open(service), wanted, caller(request).name)
         except EmendoError:
             service.metrics.feedback.labels("refused").inc()
             raise
@@ -72,14 +72,17 @@ def _open(service: Service) -> Capture:
     return service.capture
 
 
-def _kept(capture: Capture, wanted: Feedback, name: str) -> bool:
-    """Keep a truth; whether it is new. In a thread, for it waits for the disk."""
+def _kept(service: Service, capture: Capture, wanted: Feedback, name: str) -> bool:
+    """Keep a truth, and tell the trial of it; whether it is new. In a thread, for it waits for the disk."""
     seen = capture.find(wanted.id)
     if seen is None:
         raise Fault(404, "not_found", f"there is no answer {wanted.id!r}", remedy="answers are kept for a while only")
     author = wanted.author or name or NOBODY
     truth = truth_of(seen, text=wanted.text, fields=wanted.fields, line=wanted.line, author=author)
     try:
-        return capture.tell(seen, truth)
+        kept = capture.tell(seen, truth)
+        if kept:
+            service.trials.tell(truth)
+        return kept
     except OSError as error:
         raise EngineError(f"the truth cannot be written ({error.strerror or error})") from error

@@ -127,6 +127,64 @@ class Model(_Form):
     failure: Failed | None
 
 
+class TrialWanted(_Form):
+    """A candidate to try, and where the trial differs from the settings of the service (section `trial`)."""
+
+    reference: str = Field(min_length=1, max_length=1000, examples=["models:/notes@candidate"])
+    mode: Literal["shadow", "ab"] | None = None
+    share: float | None = Field(None, gt=0, le=1)
+    pairs: bool | None = None
+    basis: Literal["corrections", "agreement"] | None = None
+    documents: int | None = Field(None, ge=2, le=100_000)
+
+
+class Tally(_Form):
+    """Errors of one arm in so many characters or values, of so many readings."""
+
+    errors: float
+    size: float
+    readings: int
+
+
+class Judgement(_Form):
+    """What a trial says.
+
+    `wealth` is how much bets on the candidate being better, or worse, have made of 1: at 1 / alpha, or 1 / harm, there
+    is a verdict. `apart` counts where both read otherwise, `ratio` is of the candidate's errors to the champion's.
+    """
+
+    verdict: Literal["better", "worse", "same", "open"]
+    sentence: str
+    documents: int
+    champion: Tally
+    candidate: Tally
+    apart: Tally
+    champion_rate: float
+    candidate_rate: float
+    apart_rate: float
+    wealth: dict[str, float]
+    ratio: float | None
+    low: float | None
+    high: float | None
+
+
+class Trial(_Form):
+    """The trial that goes on, or the last one."""
+
+    format: str
+    state: Literal["none", "running", "ended"]
+    id: str = ""
+    reference: str = ""
+    champion: str = ""
+    candidate: str = ""
+    started: str = ""
+    ended: str = ""
+    why: str = Field("", description="Why it ended.")
+    how: dict[str, Any] = Field({}, description="Its settings.")
+    counts: dict[str, int] = Field({}, description="Readings by arm; lost, failed, and kept ones.")
+    judgement: Judgement | None = None
+
+
 class Wanted(_Form):
     """The model to put in use."""
 
