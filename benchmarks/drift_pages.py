@@ -1,4 +1,4 @@
-"""Real readings for the benchmarks of monitoring: pages of several writers, as they are and damaged, read once and kept.
+"""Real readings for the benchmarks of monitoring: pages of several writers, as they are and damaged, read once.
 
     python benchmarks/drift_pages.py [--model base-hand] [--cache DIR]
 
@@ -34,7 +34,7 @@ CACHE = Path(os.environ.get("EMENDO_CACHE", Path.home() / ".cache" / "emendo"))
 START: Final = datetime(2026, 1, 5, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Page:
     """A page of a data set: its lines as they were read, their right texts, the split and the writer."""
 
@@ -51,31 +51,39 @@ def blurred(sigma: float) -> Callable[[Image], Image]:
 
 
 def padded(share: float) -> Callable[[Image], Image]:
-    """Crops cut too wide: a border in the paper's colour, `share` of the height on each side."""
+    """Crops cut too wide: a border in the paper's colour, `share` of the height on each side, and then scaled to the
+    height that crops have."""
 
     def change(image: Image) -> Image:
         border = max(1, round(share * image.shape[0]))
         paper = np.median(image.reshape(-1, 3), axis=0).tolist()
-        return cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_CONSTANT, value=paper)
+        wide = cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_CONSTANT, value=paper)
+        return _as_high(wide, image.shape[0])
 
     return change
 
 
 def tight(share: float) -> Callable[[Image], Image]:
-    """Crops cut too close: `share` of the height lost above and below."""
+    """Crops cut too close: `share` of the height lost above and below, then scaled to the height that crops have."""
 
     def change(image: Image) -> Image:
         cut = round(share * image.shape[0])
-        return np.ascontiguousarray(image[cut : image.shape[0] - cut])
+        return _as_high(image[cut : image.shape[0] - cut], image.shape[0])
 
     return change
 
 
+def _as_high(image: Image, height: int) -> Image:
+    width = max(1, round(image.shape[1] * height / image.shape[0]))
+    how = cv2.INTER_AREA if height < image.shape[0] else cv2.INTER_CUBIC
+    return cv2.resize(np.ascontiguousarray(image), (width, height), interpolation=how)
+
+
 DAMAGE: Final[Mapping[str, Callable[[Image], Image]]] = {
     "blur-1.5": blurred(1.5),
-    "blur-2.5": blurred(2.5),
     "padding-wide": padded(0.2),
     "padding-tight": tight(0.12),
+    "blur-2.5": blurred(2.5),
 }
 """What happens to Peraire's lines: each is read once more in each of these forms."""
 SETS: Final = ("peraire", "hands_en", "hands_fr")

@@ -10,101 +10,27 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from math import sqrt
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any, Final, Self
-
-import numpy as np
-import numpy.typing as npt
 
 from ..errors import BadInput, FormatError
 from ..tools.files import write_text
-from .features import MEASURES, PageFeatures, grouped, page_features
+from .features import MEASURES, NOVELTY, PageFeatures, grouped, page_features, with_surprise
 from .labelled import Judged
+from .norm import Norm, norm_of
+from .novelty import Novelty
 from .seen import Outcome, Seen
 from .validity import Expected, expected_of
 
 FORMAT: Final = "emendo-baseline/1"
 NAME: Final = "baseline.json"
 """File name of the baseline in use, in the folder of the captures."""
-CLIP: Final = 6.0
-"""Standard deviations past which a page counts no more: one odd page must not decide."""
 LEAST_PAGES: Final = 10
 MOST_PAGES: Final = 5000
 """Fewest pages of a kind from which a profile is made, and most that are kept."""
-Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Norm:
-    """How one measure varies between the pages of the baseline, on its scale.
-
-    A page's score is (value - centre) / spread, clipped to plus or minus `CLIP`. `mean` and `deviation` are those of
-    the scores of the `pages` that have the measure; `values` are the pages' values in natural units, sorted.
-    """
-
-    measure: str
-    centre: float
-    spread: float
-    mean: float
-    deviation: float
-    pages: int
-    values: tuple[float, ...] = field(repr=False, default=())
-
-    def score(self, value: float) -> float:
-        """How far a value (natural units) lies from the usual, in spreads, -`CLIP` to `CLIP`."""
-        scaled = MEASURES[self.measure].scaled(value) if self.measure in MEASURES else value
-        return min(max((scaled - self.centre) / self.spread, -CLIP), CLIP)
-
-    def slack(self, level: float) -> float:
-        """How far the true mean of the scores may lie from `mean` at the one-sided error `level`: the half-width of a t
-        interval (quantile by the expansion of Cornish & Fisher)."""
-        z, free = -NormalDist().inv_cdf(level), max(self.pages - 1, 1)
-        t = z + (z**3 + z) / (4 * free) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * free**2)
-        return t * self.deviation / sqrt(self.pages)
-
-    def variance(self, level: float) -> float:
-        """Upper bound of the variance of the scores at the error `level`: that of normal scores (the quantile of
-        chi-square by Wilson & Hilferty 1931)."""
-        free = max(self.pages - 1, 1)
-        part = 2 / (9 * free)
-        quantile = free * max(1 - part + NormalDist().inv_cdf(level) * sqrt(part), 0.1) ** 3
-        return free * self.deviation**2 / quantile
-
-    @property
-    def band(self) -> tuple[float, float]:
-        """Natural values between which nine of ten pages lie."""
-        low, high = np.quantile(self.values, (0.05, 0.95))
-        return float(low), float(high)
-
-
-def norm_of(measure: str, values: Sequence[float], least: float = 0.0) -> Norm:
-    """The norm of a measure from the values of at least one page. `least` is the smallest spread.
-
-    Centre and spread are the median and the larger of the normed interquartile range and half the standard deviation,
-    so that a few odd pages do not widen it and pages that are nearly all alike do not narrow it to nothing.
-    """
-    row = MEASURES.get(measure)
-    scaled = np.array([row.scaled(value) if row else value for value in values], np.float64)
-    quarter, centre, three = (float(one) for one in np.quantile(scaled, (0.25, 0.5, 0.75)))
-    least = max(least, row.least if row else 0.0, 1e-9)
-    spread = max((three - quarter) / 1.349, float(scaled.std()) / 2, least)
-    scores = np.clip((scaled - centre) / spread, -CLIP, CLIP)
-    deviation = float(scores.std(ddof=1)) if len(scores) > 1 else 1.0
-    # a measure that hardly moved is not known to be without spread: the least spread stands for what was not seen
-    return Norm(
-        measure,
-        centre,
-        spread,
-        float(scores.mean()),
-        max(deviation, 0.5),
-        len(scores),
-        tuple(sorted(map(float, values))),
-    )
 
 
 @dataclass(frozen=True)
@@ -119,16 +45,31 @@ class Profile:
 
     @cached_property
     def norms(self) -> dict[str, Norm]:
-        """The norm of each measure that at least `LEAST_PAGES` pages have."""
+        """The norm of each measure that at least `LEAST_PAGES` pages have; `novelty` is among them."""
         found: dict[str, list[float]] = {}
         for page in self.pages:
             for name, value in page.values.items():
                 found.setdefault(name, []).append(value)
-        return {name: norm_of(name, found[name]) for name in MEASURES if len(found.get(name, ())) >= LEAST_PAGES}
+        norms = {name: norm_of(name, found[name]) for name in MEASURES if len(found.get(name, ())) >= LEAST_PAGES}
+        return {**norms, NOVELTY: norm_of(NOVELTY, self.novelty.own())}
+
+    @cached_property
+    def novelty(self) -> Novelty:
+        """How unlike the pages of this profile others are, by the measures that say something of the traffic."""
+        held = [page.values for page in self.pages]
+        names = [name for name, row in MEASURES.items() if row.family not in {"time", "together"}]
+        found = {name: [values[name] for values in held if name in values] for name in names}
+        norms = {name: norm_of(name, values) for name, values in found.items() if len(values) >= LEAST_PAGES}
+        return Novelty(norms, held)
 
     def features(self, page: Sequence[Seen]) -> PageFeatures:
         """Measure a page of later traffic of this kind."""
-        return page_features(page, self.expected, self.characters)
+        return self.completed(page_features(page, self.expected))
+
+    def completed(self, page: PageFeatures) -> PageFeatures:
+        """A page of later traffic with what only this baseline can tell of it."""
+        found = with_surprise(page, self.characters)
+        return replace(found, values={**found.values, NOVELTY: self.novelty.of(found.values)})
 
 
 @dataclass(frozen=True)
@@ -214,7 +155,7 @@ def make_baseline(
     for page in grouped(seen):
         kinds.setdefault(page[0].kind, []).append(page)
     profiles = {
-        kind: _profile(kind, pages[-MOST_PAGES:], language, tuple((judged or {}).get(kind, ())))
+        kind: profile_of(kind, *_measured(pages[-MOST_PAGES:], language), (judged or {}).get(kind, ()))
         for kind, pages in kinds.items()
         if len(pages) >= LEAST_PAGES
     }
@@ -226,13 +167,17 @@ def make_baseline(
     return Baseline(datetime.now(UTC), source, tuple(models), profiles)
 
 
-def _profile(kind: str, pages: Sequence[tuple[Seen, ...]], language: str, judged: tuple[Judged, ...]) -> Profile:
+def profile_of(kind: str, pages: Sequence[PageFeatures], expected: Expected, judged: Sequence[Judged] = ()) -> Profile:
+    """The profile of at least `LEAST_PAGES` pages that are measured already (see `page_features`)."""
+    characters = sum((Counter(page.characters) for page in pages), Counter[str]())
+    own = tuple(with_surprise(page, characters, own=True) for page in pages)
+    return Profile(kind, own, expected, dict(characters), tuple(judged))
+
+
+def _measured(pages: Sequence[tuple[Seen, ...]], language: str) -> tuple[list[PageFeatures], Expected]:
     read = [one for page in pages for one in page if one.outcome is Outcome.READ]
-    texts = [line.text for one in read for line in one.lines]
-    characters = Counter(char for text in texts for char in text if not char.isspace())
-    expected = expected_of(texts, language)
-    features = tuple(page_features(page, expected, characters, own=True) for page in pages)
-    return Profile(kind, features, expected, dict(characters), judged)
+    expected = expected_of([line.text for one in read for line in one.lines], language)
+    return [page_features(page, expected) for page in pages], expected
 
 
 def _bare(page: PageFeatures) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from math import log
 from typing import Any, Final, Self
@@ -17,8 +17,10 @@ from typing import Any, Final, Self
 from ..errors import FormatError
 from ..image.quality import Quality
 from .seen import Outcome, Seen
-from .validity import Expected, scripts_in, validity
+from .validity import Expected, Validity, validity
 
+NOVELTY: Final = "novelty"
+"""The measure over all others, which only a baseline can tell (see `novelty`)."""
 UNSEEN: Final = 0.5
 """Count of a character that the baseline does not hold (Krichevsky & Trofimov 1981)."""
 
@@ -45,6 +47,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
         Measure("confidence", "confidence", "mean chance that a line is right", least=0.02),
         Measure("doubt", "confidence", "characters that the model thinks wrong", least=0.01),
         Measure("sharpness", "image", "sharpness", logarithm=True, least=0.05),
+        Measure("focus", "image", "sharpness by the square of the contrast", logarithm=True, least=0.05),
         Measure("contrast", "image", "contrast in grey levels", least=2.0),
         Measure("brightness", "image", "grey level of the paper", least=2.0),
         Measure("ink", "image", "share of dark pixels", logarithm=True, least=0.05),
@@ -59,12 +62,14 @@ MEASURES: Final[Mapping[str, Measure]] = {
         Measure("length", "length", "characters in a line", logarithm=True, least=0.05),
         Measure("density", "length", "characters on a square of the line's height", logarithm=True, least=0.05),
         Measure("known", "text", "words that the language knows", least=0.02),
+        Measure("language", "text", "lead of the expected language over any other", least=0.05),
         Measure("script", "text", "letters of the expected script", least=0.01),
         Measure("empty", "refusals", "images read as empty", least=0.05),
         Measure("rejected", "refusals", "images refused", least=0.05),
         Measure("failed", "refusals", "images that could not be read", least=0.05),
         Measure("filled", "fields", "fields with a value", logarithm=True, least=0.1),
         Measure("findings", "fields", "findings of the validator", least=0.25),
+        Measure(NOVELTY, "together", "unlikeness to every page of the baseline", least=0.05),
         Measure("seconds", "time", "seconds for an image", logarithm=True, least=0.1),
     )
 }
@@ -112,27 +117,22 @@ def grouped(seen: Iterable[Seen]) -> list[tuple[Seen, ...]]:
     return [tuple(page) for page in sorted(pages.values(), key=lambda page: max(one.at for one in page))]
 
 
-def page_features(
-    page: Sequence[Seen], expected: Expected, usual: Mapping[str, int] | None = None, *, own: bool = False
-) -> PageFeatures:
-    """Measure one page (at least one reading, all of one `group`).
-
-    `usual` are the baseline's counts of characters, for the measure `surprise`; with `own` the page is one of those
-    that made them, and its own are taken out first.
-    """
+def page_features(page: Sequence[Seen], expected: Expected) -> PageFeatures:
+    """Measure one page (at least one reading, all of one `group`), but for what only a baseline can tell: `surprise`
+    (see `with_surprise`) and `novelty`."""
     read = [one for one in page if one.outcome is Outcome.READ]
     texts = [line.text for one in read for line in one.lines]
     characters = Counter(char for text in texts for char in text if not char.isspace())
+    found = validity(texts, expected)
     values = {
         **_outcomes(page, read),
         **_confidence(read),
         **_image([one.quality for one in page if one.quality is not None]),
-        **_texts(texts, characters, expected),
+        **_texts(texts, characters),
+        **_valid(found, expected),
         **_density(read, sum(characters.values())),
         **_fields(read),
     }
-    if usual and characters:
-        values["surprise"] = _surprise(characters, usual, own=own)
     last = max(page, key=lambda one: one.at)
     return PageFeatures(
         group=last.group,
@@ -143,8 +143,17 @@ def page_features(
         lines=len(texts),
         values=values,
         characters=dict(characters),
-        scripts=dict(sum((scripts_in(text) for text in texts), Counter[str]())),
+        scripts=found.scripts,
     )
+
+
+def with_surprise(page: PageFeatures, usual: Mapping[str, int], *, own: bool = False) -> PageFeatures:
+    """The page with the measure `surprise`: the cross entropy, in nats, of its characters under the counts `usual` of a
+    baseline. With `own` the page is one of those that made them, and its own are taken out first."""
+    if not usual or not page.characters:
+        return page
+    values = {**page.values, "surprise": _surprise(page.characters, usual, own=own)}
+    return replace(page, values=values)
 
 
 def _outcomes(page: Sequence[Seen], read: Sequence[Seen]) -> dict[str, float]:
@@ -181,10 +190,11 @@ def _image(found: Sequence[Quality]) -> dict[str, float]:
         return {}
     names = ("sharpness", "contrast", "brightness", "ink", "height")
     values = {name: _mean(float(getattr(one, name)) for one in sized) for name in names}
+    values["focus"] = _mean(one.sharpness / max(one.contrast, 1.0) ** 2 for one in sized)
     return {**values, "shape": _mean(one.width / one.height for one in sized)}
 
 
-def _texts(texts: Sequence[str], characters: Counter[str], expected: Expected) -> dict[str, float]:
+def _texts(texts: Sequence[str], characters: Mapping[str, int]) -> dict[str, float]:
     if not texts:
         return {}
     values = {"lines": float(len(texts)), "length": sum(map(len, texts)) / len(texts)}
@@ -194,9 +204,12 @@ def _texts(texts: Sequence[str], characters: Counter[str], expected: Expected) -
         for char, count in characters.items():
             classes[_class_of(char)] += count
         values |= {name: classes[name] / size for name in ("lower", "upper", "digits", "marks")}
-    found = validity(texts, expected)
-    shares = {"known": found.known_share, "script": found.in_script(expected)}
-    return {**values, **{name: share for name, share in shares.items() if share is not None}}
+    return values
+
+
+def _valid(found: Validity, expected: Expected) -> dict[str, float]:
+    told = {"known": found.known_share, "language": found.lead, "script": found.in_script(expected)}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _density(read: Sequence[Seen], size: int) -> dict[str, float]:
@@ -216,7 +229,6 @@ def _fields(read: Sequence[Seen]) -> dict[str, float]:
 
 
 def _surprise(characters: Mapping[str, int], usual: Mapping[str, int], *, own: bool) -> float:
-    """Cross entropy in nats of the page's characters under those of the baseline."""
     held = sum(usual.values()) - (sum(characters.values()) if own else 0)
     scale = held + UNSEEN * (len(usual) + 1)
     total = sum(

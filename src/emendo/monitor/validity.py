@@ -15,7 +15,8 @@ from functools import lru_cache
 from typing import Final
 
 from ..errors import UsageError
-from ..text.lexicon import Lexicon, detect_language
+from ..text.lexicon import LEAST_WORDS, Lexicon, detect_language, explained
+from ..text.wordlists import languages
 
 LEAST_SHARE: Final = 0.05
 """Share of the letters that a script must have to be expected."""
@@ -23,6 +24,8 @@ SHORTEST_WORD: Final = 3
 """Shorter words are known in most languages, and say little."""
 MOST_DETECTED: Final = 400
 """Lines from which the language is told, spread over all."""
+MOST_COMPARED: Final = 60
+"""Words of a page, spread over it, by which its language is compared with all others."""
 LETTERS: Final = re.compile(r"[^\W\d_]+")
 
 
@@ -37,11 +40,16 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """Raw counts of one text: its letters by script, its words of at least three letters, and those that are known."""
+    """Raw counts of one text: its letters by script, its words of at least three letters, and those that are known.
+
+    `lead` is by how much the expected language explains the words better than any other does (mean decimal logarithms
+    of frequency; negative: another does), None for fewer words than a language can be told from.
+    """
 
     scripts: Mapping[str, int]
     words: int = 0
     known: int = 0
+    lead: float | None = None
 
     def in_script(self, expected: Expected) -> float | None:
         """Share of the letters that belong to an expected script, None without letters."""
@@ -69,8 +77,10 @@ def script_of(char: str) -> str:
 
 def scripts_in(text: str) -> Counter[str]:
     """Letters of a text by script."""
-    found = Counter(script_of(char) for char in text)
-    found.pop("", None)
+    found: Counter[str] = Counter()
+    for char, count in Counter(text).items():
+        if script := script_of(char):
+            found[script] += count
     return found
 
 
@@ -80,7 +90,7 @@ def expected_of(texts: Sequence[str], language: str = "") -> Expected:
 
     Raises UsageError for a language without a word list.
     """
-    scripts = sum((scripts_in(text) for text in texts), Counter[str]())
+    scripts = scripts_in("\n".join(texts))
     letters = sum(scripts.values())
     usual = tuple(sorted(script for script, count in scripts.items() if count >= LEAST_SHARE * letters))
     step = max(1, len(texts) // MOST_DETECTED)
@@ -89,18 +99,23 @@ def expected_of(texts: Sequence[str], language: str = "") -> Expected:
 
 def validity(texts: Iterable[str], expected: Expected) -> Validity:
     """Count the letters and words of texts; words are counted only where a language is expected that has a list."""
-    scripts: Counter[str] = Counter()
-    words = known = 0
+    whole = "\n".join(texts)
+    scripts = scripts_in(whole)
+    found = LETTERS.findall(whole.lower())
     lexicon = _lexicon(expected.language)
-    for text in texts:
-        scripts += scripts_in(text)
-        if lexicon is None:
-            continue
-        for word in LETTERS.findall(text.lower()):
-            if len(word) >= SHORTEST_WORD:
-                words += 1
-                known += lexicon.frequency(word) > 0
-    return Validity(dict(scripts), words, known)
+    if lexicon is None:
+        return Validity(dict(scripts))
+    long = [word for word in found if len(word) >= SHORTEST_WORD]
+    known = sum(lexicon.frequency(word) > 0 for word in long)
+    return Validity(dict(scripts), len(long), known, _lead(found, lexicon.language))
+
+
+def _lead(words: Sequence[str], language: str) -> float | None:
+    others = [one for one in languages() if one != language]
+    if len(words) < LEAST_WORDS or not others:
+        return None
+    some = words[:: max(1, len(words) // MOST_COMPARED)]
+    return explained(language, some) - max(explained(one, some) for one in others)
 
 
 def _lexicon(language: str) -> Lexicon | None:
