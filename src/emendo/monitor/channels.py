@@ -135,12 +135,8 @@ class Mail:
 
     def send(self, event: Event) -> None:
         """Hand the message to the server; a receiver that it refuses fails the delivery."""
-        message = EmailMessage()
-        message["Subject"] = f"[emendo] {event.name} {event.state}"
-        message["From"], message["To"] = self.sender, ", ".join(self.receivers)
-        message["Message-ID"] = f"<{hashlib.sha256(f'{event.source} {event.id}'.encode()).hexdigest()[:32]}@emendo>"
-        message.set_content(f"{event.message or event.name}\n\n{event.state} at {event.at}\n{event.source}\n")
         try:
+            message = self._message(event)
             with self._connection() as smtp:
                 if self.user:
                     smtp.login(self.user, self.password)
@@ -150,6 +146,15 @@ class Mail:
             raise NotDelivered(f"did not take the e-mail ({_said(error)})", where=self.server, final=final) from error
         if refused:
             raise NotDelivered(f"refused {', '.join(refused)}", where=self.server, final=True)
+
+    def _message(self, event: Event) -> EmailMessage:
+        """Raises ValueError where a header would hold a line feed."""
+        message = EmailMessage()
+        message["Subject"] = f"[emendo] {event.name} {event.state}"
+        message["From"], message["To"] = self.sender, ", ".join(self.receivers)
+        message["Message-ID"] = f"<{hashlib.sha256(f'{event.source} {event.id}'.encode()).hexdigest()[:32]}@emendo>"
+        message.set_content(f"{event.message or event.name}\n\n{event.state} at {event.at}\n{event.source}\n")
+        return message
 
     def _connection(self) -> smtplib.SMTP:
         if self.tls == "tls":
