@@ -83,7 +83,6 @@ DAMAGE: Final[Mapping[str, Callable[[Image], Image]]] = {
     "blur-1.5": blurred(1.5),
     "padding-wide": padded(0.2),
     "padding-tight": tight(0.12),
-    "blur-2.5": blurred(2.5),
 }
 """What happens to Peraire's lines: each is read once more in each of these forms."""
 EVERY: Final = 3

@@ -66,7 +66,7 @@ def baseline(
     from ..monitor.baseline import NAME, make_baseline
     from ..monitor.labelled import judged_pages
 
-    context = open_context(folder, model=model, language=language, threads=threads)
+    context = open_context(folder, model=model, threads=threads, read__language=language)
     if data is not None and (notes or seen is not None):
         raise UsageError("--data stands beside another source", remedy="name one of --data, --notes and --seen")
     if data is not None:
@@ -114,10 +114,11 @@ def drift(
     from ..monitor.labelled import judged_pages
 
     context = open_context(folder)
+    begin, end = _time(since), _time(until)
     path = baseline_file or _captures(context, "name the baseline with --baseline") / NAME
     held = read_baseline(path)
-    begin = _time(since) or (held.made if not notes and seen is None else None)
-    _, found, said = _traffic(context, notes, seen, truths, begin, _time(until))
+    begin = begin or (held.made if not notes and seen is None else None)
+    _, found, said = _traffic(context, notes, seen, truths, begin, end)
     result = find_drift(found, held, context.settings.alerts, judged=judged_pages(found, said))
     errors = _subsets(context, found, said, begin) if seen is None and not notes else None
     if html is not None:

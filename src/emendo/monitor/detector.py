@@ -23,9 +23,10 @@ import numpy.typing as npt
 from .features import MEASURES
 from .norm import CLIP, Norm
 
-LAMBDAS: Final = (0.1, 0.2, 0.4, 0.8)
-"""Bets: small ones find small shifts of many pages, large ones great shifts of few. Chosen on training pages."""
-LEVEL: Final = 0.05
+LAMBDAS: Final = (0.2, 0.3, 0.5)
+"""Bets: small ones find small shifts of many pages, large ones great shifts of few. Chosen, with `LEVEL`, on training
+pages."""
+LEVEL: Final = 0.15
 """Chance that any bound of a mean is wrong, over all measures and directions together."""
 VARIANCE_LEVEL: Final = 0.1
 """Chance that the bound of one measure's variance is wrong."""
@@ -50,8 +51,11 @@ class Detector:
         upward: bool = False,
     ) -> None:
         self.threshold = 1000 / per_thousand
-        self._norms = dict(norms)
         self._names = tuple(norms)
+        self._centres = np.array([norm.centre for norm in norms.values()])
+        self._spreads = np.array([norm.spread for norm in norms.values()])
+        self._bets = np.array(LAMBDAS)
+        self._scaled = [MEASURES[name].scaled if name in MEASURES else float for name in norms]
         signs = (1.0,) if upward else (1.0, -1.0)
         level = LEVEL / max(len(self._names) * len(signs), 1)
         shape = (len(self._names), len(signs))
@@ -76,12 +80,12 @@ class Detector:
     def step(self, values: Mapping[str, float]) -> float:
         """Take in one page (natural units; what is missing says nothing) and return the evidence, 0 or more; from
         `threshold` on it is an alarm."""
-        scores = np.array([self._norms[name].score(values[name]) if name in values else np.nan for name in self._names])
+        there = np.array([name in values for name in self._names], np.bool_)
+        scaled = [scale(values.get(name, 1.0)) for name, scale in zip(self._names, self._scaled, strict=True)]
+        scores = np.clip((np.array(scaled) - self._centres) / self._spreads, -CLIP, CLIP)
         excess = scores[:, None] * self._signs - self._offsets
-        growth = np.exp(excess[..., None] * np.array(LAMBDAS)) / self._bounds
-        there = ~np.isnan(growth)
-        grown = (1 + self._evidence) * np.where(there, growth, 1.0)
-        self._evidence = np.where(there, grown, self._evidence)
+        grown = (1 + self._evidence) * np.exp(excess[..., None] * self._bets) / self._bounds
+        self._evidence = np.where(there[:, None, None], grown, self._evidence)
         total = self.evidence
         most = CEILING * self.threshold
         if total > most:

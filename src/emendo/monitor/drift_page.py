@@ -9,7 +9,7 @@ from typing import Final
 
 from ..evaluate.boards.drift import Drift as ErrorDrift
 from ..evaluate.boards.html import STYLE as TABLES
-from ..evaluate.boards.html import name_cell, percent, table, tag
+from ..evaluate.boards.html import name_cell, percent, table, tag, times
 from ..evaluate.page import figure_cards, html_page
 from ..tools.files import write_text
 from .drift import NAMED, WINDOW, Drift, KindDrift, MeasureNow, Step
@@ -85,8 +85,8 @@ def _kind(one: KindDrift) -> list[str]:
     alarms = len(spans_of(one.steps))
     cards = [
         ("Pages", f"{len(one.pages):,}", escape(f"of kind {one.kind}")),
-        ("Evidence", percent(evidence, 0), "of what raises the alarm"),
-        ("Alarms", str(alarms), "in this time"),
+        ("Evidence", times(evidence), "what raises the alarm"),
+        ("Alarms", str(alarms), "times above the line"),
     ]
     if one.cer is not None:
         cards.append(("CER", percent(one.cer), f"last {len(one.judged[-WINDOW:])} judged pages"))
@@ -162,7 +162,7 @@ def _figures(one: KindDrift) -> str:
             f"<b>{_told(row.now, row.measure in SHARES)}</b>",
             f"{row.score:+.1f}".replace("-", "\N{MINUS SIGN}"),
             f"{row.index:.2f}",
-            f"{row.p:.3f}",
+            f"{row.p:.3f}" if row.p >= 0.001 else "&lt; 0.001",
         )
         for row in sorted(one.measures, key=lambda row: -abs(row.score))
     ]

@@ -16,7 +16,7 @@ STYLE: Final = """
   margin: .6rem 0 1.4rem; }
 .curve { background: var(--card); border: 1px solid var(--edge); border-radius: .5rem; padding: .6rem .7rem .4rem;
   margin: 0; }
-.curve.wide { max-width: 60rem; }
+.curve.wide { max-width: 60rem; margin: .6rem 0; }
 .curve figcaption { font-size: .95rem; display: flex; justify-content: space-between; gap: .8rem;
   align-items: baseline; }
 .curve small { color: var(--soft); display: block; font-size: .8rem; }
