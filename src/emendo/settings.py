@@ -173,6 +173,43 @@ class DriftSettings(_Section):
     )
 
 
+class AlertSettings(_Section):
+    """When what is watched in production raises an alert, when that ends, and who is told (`emendo monitor drift`)."""
+
+    false_per_thousand: float = Field(
+        0.5,
+        gt=0,
+        le=100,
+        description="False alarms on 1,000 pages that are allowed; fewer make the detection of a true change slower.",
+    )
+    raise_after: int = Field(1, ge=1, le=1000, description="Looks with an alarm, among the last `of`, that raise it.")
+    of: int = Field(1, ge=1, le=1000, description="Last looks among which alarms are counted.")
+    clear_after: int = Field(3, ge=1, le=1000, description="Looks without an alarm, one after the other, that end it.")
+    webhook: str = Field(
+        "",
+        max_length=2000,
+        pattern="^(https?://.+)?$",
+        description="Address to which alerts are posted as JSON (empty: none).",
+    )
+    webhook_secret: str = Field(
+        "",
+        max_length=1000,
+        description="Secret with which each post is signed, HMAC-SHA256 in the header X-Emendo-Signature (empty: not).",
+    )
+    timeout_seconds: float = Field(10.0, gt=0, le=300, description="Time in which a webhook or mail server answers.")
+    tries: int = Field(3, ge=1, le=20, description="Tries of each delivery before it waits for the next look.")
+    pause_seconds: float = Field(1.0, ge=0, le=300, description="Wait after a failed try; doubled after each further.")
+    mail_server: str = Field("", max_length=253, description="Host of the mail server (empty: no e-mail).")
+    mail_port: int = Field(587, ge=1, le=65535, description="Its port.")
+    mail_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the connection is made secret: after the greeting, from the start, or not."
+    )
+    mail_user: str = Field("", max_length=320, description="Name to log in with (empty: no login).")
+    mail_password: str = Field("", max_length=1000, description="Its password.")
+    mail_from: str = Field("emendo@localhost", max_length=320, description="Sender of the e-mails.")
+    mail_to: tuple[str, ...] = Field((), description="Who gets them.")
+
+
 class LabelSettings(_Section):
     """The page in which people correct."""
 
@@ -357,6 +394,7 @@ class Settings(_Section):
     collect: CollectSettings = CollectSettings()
     watch: WatchSettings = WatchSettings()
     drift: DriftSettings = DriftSettings()
+    alerts: AlertSettings = AlertSettings()
     plates: PlateSettings = PlateSettings()
     label: LabelSettings = LabelSettings()
     prefill: PrefillSettings = PrefillSettings()

@@ -13,7 +13,7 @@ import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from ..errors import EmendoError
-from . import damage, data, develop, label, loop, measure, models, regions
+from . import damage, data, develop, drift, label, loop, measure, models, regions
 from .boards import compression, report
 from .card import card
 from .channel import channel
@@ -69,6 +69,8 @@ app.add_typer(channel, name="channel")
 app.add_typer(sync, name="sync")
 app.command()(models.lineage)
 app.add_typer(mine, name="mine")
+monitor.command()(drift.baseline)
+monitor.command()(drift.drift)
 app.add_typer(monitor, name="monitor")
 app.add_typer(trial, name="trial")
 app.command()(data.check)

@@ -42,6 +42,7 @@ BENCHMARKS = {
         "field_decoding.py",
         "tagged words to documents: right tags, noise, what sums are worth",
     ),
+    "drift": ("drift.py", "simulated shifts in real traffic: pages until the alarm, false alarms, beside KS and PSI"),
     "registry": ("registry.py", "MLflow registry: push, pull, serve, a server that dies, kill -9 while aliases move"),
     "edge": ("edge_attacks.py", "attacks, kill -9 and a full disk while a device fetches a release"),
     "parity": ("parity.py", "torch network against its ONNX graph: every test line of every set of lines"),

@@ -175,15 +175,16 @@ def detect_language(texts: Sequence[str]) -> str:
     words = [word for text in texts for word in _WORD.findall(text.lower())]
     if len(words) < LEAST_WORDS:
         return ""
-    scores = sorted(((_explained(language, words), language) for language in languages()), reverse=True)
+    scores = sorted(((explained(language, words), language) for language in languages()), reverse=True)
     if len(scores) < 2:
         return ""
     (best, language), (second, _) = scores[:2]
     return language if best >= LEAST_EXPLAINED and best - second >= LEAST_LEAD else ""
 
 
-def _explained(language: str, words: Sequence[str]) -> float:
-    """Mean gain of the words over unknown ones, in decimal logarithms."""
+def explained(language: str, words: Sequence[str]) -> float:
+    """Mean gain of at least one word (lower case) over unknown ones, in decimal logarithms; `language` is one of
+    `languages()`."""
     frequent = frequent_words(language)
     return sum((RAREST - frequent.get(word, RAREST)) / CENTIBELS for word in words) / len(words)
 
