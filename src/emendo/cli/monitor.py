@@ -1,4 +1,4 @@
-"""Commands: monitor captures."""
+"""Commands: monitor captures, estimate, calibrate."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import typer
 
 from . import output
 from .context import Json, open_context
+from .estimate import calibrate, estimate
 
 monitor = typer.Typer(help="Watch what the service reads, and how well.", no_args_is_help=True)
+monitor.command()(estimate)
+monitor.command()(calibrate)
 
 Folder = Annotated[Path, typer.Option("--workspace", metavar="DIR", help="Workspace whose service is watched.")]
 
