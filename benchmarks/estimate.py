@@ -223,7 +223,13 @@ class Table:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "errors": self.errors, "covered": self.covered, "widths": self.widths, "cer": self.cers}
+        return {
+            "name": self.name,
+            "errors": self.errors,
+            "covered": self.covered,
+            "widths": self.widths,
+            "cer": self.cers,
+        }
 
 
 def writers(all_pages: dict[str, list[Page]], model: str) -> list[Table]:
@@ -265,7 +271,9 @@ def adapted(all_pages: dict[str, list[Page]], given: Estimators) -> list[Table]:
     calibrated = fitted(by_page(split["val"]), start=start)
     tables = _pages("Peraire test, adapted, as it comes", split["test"], start, split["val"])
     tables += _pages("Peraire test, adapted, calibrated", by_page(split["test"]), calibrated, split["val"])
-    return tables + _pages("Peraire other pages, adapted, calibrated", by_page(split["train"]), calibrated, split["val"])
+    return tables + _pages(
+        "Peraire other pages, adapted, calibrated", by_page(split["train"]), calibrated, split["val"]
+    )
 
 
 def ship(all_pages: dict[str, list[Page]]) -> Estimators:
@@ -308,7 +316,8 @@ def main() -> None:
     (given.out / "estimate.json").write_text(json.dumps([table.to_dict() for table in tables]), "utf-8")
     first = tables[0]
     ok = median(first.errors["emendo"]) <= POINTS and float(np.mean(first.covered)) >= COVERED
-    print(f"asked: median error at most {POINTS} points, cover at least {COVERED:.0%}: {'reached' if ok else 'not reached'}")
+    told = "reached" if ok else "not reached"
+    print(f"asked: median error at most {POINTS} points, cover at least {COVERED:.0%}: {told}")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ def estimate(
     model: Model = None,
     split: SplitName = None,
     key: Annotated[
-        Literal["page", "document", "day"], typer.Option("--by", metavar="KEY", help="Figures by page, document or day.")
+        Literal["page", "document", "day"],
+        typer.Option("--by", metavar="KEY", help="Figures by page, document or day."),
     ] = "document",
     estimators: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Estimators in place of those of the workspace.")
@@ -56,7 +57,9 @@ def estimate(
     known, unknown = halves(units)
     asked = known if data and not unknown else unknown
     found = estimate_units(asked, chosen)
-    parts = _beside(units, chosen, key) if asked is known else [one.to_dict() for one in estimate_by(units, chosen, key)]
+    parts = (
+        _beside(units, chosen, key) if asked is known else [one.to_dict() for one in estimate_by(units, chosen, key)]
+    )
     told = [sentence(found, truth="with a truth" if asked is known else "without a truth")] if found else []
     told += _sentences(known) + [_line(part) for part in parts]
     if not told:
@@ -156,8 +159,10 @@ def _sentences(known: list[Unit]) -> list[str]:
         return []
     found = counted(known)
     pages = f"{len(known)} page{'s' * (len(known) != 1)}"
-    return [f"counted on {pages} with a truth: CER {100 * found.cer:.1f} % "
-            f"({100 * found.cer_low:.1f} to {100 * found.cer_high:.1f})"]
+    return [
+        f"counted on {pages} with a truth: CER {100 * found.cer:.1f} % "
+        f"({100 * found.cer_low:.1f} to {100 * found.cer_high:.1f})"
+    ]
 
 
 def _line(part: dict[str, Any]) -> str:

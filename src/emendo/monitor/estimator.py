@@ -1,7 +1,7 @@
 """From what readings show of themselves to an error rate with an interval, learned on readings whose truth is known.
 
-A model's own doubt, summed over a page, is near the share of characters that are wrong, but off by a factor that differs
-between models, writers and kinds of page (for shares of right answers: Guillory et al., "Predicting with confidence on
+A model's own doubt, summed over a page, is near the share of characters that are wrong, but off by a factor that
+differs between models, writers and kinds of page (for shares of right answers: Guillory et al., "Predicting with confidence on
 unseen distributions", 2021; Garg et al., "Leveraging unlabeled data to predict out-of-distribution performance", 2022).
 The factor is learned by a regression with group effects (`mixed`) on labelled pages, and the interval holds what is not
 known of a new group: its own factor, its pages', chance, and the weights where its pages look unlike the labelled ones.
@@ -30,12 +30,14 @@ NORMAL: Final = 1.645
 DRAWS: Final = 2000
 LEAST_UNITS: Final = 3
 """Fewer labelled pages than this teach nothing."""
-FACTOR_SPREAD, DOUBT_SPREAD, OTHER_SPREAD = 0.5, 0.3, 0.1
+FACTOR_SPREAD, DOUBT_SPREAD, OTHER_SPREAD = 0.5, 0.1, 0.03
 """Before any page: how far log(errors / doubt) may lie off in all, and for each standard deviation of an indicator."""
 USUAL: Final = Variances(between=0.05, within=0.03, clumping=2.5)
 LEAST_SCALE: Final = 0.2
 """Indicators that hardly differ between the labelled pages are held against this spread: a page that differs looks
 strange, but not infinitely so."""
+RANKED: Final = 19
+"""Groups from which the quantile of how far they lie off is taken as it is."""
 STRANGE: Final = 3.5
 """Standard deviations from which a page is said to look unlike those that the estimator was fitted on."""
 PULL: Final = 4.0
@@ -187,12 +189,16 @@ def _fit(
 
 
 def _stretch(off: Floats, before: float) -> float:
-    """What brings `LEVEL` of the groups into the interval, by the finite-sample quantile of how far they lie off; with
-    too few groups for it, no less than before."""
-    rank = ceil(LEVEL * (len(off) + 1))
-    if rank > len(off):
-        return max(before, float(off.max()) / NORMAL if len(off) > 1 else 1.0, 1.0)
-    return max(1.0, float(np.sort(off)[rank - 1]) / NORMAL)
+    """What brings `LEVEL` of the groups into the interval, from how far each lies off when it is left out: with
+    `RANKED` groups their finite-sample quantile, with fewer that of Student's t of their root mean square (the first
+    term of its Cornish-Fisher expansion), since the largest of a few says little; with one, what was known before."""
+    groups = len(off)
+    if groups < 2:
+        return before
+    if groups >= RANKED:
+        return max(1.0, float(np.sort(off)[ceil(LEVEL * (groups + 1)) - 1]) / NORMAL)
+    student = 1 + (NORMAL**2 + 1) / 4 / (groups - 1)
+    return max(1.0, student * float(np.sqrt(np.mean(off**2))))
 
 
 def _spread(raw: Floats) -> tuple[Floats, Floats]:

@@ -27,9 +27,9 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 def indicators(unit: Unit) -> Floats:
     """The numbers of one unit, shape (len(INDICATORS),); NaN for what is not known of it.
 
-    `doubt` is the logarithm of the doubt, `confidence` the log-odds of the mean confidence of a line, `unknown` the
-    share of letters in words that the language does not have, `length` the logarithm of a line's mean length, the others
-    logarithms of what the picture shows (see `image.quality.Quality`), by the median.
+    `doubt` is the logarithm of the doubt, `confidence` the log-odds of the mean confidence of a line, `unknown`
+    the share of letters in words that the language does not have, `length` the logarithm of a line's mean length, the
+    others logarithms of what the picture shows (see `image.quality.Quality`), by the median.
     """
     confidence = min(max(unit.confidence, 1e-3), 1 - 1e-3)
     return np.array(

@@ -5,7 +5,7 @@
 The weights have a normal prior; `group` and `page` are normal with variances `between` and `within`, and chance has the
 variance `clumping` / expected edits: errors come in clumps, so more than one per counted error. Variances are chosen by
 the marginal likelihood under weak priors, weights are then normal (Gelman & Hill 2007, chapter 18). Where the data says
-nothing of a direction of x, the prior's variance stays there: far from what was seen the regression is unsure by itself.
+nothing of a direction of x, the prior's variance stays: far from what was seen the regression is unsure by itself.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-BETWEEN = (0.0025, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
-WITHIN = (0.0025, 0.01, 0.02, 0.04, 0.08, 0.16)
-CLUMPING = (1.0, 1.5, 2.0, 3.0, 4.5, 7.0)
+BETWEEN = (0.0025, 0.01, 0.02, 0.04, 0.08, 0.16)
+WITHIN = (0.0025, 0.01, 0.02, 0.04, 0.08)
+CLUMPING = (1.5, 2.0, 3.0, 4.5, 7.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def fit(rows: Rows, prior: Prior, variances: Variances | None = None) -> Mixed:
         )
     precision, shift = _normal_equations(rows, variances, rows.x, rows.y)
     before = np.linalg.inv(prior.covariance)
-    covariance = np.linalg.inv(before + precision)
+    covariance: Floats = np.linalg.inv(before + precision)
     mean = covariance @ (before @ prior.mean + shift)
     return Mixed(mean, covariance, variances, groups)
 

@@ -1,4 +1,4 @@
-"""What an error rate is estimated of: a page's worth of lines that were read, and, where it is known, the truth of them."""
+"""What an error rate is estimated of: a page's worth of lines that were read and, where it is known, their truth."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Unit:
 
     @property
     def doubt(self) -> float:
-        """The share of the characters that the model itself thinks wrong, 0 to 1; without one the doubt in the lines."""
+        """The share of the characters that the model itself thinks wrong, 0 to 1 (see `line_doubt`)."""
         return _weighted([(line_doubt(line), len(line.text)) for line in self.lines])
 
     @property
