@@ -1,8 +1,9 @@
 """From what readings show of themselves to an error rate with an interval, learned on readings whose truth is known.
 
 A model's own doubt, summed over a page, is near the share of characters that are wrong, but off by a factor that
-differs between models, writers and kinds of page (for shares of right answers: Guillory et al., "Predicting with confidence on
-unseen distributions", 2021; Garg et al., "Leveraging unlabeled data to predict out-of-distribution performance", 2022).
+differs between models, writers and kinds of page (for shares of right answers: Guillory et al., "Predicting with
+confidence on unseen distributions", 2021; Garg et al., "Leveraging unlabeled data to predict out-of-distribution
+performance", 2022).
 The factor is learned by a regression with group effects (`mixed`) on labelled pages, and the interval holds what is not
 known of a new group: its own factor, its pages', chance, and the weights where its pages look unlike the labelled ones.
 How far groups lie off when they are left out stretches it further (jackknife+: Barber et al. 2021; by group: Dunn,
@@ -32,6 +33,9 @@ LEAST_UNITS: Final = 3
 """Fewer labelled pages than this teach nothing."""
 FACTOR_SPREAD, DOUBT_SPREAD, OTHER_SPREAD = 0.5, 0.1, 0.03
 """Before any page: how far log(errors / doubt) may lie off in all, and for each standard deviation of an indicator."""
+SPREADS: Final = (0.5, 1.0, 2.0, 4.0)
+"""Of the latter two the multiple is taken that explains the labelled pages best (type II maximum likelihood): with few
+groups the indicators say little, with many they say more."""
 USUAL: Final = Variances(between=0.05, within=0.03, clumping=2.5)
 LEAST_SCALE: Final = 0.2
 """Indicators that hardly differ between the labelled pages are held against this spread: a page that differs looks
@@ -153,10 +157,12 @@ def fit_estimator(
     raw = np.stack([indicators(one) for one in held])
     centre, scale = (np.array(start.centre), np.array(start.scale)) if start else _spread(raw)
     x = _design(raw, centre, scale)
-    prior = _prior_from(start) if start else _prior(x.shape[1])
+    priors = [_prior_from(start)] if start else [_prior(x.shape[1], times) for times in SPREADS]
     edits = np.array([one.truth.edits for one in held if one.truth], dtype=np.float64)
     characters = np.array([one.truth.characters for one in held if one.truth], dtype=np.float64)
-    fitted, rows = _fit(raw[:, 0], x, edits, characters, tuple(one.group for one in held), prior)
+    groups = tuple(one.group for one in held)
+    tried = [(prior, *_fit(raw[:, 0], x, edits, characters, groups, prior)) for prior in priors]
+    prior, fitted, rows = max(tried, key=lambda one: one[1].evidence)
     variances = fitted.variances
     return Estimator(
         model=model,
@@ -216,8 +222,8 @@ def _design(raw: Floats, centre: Floats, scale: Floats) -> Floats:
     return np.column_stack([np.ones(len(z)), np.where(np.isnan(z), 0.0, z)])
 
 
-def _prior(width: int) -> Prior:
-    spreads = np.array([FACTOR_SPREAD, DOUBT_SPREAD, *[OTHER_SPREAD] * (width - 2)])
+def _prior(width: int, times: float) -> Prior:
+    spreads = np.array([FACTOR_SPREAD, times * DOUBT_SPREAD, *[times * OTHER_SPREAD] * (width - 2)])
     return Prior(np.zeros(width), np.diag(spreads**2), USUAL)
 
 

@@ -45,12 +45,14 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class Mixed:
-    """Weights with their covariance, variances, and the number of groups behind them."""
+    """Weights with their covariance, variances, and the number of groups behind them. `evidence` is the logarithm of
+    the marginal density of what was seen, up to a constant: of two priors the one with more explains it better."""
 
     mean: Floats
     covariance: Floats
     variances: Variances
     groups: int
+    evidence: float
 
 
 @dataclass(frozen=True)
@@ -77,16 +79,15 @@ class Rows:
 def fit(rows: Rows, prior: Prior, variances: Variances | None = None) -> Mixed:
     """Fit on the rows; `variances` are kept when given. Without rows the prior comes back."""
     groups = len(set(rows.groups))
-    if variances is None:
-        variances = max(
-            (Variances(*one) for one in product(BETWEEN, WITHIN, CLUMPING)),
-            key=lambda one: _likelihood(rows, prior, one) + _plausible(one, prior),
-        )
+    tried = [variances] if variances else [Variances(*one) for one in product(BETWEEN, WITHIN, CLUMPING)]
+    found = [_likelihood(rows, prior, one) + _plausible(one, prior) for one in tried]
+    best = int(np.argmax(found))
+    variances = tried[best]
     precision, shift = _normal_equations(rows, variances, rows.x, rows.y)
     before = np.linalg.inv(prior.covariance)
     covariance: Floats = np.linalg.inv(before + precision)
     mean = covariance @ (before @ prior.mean + shift)
-    return Mixed(mean, covariance, variances, groups)
+    return Mixed(mean, covariance, variances, groups, found[best])
 
 
 def residuals(rows: Rows, prior: Prior, variances: Variances) -> Floats:
