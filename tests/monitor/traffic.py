@@ -41,7 +41,7 @@ def fill(held: Captures, now: datetime, *, days: int = 14) -> None:
             doubts = np.clip(rng.normal(0.16 if late else 0.07, 0.02, 12), 0.01, 0.9)
             texts = [TEXTS[(number + line) % len(TEXTS)] + (ODD * 3 if late else "") for line in range(12)]
             lines = tuple(
-                SeenLine(text, float((1 - doubt) ** 12), float(doubt))
+                SeenLine(text, float((1 - doubt) ** 40), float(doubt))
                 for text, doubt in zip(texts, doubts, strict=True)
             )
             name = f"p{back}-{number}"

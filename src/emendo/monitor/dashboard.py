@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from ..errors import BadInput
 from ..image.quality import Quality
-from ..text.direction import right_to_left
 from .captures import IMAGES, Captures
 from .estimate import Estimators, estimate_units, estimators_at, sentence
 from .seen import Outcome, Seen
@@ -27,7 +26,7 @@ BINS: Final = 10
 """Steps of the distribution of confidence."""
 RECENT: Final = 7
 """Days at the end of the time shown that are held against those before."""
-CHARACTERS, WORST, REASONS, EXCERPT = 16, 8, 5, 400
+CHARACTERS, WORST, REASONS, EXCERPT = 16, 8, 5, 10
 MEASURES: Final = ("sharpness", "contrast", "brightness", "ink")
 STATE: Final = "monitor.json"
 _PICTURE = re.compile(rf"\d{{4}}-\d\d-\d\d/{IMAGES}/[0-9a-f]{{32}}\.[a-z0-9]{{1,5}}")
@@ -159,14 +158,12 @@ def _worst(units: Sequence[Unit], seen: Sequence[Seen], estimators: Estimators) 
         found = estimate_units(held, estimators)
         if found is None:
             continue
-        text = "\n".join(line.text for unit in held for line in unit.lines)[:EXCERPT]
         shown = pictures.get(name)
         rows.append(
             {
                 "document": name,
                 "estimate": asdict(found),
-                "text": text,
-                "direction": "rtl" if right_to_left(text) else "ltr",
+                "lines": [line.text for unit in held for line in unit.lines][:EXCERPT],
                 "image": shown.image if shown else "",
             }
         )

@@ -148,7 +148,7 @@ export class Mode {
   worst() {
     const { worst } = this.found;
     if (!worst.length) return "";
-    const rows = worst.map(({ document: name, estimate, text, direction, image }) =>
+    const rows = worst.map(({ document: name, estimate, lines, image }) =>
       make(
         "article",
         { class: "worst" },
@@ -157,7 +157,7 @@ export class Mode {
           "div",
           {},
           make("p", {}, make("b", {}, make("bdi", { text: name })), ` ${percent(estimate.cer)} `, make("span", { class: "soft", text: `${WORDS.interval(percent(estimate.low), percent(estimate.high))}, ${WORDS.lines(estimate.lines)}` })),
-          make("p", { class: "text", dir: direction, tabindex: "0", role: "region", "aria-label": name, text }),
+          make("div", { class: "text", tabindex: "0", role: "region", "aria-label": name }, ...lines.map((text) => make("p", { dir: "auto", text }))),
         ),
       ),
     );
