@@ -2,6 +2,7 @@
 import * as api from "./api.js";
 import { get, make, shape } from "./dom.js";
 import { STRINGS } from "./strings.js";
+import { truthCard } from "./truth.js";
 
 const WORDS = STRINGS.read;
 const SOON = 700;
@@ -155,6 +156,7 @@ export class Mode {
         make("a", { class: "button", id: "get-xml", href: `${base}/pages/${this.page}/xml`, download: "", text: WORDS.xml, hidden: !lines.length }),
       ),
       lines.length ? make("div", { class: "beside" }, figure, list) : make("div", {}, make("p", { text: WORDS.empty }), figure),
+      truthCard(this.shown, this.page, (text) => this.shell.say(text)),
     );
     get("result").hidden = false;
   }
