@@ -35,7 +35,7 @@ import numpy as np
 from emendo.image.quality import Quality
 from emendo.metrics.align import counts, total
 from emendo.monitor.estimate import Estimators
-from emendo.monitor.estimator import Estimator, fit_estimator
+from emendo.monitor.estimator import Estimator, fit_estimator, for_any_model
 from emendo.monitor.reading import alike
 from emendo.monitor.seen import SeenLine
 from emendo.monitor.units import Unit
@@ -283,7 +283,8 @@ def ship(all_pages: dict[str, list[Page]]) -> Estimators:
         for name in ("base-hand", "base")
     ]
     pooled = [one for name in ("base-hand", "base") for one in labelled(all_pages[name])]
-    return Estimators(estimators=(*made, fitted(pooled, source="base-hand and base on the same pages")))
+    other = for_any_model(fitted(pooled, source="base-hand and base on the same pages"), made)
+    return Estimators(estimators=(*made, other))
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import pytest
 from emendo.errors import DataError
 from emendo.image.quality import Quality
 from emendo.metrics.align import total
-from emendo.monitor.estimator import Estimator, fit_estimator
+from emendo.monitor.estimator import Estimator, fit_estimator, for_any_model
 from emendo.monitor.mixed import Prior, Rows, Variances, fit
 from emendo.monitor.seen import SeenLine
 from emendo.monitor.units import Unit
@@ -64,6 +64,15 @@ def test_a_workspace_learns_its_own_factor_from_few_pages(fitted: Estimator) -> 
     before, after, truth = fitted.estimate(alone[5:]), calibrated.estimate(alone[5:]), cer(own[5:])
     assert before.high < truth and abs(after.cer - truth) < 0.4 * abs(before.cer - truth)
     assert after.low <= truth <= after.high
+
+
+def test_for_an_unknown_model_the_factor_is_as_unsure_as_models_lie_apart(fitted: Estimator) -> None:
+    other = fitted.model_copy(update={"mean": (fitted.mean[0] + 0.6, *fitted.mean[1:])})
+    unknown, units = for_any_model(fitted, [fitted, other]), made_units(6, seed=6)
+    known, found = fitted.estimate(units), unknown.estimate(units)
+    assert found.high / found.low > 1.5 * known.high / known.low
+    with pytest.raises(ValueError, match="two models"):
+        for_any_model(fitted, [fitted])
 
 
 def test_an_estimator_comes_back_from_json_and_says_the_same(fitted: Estimator) -> None:

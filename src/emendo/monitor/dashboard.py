@@ -153,21 +153,17 @@ def _worst(units: Sequence[Unit], seen: Sequence[Seen], estimators: Estimators) 
             known = pictures.get(one.group)
             if known is None or one.confidence < known.confidence:
                 pictures[one.group] = one
-    rows = []
-    for name, held in by(units, "document").items():
-        found = estimate_units(held, estimators)
-        if found is None:
-            continue
-        shown = pictures.get(name)
-        rows.append(
-            {
-                "document": name,
-                "estimate": asdict(found),
-                "lines": [line.text for unit in held for line in unit.lines][:EXCERPT],
-                "image": shown.image if shown else "",
-            }
-        )
-    return sorted(rows, key=lambda row: (-row["estimate"]["cer"], row["document"]))[:WORST]
+    documents = by(units, "document")
+    rates = [(found, name) for name, held in documents.items() if (found := estimate_units(held, estimators))]
+    return [
+        {
+            "document": name,
+            "estimate": asdict(found),
+            "lines": [line.text for unit in documents[name] for line in unit.lines][:EXCERPT],
+            "image": pictures[name].image if name in pictures else "",
+        }
+        for found, name in sorted(rates, key=lambda one: (-one[0].cer, one[1]))[:WORST]
+    ]
 
 
 def _models(seen: Sequence[Seen]) -> list[dict[str, Any]]:

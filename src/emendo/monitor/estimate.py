@@ -14,11 +14,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ..errors import FormatError
 from ..metrics.align import total
 from ..tools.files import write_text
-from .captures import Captures
 from .estimator import Estimate, Estimator
 from .units import Unit, by, halves
 
-FORMAT: Final = "emendo-estimators/1"
 FILE: Final = "estimator.json"
 """Name of the estimators in the folder of captures, in place of those that come along."""
 By = Literal["page", "document", "day"]
@@ -103,7 +101,8 @@ def estimate_units(units: Sequence[Unit], estimators: Estimators) -> Estimate | 
     for one in units:
         if one.characters:
             held.setdefault(one.model, []).append(one)
-    found = [(one.estimate(mine)) for model, mine in held.items() if (one := estimators.of(model))]
+    chosen = [(estimators.of(model), mine) for model, mine in held.items()]
+    found = [estimator.estimate(mine) for estimator, mine in chosen if estimator]
     if not found:
         return None
     return found[0] if len(found) == 1 else _added(found)
@@ -133,7 +132,7 @@ def _added(found: Sequence[Estimate]) -> Estimate:
     characters = sum(one.characters for one in found)
 
     def mean(name: str) -> float:
-        return sum(getattr(one, name) * one.characters for one in found) / characters
+        return float(sum(getattr(one, name) * one.characters for one in found) / characters)
 
     return Estimate(
         cer=mean("cer"),
@@ -146,10 +145,3 @@ def _added(found: Sequence[Estimate]) -> Estimate:
         raw=mean("raw"),
         strange=tuple(dict.fromkeys(name for one in found for name in one.strange)),
     )
-
-
-def held_units(captures: Captures) -> list[Unit]:
-    """Everything that was captured, as units."""
-    from .units import units_of
-
-    return units_of(captures.seen(), captures.truths())

@@ -182,6 +182,18 @@ def fit_estimator(
     )
 
 
+def for_any_model(pooled: Estimator, each: Sequence[Estimator]) -> Estimator:
+    """An estimator for models that it was not fitted on: the factor in all is as unsure as those of `each`, fitted on
+    one model each, lie apart. Raises ValueError for fewer than two."""
+    apart = float(np.var([one.mean[0] for one in each], ddof=1)) if len(each) > 1 else 0.0
+    if not apart:
+        raise ValueError("it takes two models at least to tell how far models lie apart")
+    covariance = np.array(pooled.covariance)
+    covariance[0, 0] += apart
+    rows = tuple(tuple(row) for row in covariance.tolist())
+    return pooled.model_copy(update={"model": "", "covariance": rows})
+
+
 def _fit(
     doubts: Floats, x: Floats, edits: Floats, characters: Floats, groups: tuple[str, ...], prior: Prior
 ) -> tuple[Mixed, Rows]:

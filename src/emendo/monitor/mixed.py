@@ -85,7 +85,7 @@ def fit(rows: Rows, prior: Prior, variances: Variances | None = None) -> Mixed:
     variances = tried[best]
     precision, shift = _normal_equations(rows, variances, rows.x, rows.y)
     before = np.linalg.inv(prior.covariance)
-    covariance: Floats = np.linalg.inv(before + precision)
+    covariance = np.asarray(np.linalg.inv(before + precision), dtype=np.float64)
     mean = covariance @ (before @ prior.mean + shift)
     return Mixed(mean, covariance, variances, groups, found[best])
 

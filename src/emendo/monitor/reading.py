@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from ..image.load import sample_image
@@ -61,11 +60,6 @@ def alike(sample: Sample, attribute: str = "") -> str:
     """Whose lines these are: the attribute, or the first of `WHO`; empty where there is none."""
     names = (attribute,) if attribute else WHO
     return next((str(sample.attributes[name]) for name in names if sample.attributes.get(name)), "")
-
-
-def labelled_by_model(units: Sequence[Unit]) -> list[Unit]:
-    """The units, grouped by model too: what two models read of one writer is off by different factors."""
-    return [replace(one, group=f"{one.model.partition('@')[0]}: {one.group}") for one in units]
 
 
 def _read(recognizer: Recognizer, page: str, samples: Sequence[Sample], group: str, limits: Limits) -> Unit:
