@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from ..drawn import small_workspace
 from .here import served_here
@@ -13,6 +13,15 @@ from .test_documents import drawn_page
 
 LINES = ("The rain fell all day", "over the hills and", "we walked home")
 WRONG = ("The rain fell all night", "over the hills and", "we walked home")
+
+
+def compared(page: Page) -> None:
+    """The truth is given and compared; the figures are in sight."""
+    page.locator("#truth").fill("\n".join(WRONG))
+    page.locator("#compare").click()
+    page.locator("#truth-found table").wait_for()
+    page.locator("#read-page").scroll_into_view_if_needed()
+    page.locator("#truth-title").evaluate("element => element.scrollIntoView()")
 
 
 def test_a_document_is_held_against_a_given_truth(browser: Browser, tmp_path: Path) -> None:
@@ -48,4 +57,4 @@ def test_a_document_is_held_against_a_given_truth(browser: Browser, tmp_path: Pa
         address = f"{held.address}#{page.url.partition('#')[2]}"
         assert not faults
         context.close()
-        screenshots(browser, address, "truth", "#truth", tmp_path)
+        screenshots(browser, address, "truth", "#truth", tmp_path, compared)

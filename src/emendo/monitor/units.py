@@ -52,7 +52,8 @@ def line_doubt(line: SeenLine) -> float:
     for each of them: 1 - c ** (1 / n)."""
     if line.doubt is not None:
         return line.doubt
-    return 1.0 - pow(min(max(line.confidence, 1e-6), 1.0), 1 / max(1, len(line.text)))
+    right: float = min(max(line.confidence, 1e-6), 1.0) ** (1 / max(1, len(line.text)))
+    return 1 - right
 
 
 def units_of(seen: Iterable[Seen], truths: Iterable[Truth] = ()) -> list[Unit]:
