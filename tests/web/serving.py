@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PIL import Image as Pillow
@@ -75,9 +75,12 @@ def settled(page: Page) -> None:
     expect(page.locator("#saved")).to_have_text("all saved", timeout=PATIENCE)
 
 
-def screenshots(browser: Browser, address: str, mode: str, ready: str, folder: Path) -> None:
+def screenshots(
+    browser: Browser, address: str, mode: str, ready: str, folder: Path, act: Callable[[Page], None] | None = None
+) -> None:
     """Pictures of a mode, light and dark, for the documentation when `EMENDO_SCREENSHOTS` names its folder; nothing
-    may be cut off, at 480 pixels width either. `ready` is the CSS selector of what must be there first."""
+    may be cut off, at 480 pixels width either. `ready` is the CSS selector of what must be there first; `act` is done
+    in the page before the picture."""
     named = os.environ.get(SCREENSHOTS)
     kept = Path(named) if named else folder
     shapes = (("light", 1280, kept / f"{mode}-light.png"), ("dark", 1280, kept / f"{mode}-dark.png"))
@@ -87,6 +90,8 @@ def screenshots(browser: Browser, address: str, mode: str, ready: str, folder: P
         page = context.new_page()
         page.goto(address)
         page.locator(ready).first.wait_for()
+        if act:
+            act(page)
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.screenshot(path=str(path))

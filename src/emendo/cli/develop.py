@@ -30,6 +30,10 @@ BENCHMARKS = {
     "trocr": ("trocr_speed.py", "a training step of TrOCR-small beside a plain script; with a frozen encoder"),
     "trocr-reading": ("trocr_reading.py", "a line read by TrOCR-small: torch, ONNX graphs, int8, OpenVINO"),
     "metrics": ("metrics_speed.py", "corpus CER and WER on 100,000 pairs"),
+    "estimate": (
+        "estimate.py",
+        "CER without a truth, with its interval: writers and pages left out; doubt, ATC, DoC beside",
+    ),
     "manifests": ("manifests.py", "a manifest of a million rows: open, filter, split"),
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
     "fields": ("fields.py", "fields of receipts, invoices and made-up documents: models, a few rules, invoice2data"),

@@ -1,4 +1,4 @@
-"""Commands: monitor captures, prune, collect."""
+"""Commands: monitor captures, prune, collect; those of drift and of estimates stand in files of their own."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ import typer
 from ..errors import UsageError
 from . import output
 from .context import Json, open_context
+from .estimate import calibrate, estimate
 
 if TYPE_CHECKING:
     from ..workspace.folder import Workspace
 
 monitor = typer.Typer(help="Watch what the service reads, and how well.", no_args_is_help=True)
+monitor.command()(estimate)
+monitor.command()(calibrate)
 
 Folder = Annotated[Path, typer.Option("--workspace", metavar="DIR", help="Workspace whose service is watched.")]
 

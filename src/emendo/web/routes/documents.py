@@ -6,14 +6,25 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import FastAPI, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
+from ...label.against import MOST, against
 from ...label.desk import Desk
 from ...label.uploads import Uploads
 from ...workspace.people import Role
 from ..guard import need, needs, who
 
 PRIVATE = {"Cache-Control": "private, max-age=3600"}
+
+
+class GivenTruth(BaseModel):
+    """What is right of a document, or of one page of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(max_length=2 * MOST)
+    page: int | None = Field(None, ge=1)
 
 
 def add(app: FastAPI, desk: Desk) -> None:
@@ -51,6 +62,10 @@ def add(app: FastAPI, desk: Desk) -> None:
     def text(key: str, request: Request) -> Response:
         found = uploads.get(key, who(request).name)
         return Response(found.text, media_type="text/plain; charset=utf-8", headers=_download(f"{found.name}.txt"))
+
+    @app.post("/api/documents/{key}/truth", dependencies=[needs(Role.ANNOTATOR)])
+    def judged(key: str, truth: GivenTruth, request: Request) -> dict[str, Any]:
+        return against(uploads.get(key, who(request).name), truth.text, truth.page).to_dict()
 
     @app.get("/api/documents/{key}/pages/{number}")
     def lines(key: str, number: int, request: Request) -> list[dict[str, Any]]:

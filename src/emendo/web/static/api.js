@@ -83,4 +83,6 @@ export const fieldCards = (ids) => asked(`/api/fields/cards?${new URLSearchParam
 export const fieldPage = (id, page) => asked(`/api/fields/${encodeURIComponent(id)}/pages/${page}`);
 export const fieldImage = (id, page) => `/api/fields/${encodeURIComponent(id)}/pages/${page}/image`;
 export const checkFields = (fields) => post("/api/fields/check", { fields });
+export const monitor = (days) => asked(`/api/monitor?${new URLSearchParams({ days })}`);
+export const capturedImage = (name) => `/api/monitor/picture?${new URLSearchParams({ name })}`;
 export const plateImage = (plate) => `/api/plates/${plate.id}/picture?v=${plate.picture}`;

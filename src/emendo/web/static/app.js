@@ -14,6 +14,7 @@ const MODES = {
   fields: { module: "./fields.js", has: "fields" },
   read: { module: "./read.js" },
   models: { module: "./models.js", needs: "reviewer" },
+  monitor: { module: "./monitor.js", needs: "reviewer" },
   effort: { module: "./effort-view.js" },
   search: { module: "./search.js" },
   exchange: { module: "./exchange.js", needs: "reviewer" },

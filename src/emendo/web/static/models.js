@@ -2,6 +2,7 @@
 import * as api from "./api.js";
 import { get, make } from "./dom.js";
 import { documentTotals, moved } from "./judged-documents.js";
+import { marked } from "./marked.js";
 import { plot } from "./plot.js";
 import { STRINGS } from "./strings.js";
 
@@ -316,16 +317,5 @@ function running(losses, keep = 0.95) {
     mean = keep * mean + (1 - keep) * loss;
     weight = keep * weight + (1 - keep);
     return [step, mean / weight];
-  });
-}
-
-// A reading with its differences from the truth: what is wrong there, and where something is missing.
-function marked(spans) {
-  return spans.flatMap(([kind, truth, read]) => {
-    if (kind === "equal") return [document.createTextNode(read)];
-    const parts = [];
-    if (read) parts.push(make("mark", { class: "wrong", title: truth ? WORDS.shouldBe(truth) : WORDS.tooMuch, text: read }));
-    else parts.push(make("mark", { class: "missing", title: WORDS.missing(truth), text: "‸" }));
-    return parts;
   });
 }

@@ -2,6 +2,7 @@
 import * as api from "./api.js";
 import { get, make, shape } from "./dom.js";
 import { STRINGS } from "./strings.js";
+import { truthCard } from "./truth.js";
 
 const WORDS = STRINGS.read;
 const SOON = 700;
@@ -39,7 +40,7 @@ export class Mode {
   }
 
   async open(key, page) {
-    this.key = key;
+    this.document = key;
     this.page = Math.max(1, Number(page) || 1);
     await this.list();
     if (key) await this.show();
@@ -83,7 +84,7 @@ export class Mode {
 
   // Drawn anew only when something changed; what had the focus keeps it.
   draw(documents) {
-    const state = JSON.stringify([documents, this.key]);
+    const state = JSON.stringify([documents, this.document]);
     if (state === this.drawn) return;
     this.drawn = state;
     const held = document.activeElement?.getAttribute("aria-label");
@@ -103,7 +104,7 @@ export class Mode {
     }
     return make(
       "li",
-      { class: one.id === this.key ? "chosen" : "" },
+      { class: one.id === this.document ? "chosen" : "" },
       make("div", {}, ...parts, ...below),
       make("a", { class: "button", href: `#read/${one.id}/1`, text: WORDS.open, "aria-label": `${WORDS.open}: ${one.name}`, hidden: one.state !== "read" }),
       make("button", { type: "button", text: WORDS.remove, "aria-label": `${WORDS.remove}: ${one.name}`, hidden: one.state === "reading", onclick: () => this.remove(one.id) }),
@@ -116,12 +117,12 @@ export class Mode {
     } catch (error) {
       this.shell.say(error.message);
     }
-    if (key === this.key) location.hash = "#read";
+    if (key === this.document) location.hash = "#read";
     else await this.list();
   }
 
   async show() {
-    const base = `/api/documents/${encodeURIComponent(this.key)}`;
+    const base = `/api/documents/${encodeURIComponent(this.document)}`;
     let lines;
     try {
       this.shown = await api.asked(base);
@@ -141,7 +142,7 @@ export class Mode {
     const step = (by, text) => {
       const to = this.page + by;
       const there = to >= 1 && to <= this.shown.pages;
-      return make("a", { class: "button", href: there ? `#read/${this.key}/${to}` : null, "aria-disabled": there ? null : "true", text });
+      return make("a", { class: "button", href: there ? `#read/${this.document}/${to}` : null, "aria-disabled": there ? null : "true", text });
     };
     get("result").replaceChildren(
       make("h2", { id: "result-title" }, make("bdi", { text: this.shown.name })),
@@ -155,6 +156,7 @@ export class Mode {
         make("a", { class: "button", id: "get-xml", href: `${base}/pages/${this.page}/xml`, download: "", text: WORDS.xml, hidden: !lines.length }),
       ),
       lines.length ? make("div", { class: "beside" }, figure, list) : make("div", {}, make("p", { text: WORDS.empty }), figure),
+      truthCard(this.shown, this.page, (text) => this.shell.say(text)),
     );
     get("result").hidden = false;
   }
