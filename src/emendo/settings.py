@@ -286,6 +286,30 @@ class ServeSettings(_Section):
     api_keys: str = Field("", description="File with the keys of those who may ask (empty: anybody may read).")
 
 
+class RetentionSettings(_Section):
+    """How long what is kept of readings stays (`emendo retention apply`); 0 days: for ever."""
+
+    captures_days: int = Field(0, ge=0, description="Days for which captured readings and what was said of them stay.")
+    capture_pictures_days: int = Field(0, ge=0, description="Days for which the pictures of captured readings stay.")
+    readings_days: int = Field(
+        0, ge=0, description="Days for which readings stay in the database that a later reading of the line replaced."
+    )
+    pictures_days: int = Field(
+        0,
+        ge=0,
+        description="Days for which pictures of lines stay that no data set and no line of a note has any more.",
+    )
+    reports_days: int = Field(
+        0, ge=0, description="Days for which kept evaluations stay; those of models in use stay for ever."
+    )
+    runs_days: int = Field(
+        0,
+        ge=0,
+        description="Days for which a finished training run keeps its checkpoints, logs and bundle; what it was made "
+        "of stays for ever, and so does all of a run whose model is in use.",
+    )
+
+
 class Settings(_Section):
     """All settings of one workspace or one command."""
 
@@ -305,6 +329,7 @@ class Settings(_Section):
     registry: RegistrySettings = RegistrySettings()
     channel: ChannelSettings = ChannelSettings()
     serve: ServeSettings = ServeSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @property
     def cores(self) -> int:

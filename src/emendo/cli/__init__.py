@@ -26,6 +26,7 @@ from .people import people
 from .pipeline import pipeline
 from .probes import probe
 from .registry import registry
+from .retention import forget, retention
 from .serve import api_key, serve
 from .sync import sync
 from .synth import synth
@@ -48,7 +49,8 @@ app.command()(loop.learn)
 app.command()(label.label)
 app.command()(label.effort)
 app.add_typer(people, name="people")
-app.command()(loop.forget)
+app.command()(forget)
+app.add_typer(retention, name="retention")
 app.command()(models.train)
 app.command()(models.crossval)
 app.command()(measure.evaluate)
