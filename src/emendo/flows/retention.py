@@ -108,11 +108,11 @@ def apply(
 
 
 def _due(workspace: Workspace, store: Store, settings: RetentionSettings, now: datetime) -> Iterator[Item]:
-    captures = Captures(workspace.captures)
-    if settings.captures_days:
-        yield from _captures(captures, now - timedelta(days=settings.captures_days))
+    captures, never = Captures(workspace.captures), datetime.min.replace(tzinfo=UTC)
+    whole = now - timedelta(days=settings.captures_days) if settings.captures_days else never
+    yield from _captures(captures, whole)
     if settings.capture_pictures_days:
-        yield from _capture_pictures(captures, now - timedelta(days=settings.capture_pictures_days))
+        yield from _capture_pictures(captures, whole, now - timedelta(days=settings.capture_pictures_days))
     if settings.readings_days:
         yield from _readings(store.database, now - timedelta(days=settings.readings_days))
     if settings.pictures_days:
@@ -137,10 +137,11 @@ def _captures(captures: Captures, before: datetime) -> Iterator[Item]:
             yield Item("days of captures", day.isoformat(), _size(folder), partial(remove_folder, folder))
 
 
-def _capture_pictures(captures: Captures, before: datetime) -> Iterator[Item]:
+def _capture_pictures(captures: Captures, whole: datetime, before: datetime) -> Iterator[Item]:
+    """Those of days that do not go whole."""
     for day in captures.days():
         folder = captures.folder / day.isoformat() / PICTURES
-        if day < before.date() and folder.is_dir():
+        if whole.date() <= day < before.date() and folder.is_dir():
             count = sum(1 for _ in folder.iterdir())
             name = f"{day.isoformat()}/{PICTURES}"
             yield Item("captured pictures", name, _size(folder), partial(remove_folder, folder), count)

@@ -143,7 +143,8 @@ def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, list | dict):
-        for one in value.values() if isinstance(value, dict) else value:
+        inside = [one for name, one in value.items() if name != "schema"] if isinstance(value, dict) else value
+        for one in inside:
             yield from _strings(one)
 
 
