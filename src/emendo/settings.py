@@ -310,6 +310,28 @@ class RetentionSettings(_Section):
     )
 
 
+class StreamSettings(_Section):
+    """Gates in Redis or Valkey that say what is to be read now (`emendo stream`)."""
+
+    url: str = Field(
+        "redis://localhost:6379/0",
+        max_length=2000,
+        description="Address: redis://HOST:PORT/0, rediss://... or unix:///SOCKET; best from EMENDO_STREAM__URL.",
+    )
+    root: str = Field("", max_length=2000, description="Folder below which spans lie (empty: the workspace, or here).")
+    mode: Literal["poll", "notify"] = Field(
+        "poll", description="Look again and again, or let the server tell (notify-keyspace-events must hold K$)."
+    )
+    poll_ms: int = Field(100, ge=1, le=60_000, description="Milliseconds between two looks.")
+    max_age_ms: int = Field(30_000, ge=1, description="Age from which a gate is stale and not read.")
+    skew_ms: int = Field(2_000, ge=0, description="How far apart the clocks of producer and consumer may be.")
+    ttl_ms: int = Field(3_600_000, ge=1, description="Time for which a result stays.")
+    longest_wait_seconds: float = Field(30.0, gt=0, description="Longest wait while the server is away.")
+    service: str = Field(
+        "", max_length=2000, description="Address of a service that reads (empty: the model of this process)."
+    )
+
+
 class Settings(_Section):
     """All settings of one workspace or one command."""
 
@@ -330,6 +352,7 @@ class Settings(_Section):
     channel: ChannelSettings = ChannelSettings()
     serve: ServeSettings = ServeSettings()
     retention: RetentionSettings = RetentionSettings()
+    stream: StreamSettings = StreamSettings()
 
     @property
     def cores(self) -> int:
