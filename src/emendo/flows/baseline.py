@@ -185,7 +185,7 @@ with {LEVEL:.0%} confidence over the same lines or documents. {took}.</p>
 {f"<ul>{reasons}</ul>" if reasons else ""}
 <h2>Figures</h2>{_figures(verdict)}<h2>What must hold</h2>{_facts(seen.facts)}
 <h2>Time</h2>{table(["step", "seconds"], ([escape(n), f"{s:.1f}"] for n, s in seen.seconds.items()))}"""
-    return html_page("Release check", body, STYLE)
+    return html_page("Release check", [body], STYLE)
 
 
 def _figures(verdict: Verdict) -> str:
