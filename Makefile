@@ -8,12 +8,13 @@ SIBLING := $(abspath ../shared/data)
 export EMENDO_DATA ?= $(if $(wildcard $(SIBLING)),$(SIBLING))
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check bench lock docs clean help base-ar base-hand base-fields
+.PHONY: demo test check release-check bench lock docs clean help base-ar base-hand base-fields
 
 help:
 	@echo "make demo    read a notebook, learn from 300 corrected lines, read it again"
 	@echo "make test    all tests"
 	@echo "make check   ruff, mypy, import layers"
+	@echo "make release-check  the whole loop on made-up material, against what was recorded"
 	@echo "make bench   every figure of docs/benchmarks.md (hours on 2 cores)"
 	@echo "make base-ar the Arabic base from nothing but fonts and word lists, into build/base-ar (hours on 2 cores)"
 	@echo "make base-hand the handwriting base from the data sets hands_fr and hands_en, into build/base-hand (40 minutes)"
@@ -41,6 +42,9 @@ check: $(VENV)/installed
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_layers.py
+
+release-check: $(VENV)/installed
+	$(BIN)/emendo release check --out build/release-check
 
 bench: $(VENV)/installed
 	$(BIN)/emendo bench all

@@ -381,6 +381,52 @@ class CaptureSettings(_Section):
     queue_bytes: int = Field(64_000_000, ge=0, description="Most bytes of pictures that wait to be written.")
 
 
+class RetentionSettings(_Section):
+    """How long what is kept of readings stays (`emendo retention apply`); 0 days: for ever."""
+
+    captures_days: int = Field(0, ge=0, description="Days for which captured readings and what was said of them stay.")
+    capture_pictures_days: int = Field(0, ge=0, description="Days for which the pictures of captured readings stay.")
+    readings_days: int = Field(
+        0, ge=0, description="Days for which readings stay in the database that a later reading of the line replaced."
+    )
+    pictures_days: int = Field(
+        0,
+        ge=0,
+        description="Days for which pictures of lines stay that no data set and no line of a note has any more.",
+    )
+    reports_days: int = Field(
+        0, ge=0, description="Days for which kept evaluations stay; those of models in use stay for ever."
+    )
+    runs_days: int = Field(
+        0,
+        ge=0,
+        description="Days for which a finished training run keeps its checkpoints, logs and bundle; what it was made "
+        "of stays for ever, and so does all of a run whose model is in use.",
+    )
+
+
+class StreamSettings(_Section):
+    """Gates in Redis or Valkey that say what is to be read now (`emendo stream`)."""
+
+    url: str = Field(
+        "redis://localhost:6379/0",
+        max_length=2000,
+        description="Address: redis://HOST:PORT/0, rediss://... or unix:///SOCKET; best from EMENDO_STREAM__URL.",
+    )
+    root: str = Field("", max_length=2000, description="Folder below which spans lie (empty: the workspace, or here).")
+    mode: Literal["poll", "notify"] = Field(
+        "poll", description="Look again and again, or let the server tell (notify-keyspace-events must hold K$)."
+    )
+    poll_ms: int = Field(100, ge=1, le=60_000, description="Milliseconds between two looks.")
+    max_age_ms: int = Field(30_000, ge=1, description="Age from which a gate is stale and not read.")
+    skew_ms: int = Field(2_000, ge=0, description="How far apart the clocks of producer and consumer may be.")
+    ttl_ms: int = Field(3_600_000, ge=1, description="Time for which a result stays.")
+    longest_wait_seconds: float = Field(30.0, gt=0, description="Longest wait while the server is away.")
+    service: str = Field(
+        "", max_length=2000, description="Address of a service that reads (empty: the model of this process)."
+    )
+
+
 class Settings(_Section):
     """All settings of one workspace or one command."""
 
@@ -403,6 +449,9 @@ class Settings(_Section):
     channel: ChannelSettings = ChannelSettings()
     serve: ServeSettings = ServeSettings()
     capture: CaptureSettings = CaptureSettings()
+    retention: RetentionSettings = RetentionSettings()
+
+    stream: StreamSettings = StreamSettings()
 
     @property
     def cores(self) -> int:

@@ -9,7 +9,8 @@ import pytest
 
 from emendo.errors import FormatError
 from emendo.image.quality import Quality
-from emendo.monitor import Captures, Outcome, Seen, SeenLine, Truth
+from emendo.monitor import Captures, Outcome, Seen, SeenLine, Truth, captures
+from emendo.monitor.captures import Dropped
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -68,3 +69,44 @@ def test_a_picture_is_kept_once_by_its_content(tmp_path: Path) -> None:
 def test_what_is_no_reading_is_refused(row: dict[str, object]) -> None:
     with pytest.raises(FormatError, match="no reading"):
         Seen.from_dict(row)
+
+
+def test_what_a_caller_sent_or_a_document_holds_goes_with_its_pictures_and_truths(tmp_path: Path) -> None:
+    held = Captures(tmp_path)
+    later = NOON + timedelta(days=1)
+    own, shared = held.put_image(b"own", NOON), held.put_image(b"shared", NOON)
+    held.add(
+        [
+            seen("a", document="book", image=own),
+            seen("b", caller="ann", image=shared),
+            seen("c", image=shared),
+            seen("d", later, document="book"),
+        ]
+    )
+    held.add_truths([Truth(id=name, at=later, author="ben", text="x") for name in "abcd"])
+    held.add_truths([Truth(id="c", at=later, author="cleo", text="y")])
+    assert held.drop(documents={"book"}) == Dropped(2, 2, 1)
+    assert [one.id for one in held.seen()] == ["b", "c"]
+    assert not (tmp_path / own).exists()
+    assert held.drop(callers={"ann"}, authors={"cleo"}) == Dropped(1, 2, 0)
+    assert (tmp_path / shared).is_file(), "another reading shows it"
+    assert [(one.id, one.author) for one in held.truths()] == [("c", "ben")]
+    assert held.drop(documents={"book"}) == Dropped() == Captures(tmp_path / "none").drop(callers={"ann"})
+
+
+def test_a_cut_off_drop_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Captures(tmp_path)
+    held.add([seen("a", document="book"), seen("b")])
+    held.add_truths([Truth(id="a", at=NOON, author="ben", text="x")])
+    write, times = captures.write_bytes, iter(range(10))
+
+    def cut_off(path: Path, content: bytes) -> None:
+        if next(times) == 1:
+            raise OSError("cut off")
+        write(path, content)
+
+    monkeypatch.setattr(captures, "write_bytes", cut_off)
+    with pytest.raises(OSError, match="cut off"):
+        held.drop(documents={"book"})
+    held.drop(documents={"book"})
+    assert [one.id for one in held.seen()] == ["b"] and list(held.truths()) == []

@@ -26,7 +26,10 @@ from .people import people
 from .pipeline import pipeline
 from .probes import probe
 from .registry import registry
+from .release import release
+from .retention import forget, retention
 from .serve import api_key, serve
+from .stream import stream
 from .sync import sync
 from .synth import synth
 from .trial import trial
@@ -49,7 +52,9 @@ app.command()(loop.learn)
 app.command()(label.label)
 app.command()(label.effort)
 app.add_typer(people, name="people")
-app.command()(loop.forget)
+app.command()(forget)
+app.add_typer(retention, name="retention")
+app.add_typer(release, name="release")
 app.command()(models.train)
 app.command()(models.crossval)
 app.command()(measure.evaluate)
@@ -82,6 +87,7 @@ app.add_typer(crops, name="crops")
 app.add_typer(pipeline, name="pipeline")
 app.command()(serve)
 app.command("api-key")(api_key)
+app.add_typer(stream, name="stream")
 app.command()(develop.demo)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(develop.bench)
 

@@ -1,4 +1,4 @@
-"""Commands of the daily loop: init, read, collect, watch, forget."""
+"""Commands of the daily loop: init, read, collect, watch, learn."""
 
 from __future__ import annotations
 
@@ -202,28 +202,3 @@ def learn(
     if json:
         output.print_json(ended.figures())
     return 1 if ended.promoted is None or (put_in_use and not ended.promoted) else 0
-
-
-def forget(
-    author: Annotated[str, typer.Option("--author", metavar="NAME", help="Whose corrections to forget.")],
-    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(),
-    rebuild: Annotated[bool, typer.Option("--rebuild/--no-rebuild", help="Train anew without them.")] = True,
-    threads: Threads = None,
-    json: Json = False,
-) -> None:
-    """Remove everything that was learned from one author's corrections, and rebuild the model without them."""
-    from ..flows.forget import forget as forget_author
-
-    context = open_context(workspace, need_workspace=True, threads=threads)
-    assert context.workspace is not None
-    done = forget_author(
-        context.workspace, context.settings, author, rebuild=rebuild, threads=context.threads, log=output.note
-    )
-    if json:
-        output.print_json(done.to_dict())
-    else:
-        output.note(f"{done.corrections} corrections by {author} are used no more; in use until now: {done.champion}")
-        for place in done.registered:
-            output.note(f"still registered, delete it there: {place}")
-        for model in done.unknown:
-            output.note(f"model {model} was made elsewhere: no one can say whether it learned from {author}")

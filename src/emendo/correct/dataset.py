@@ -15,6 +15,8 @@ from ..workspace.store import TAKEN_OUT, Kind, Line, Store
 
 FORGOTTEN = "forgotten"
 """Kind of the event that says that an author's corrections are not to be used any more."""
+FORGOTTEN_DOCUMENT = "forgotten document"
+"""Kind of the event that says so of everything in a document."""
 
 _ORIGINS = {Verdict.EDITED: Origin.CORRECTED, Verdict.ACCEPTED: Origin.ACCEPTED}
 
@@ -31,15 +33,21 @@ def samples(
 
     The group is document and page (`journal#3`): lines of one page are never split; for a plate it is the text, O and 0
     held equal, so that a plate is never in two parts. `since` is an earlier
-    `store.mark()`; lines whose last verdict is by one of `without_authors`, or by a forgotten author, are left out.
+    `store.mark()`; lines whose last verdict is by one of `without_authors`, or by a forgotten author, are left out, and
+    so are those of a forgotten document.
     Lines whose picture is no longer there are left out too (`missing_pictures` names them), and those that a person
     took out in the page: what is no line trains no model.
     """
     lines = {line.id: line for line in store.lines(present=False)}
-    left_out = {*without_authors, *forgotten(store)}
+    left_out, gone = {*without_authors, *forgotten(store)}, forgotten_documents(store)
     for correction in store.corrections(since=since):
         line = lines[correction.line]
-        if correction.author in left_out or correction.verdict not in _ORIGINS or not correction.text:
+        if (
+            line.document in gone
+            or correction.author in left_out
+            or correction.verdict not in _ORIGINS
+            or not correction.text
+        ):
             continue
         if (
             line.kind is Kind.DOCUMENT
@@ -70,7 +78,8 @@ def uncorrected(workspace: Workspace) -> list[Sample]:
     held_out = {group for group, part in load_state(workspace.datasets).items() if part is not Split.TRAIN}
     with workspace.store() as store:
         present, _ = store.counts()
-        waiting = [line for line, _ in store.queue(limit=present)]
+        gone = forgotten_documents(store)
+        waiting = [line for line, _ in store.queue(limit=present) if line.document not in gone]
     return [
         Sample(id=line.id, image=workspace.root / line.image, group=_page(line))
         for line in waiting
@@ -81,6 +90,13 @@ def uncorrected(workspace: Workspace) -> list[Sample]:
 def forgotten(store: Store) -> frozenset[str]:
     """Authors whose corrections are not to be used any more."""
     return frozenset(str(event.data["author"]) for event in store.events(FORGOTTEN, limit=100_000))
+
+
+def forgotten_documents(store: Store) -> frozenset[str]:
+    """Names of the documents that nothing is to be learned from any more."""
+    return frozenset(
+        str(name) for event in store.events(FORGOTTEN_DOCUMENT, limit=100_000) for name in event.data["names"]
+    )
 
 
 def missing_pictures(workspace: Workspace, store: Store) -> list[Line]:

@@ -31,7 +31,7 @@ from ..types import Correction, Image, Origin, Sample, Split, Verdict
 from ..workspace.folder import Workspace
 from ..workspace.rows import Kind, Line
 from ..workspace.store import Store
-from .dataset import forgotten
+from .dataset import forgotten, forgotten_documents
 
 _ORIGINS = {Verdict.EDITED: Origin.CORRECTED, Verdict.ACCEPTED: Origin.ACCEPTED}
 
@@ -64,11 +64,12 @@ def filled(store: Store, documents: Collection[str] | None = None) -> Iterator[F
 def document_samples(workspace: Workspace, store: Store) -> Iterator[Sample]:
     """A sample with `fields` for each of them, with where a person saw each value (`sources`): training goes by it.
 
-    Those of one group (of the manifest they came with) are never split. What a forgotten author said is left out.
+    Those of one group (of the manifest they came with) are never split. What is forgotten, by author or by
+    document, is left out.
     """
-    left_out = forgotten(store)
+    left_out, gone = forgotten(store), forgotten_documents(store)
     for one in filled(store):
-        if one.correction.author not in left_out:
+        if one.correction.author not in left_out and one.line.document not in gone:
             yield _sample(workspace, one)
 
 

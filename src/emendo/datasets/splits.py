@@ -188,5 +188,18 @@ def save_state(folder: Path, groups: Mapping[str, Split]) -> None:
     moved = [name for name, part in earlier.items() if groups.get(name) is not part]
     if moved:
         raise FormatError(f"group {moved[0]!r} would change its part", where=folder / STATE, remedy="build again")
+    _write_state(folder, groups)
+
+
+def _write_state(folder: Path, groups: Mapping[str, Split]) -> None:
     content = {"version": _VERSION, "groups": {name: str(part) for name, part in sorted(groups.items())}}
     write_text(folder / STATE, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+
+def forget_groups(folder: Path, names: Iterable[str]) -> None:
+    """Remember no more of what part the groups of some documents are (`journal`, `journal#3`)."""
+    wanted = frozenset(names)
+    groups = load_state(folder)
+    kept = {name: part for name, part in groups.items() if not wanted & {name, name.rpartition("#")[0]}}
+    if kept != groups:
+        _write_state(folder, kept)

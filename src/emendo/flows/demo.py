@@ -57,10 +57,11 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Errors of the notebook's reading, counted over the whole text."""
+    """Errors of the notebook's reading, counted over the whole text, and those at each line of the truth."""
 
     counts: Counts
     interval: Interval
+    lines: tuple[Counts, ...] = ()
 
     def __str__(self) -> str:
         low, high = 100 * self.interval.low, 100 * self.interval.high
@@ -127,9 +128,20 @@ class DemoResult:
         ]
 
 
-def run_demo(folder: Path, *, lines: int = 300, threads: int = 1, log: Callable[[str], None]) -> DemoResult:
-    """Run the whole loop in `folder`, which is made anew. Raises UsageError when it holds something else."""
-    material = find_material(lines, log)
+def run_demo(
+    folder: Path,
+    *,
+    lines: int = 300,
+    material: Material | None = None,
+    recipe: str | None = None,
+    threads: int = 1,
+    log: Callable[[str], None],
+) -> DemoResult:
+    """Run the whole loop in `folder`, which is made anew, on the notebook that is found or on `material`.
+
+    `recipe` is a name or a file (None: that of the settings). Raises UsageError when the folder holds something else.
+    """
+    material = material or find_material(lines, log)
     workspace = _fresh(folder)
     settings = load_settings(workspace.root, watch__settle_seconds=0)
     notebook = workspace.root / "notebook.pdf"
@@ -159,7 +171,7 @@ def run_demo(folder: Path, *, lines: int = 300, threads: int = 1, log: Callable[
         log(f"   {sentence}")
     lap("correct")
     log("3. learning")
-    ended = learn(workspace, settings, threads=threads, log=lambda line: log(f"   {line}"))
+    ended = learn(workspace, settings, recipe=recipe, threads=threads, log=lambda line: log(f"   {line}"))
     lap("learn")
     log("4. reading the notebook again")
     after = _read_and_score(notebook, material, workspace, detector, settings, threads)
@@ -174,15 +186,16 @@ def find_material(lines: int, log: Callable[[str], None]) -> Material:
     fetched = cache_folder() / "data" / "peraire"
     for folder, notebook in ((Path(named) / "peraire" if named else fetched, "notebook_D2"), (fetched, "notebook")):
         if (folder / f"{notebook}.pdf").is_file():
-            return _material("the notebook of Lucien Péraire", folder, notebook, lines)
+            return material_of("the notebook of Lucien Péraire", folder, notebook, lines)
     log("no Peraire data (EMENDO_DATA, or `emendo dataset fetch peraire`): a drawn notebook takes its place")
     drawn = cache_folder() / "demo-notebook"
     if not drawn.is_dir():
         synth_notebook(drawn, 0, pages=24, test_pages=4)
-    return _material("a drawn notebook", drawn, "notebook", lines)
+    return material_of("a drawn notebook", drawn, "notebook", lines)
 
 
-def _material(name: str, folder: Path, notebook: str, lines: int) -> Material:
+def material_of(name: str, folder: Path, notebook: str, lines: int) -> Material:
+    """The notebook in a folder (`NOTEBOOK.pdf`, `.json`), and its other training lines, of which `lines` are used."""
     pages = json.loads((folder / f"{notebook}.json").read_text(encoding="utf-8"))
     inside = {page["page"] for page in pages}
     others = [sample for sample in open_dataset(folder).split(Split.TRAIN) if sample.group not in inside]
@@ -213,7 +226,8 @@ def _read_and_score(
     recognizer = load_recognizer("", workspace=workspace.root, threads=threads)
     result = read_document(notebook, recognizer=recognizer, detector=detector, settings=settings)
     counts = document_counts(material.truth, result.text.read_text(encoding="utf-8").splitlines())
-    return Score(total(counts), ratio_interval([c.edits for c in counts], [c.characters for c in counts]))
+    interval = ratio_interval([c.edits for c in counts], [c.characters for c in counts])
+    return Score(total(counts), interval, tuple(counts))
 
 
 def lay_out(page: Sequence[Sample], target: Path) -> Path:

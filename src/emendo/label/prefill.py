@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from ..correct.dataset import forgotten
+from ..correct.dataset import forgotten, forgotten_documents
 from ..errors import EmendoError
 from ..fields import Document, canonical, read_document, read_text
 from ..models.extract.memory import SellerMemory
@@ -307,7 +307,9 @@ class Prefiller:
         lines, _, verdicts = self.desk.store.look_up([document])
         said = verdicts.get(document)
         taught = said is not None and said.verdict in TAUGHT and document in lines
-        if said is None or not said.text or not taught or said.author in forgotten(self.desk.store):
+        store = self.desk.store
+        gone = taught and lines[document].document in forgotten_documents(store)
+        if said is None or not said.text or not taught or gone or said.author in forgotten(store):
             self._memory.forget(document)
             self._taught += 1
             return True

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..correct.dataset import forgotten
+from ..correct.dataset import forgotten, forgotten_documents
 from ..correct.fields import document_samples
 from ..datasets import open_dataset
 from ..datasets.build import build
@@ -38,9 +38,11 @@ def documents_waiting(store: Store) -> int:
     """Documents whose fields were changed by a person and that no finished round has seen."""
     ended = store.events(DONE, limit=1)
     since = int(ended[0].data["mark"]) if ended else 0
-    left_out = forgotten(store)
+    left_out, gone = forgotten(store), forgotten_documents(store)
+    without = {line.id for line in store.lines(kind=Kind.DOCUMENT) if line.document in gone} if gone else set()
     news = store.corrections(since=since, kind=Kind.DOCUMENT)
-    return sum(one.verdict is Verdict.EDITED and one.author not in left_out for one in news)
+    edited = (one for one in news if one.verdict is Verdict.EDITED)
+    return sum(one.author not in left_out and one.line not in without for one in edited)
 
 
 def only_documents(workspace: Workspace) -> bool:

@@ -218,6 +218,36 @@ def read_log(folder: Path) -> list[Entry]:
     return read_errors(folder).newest
 
 
+def drop_entries(folder: Path, names: Collection[str], hashes: Collection[str]) -> int:
+    """Take the entries of some documents out of a log, by name, group or the SHA-256 of their file, and their pictures.
+
+    Returns how many entries went; there need be no log.
+    """
+    path = folder / LOG
+    if not path.is_file():
+        return 0
+    starts = {one[:_NAMED] for one in hashes}
+    kept: list[bytes] = []
+    named: set[str] = set()
+    dropped = 0
+    for line in path.read_bytes().splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue  # torn: nobody can say of which document
+        if {row.get("id"), row.get("group")} & set(names) or Path(str(row.get("image"))).stem in starts:
+            dropped += 1
+            continue
+        kept.append(line)
+        named |= {str(row.get("image")), *map(str, row.get("images", ()))}
+    if dropped:
+        write_bytes(path, b"".join(line + b"\n" for line in kept))
+    for image in (folder / "images").glob("*"):
+        if f"images/{image.name}" not in named:
+            image.unlink()
+    return dropped
+
+
 def truth_of_entry(entry: Entry) -> Document:
     """The truth of an entry; empty where none is known."""
     return read_document(entry.truth).document

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from ..errors import FormatError
-from ..tools.files import PARTIAL, append_line, sha256_bytes, sync_folder
+from ..tools.files import PARTIAL, append_line, sha256_bytes, sync_folder, write_bytes
 from ..tools.locks import held
 from .seen import Seen, Truth, day_of
 
@@ -52,6 +52,15 @@ class Picture:
     def name(self) -> str:
         """By which `Seen.image` calls it."""
         return f"{_day(self.at)}/{IMAGES}/{sha256_bytes(self.content)[:32]}{self.suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """How many readings, truths and pictures were taken out of the captures."""
+
+    readings: int = 0
+    truths: int = 0
+    pictures: int = 0
 
 
 @dataclass(slots=True)
@@ -122,6 +131,30 @@ class Captures:
         days = [one for one in self.days() if day is not None and one >= day]
         return [Truth.from_dict(row) for one in days for row in self._named(one, TRUTHS, name)]
 
+    def drop(
+        self, *, callers: Collection[str] = (), authors: Collection[str] = (), documents: Collection[str] = ()
+    ) -> Dropped:
+        """Take out what these callers sent and all readings of these documents, with their pictures and the truths of
+        them, and what these authors said of any reading. Cut off in the middle, it is called again.
+        """
+        if not self.folder.is_dir():
+            return Dropped()
+        readings = truths = pictures = 0
+        with self.lock():
+            gone = {one.id for one in self.seen() if one.caller in callers or one.document in documents}
+            for day in self.days():
+                folder = self.folder / day.isoformat()
+                truths += _without(folder / TRUTHS, lambda row: row.get("id") in gone or row.get("author") in authors)
+            for day in self.days():  # after all truths: without a reading nobody would know that they are of it
+                folder = self.folder / day.isoformat()
+                kept = {one.image for one in self._rows(SEEN, Seen.from_dict, None, None, [day]) if one.id not in gone}
+                shown = {one.image for one in self._rows(SEEN, Seen.from_dict, None, None, [day]) if one.id in gone}
+                for name in shown - kept - {""}:
+                    pictures += (self.folder / name).is_file()
+                    (self.folder / name).unlink(missing_ok=True)
+                readings += _without(folder / SEEN, lambda row: row.get("id") in gone)
+        return Dropped(readings, truths, pictures)
+
     def _put(self, pictures: Sequence[Picture]) -> int:
         new = 0
         folders: set[Path] = set()
@@ -170,9 +203,14 @@ class Captures:
             return
 
     def _rows(
-        self, name: str, read: Callable[[dict[str, Any]], T], since: datetime | None, until: datetime | None
+        self,
+        name: str,
+        read: Callable[[dict[str, Any]], T],
+        since: datetime | None,
+        until: datetime | None,
+        days: Sequence[date] | None = None,
     ) -> Iterator[T]:
-        for day in self.days():
+        for day in self.days() if days is None else days:
             path = self.folder / day.isoformat() / name
             if (since and day < since.date()) or (until and day > until.date()) or not path.is_file():
                 continue
@@ -185,6 +223,27 @@ class Captures:
                         yield read(row)
                     except (ValueError, FormatError):
                         self.torn += 1
+
+
+def _without(path: Path, gone: Callable[[dict[str, Any]], bool]) -> int:
+    """Write a file anew without some of its rows; how many those were. Torn lines go too: nobody can say of whom."""
+    if not path.is_file():
+        return 0
+    kept: list[bytes] = []
+    dropped = torn = 0
+    for line in path.read_bytes().splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            torn += 1
+            continue
+        if isinstance(row, dict) and gone(row):
+            dropped += 1
+        else:
+            kept.append(line)
+    if dropped or torn:
+        write_bytes(path, b"".join(line + b"\n" for line in kept))
+    return dropped
 
 
 def _by_day(rows: Sequence[D]) -> dict[str, list[D]]:

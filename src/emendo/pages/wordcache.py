@@ -18,12 +18,13 @@ from typing import Any, Final
 import numpy as np
 
 from ..models.base import cache_folder
-from ..tools.files import write_text
+from ..tools.files import remove_folder, write_text
 from ..types import Image, Recognizer, Word
 from .segment import Finder
 from .words import ROAD, read_words
 
 FORMAT: Final = "emendo.words/1"
+FOLDER: Final = "words"
 PageWords = Callable[[Image, int], list[Word]]
 """The words of a page (H, W, 3) uint8 RGB, and its number from 1."""
 
@@ -42,7 +43,7 @@ def cached_words(
     well enough: its pages are read each time.
     """
     version = "" if finder is None else getattr(finder, "version", None)
-    kept = (folder or cache_folder()) / "words"
+    kept = (folder or cache_folder()) / FOLDER
 
     def words(page: Image, number: int) -> list[Word]:
         if version is None:
@@ -56,6 +57,11 @@ def cached_words(
         return [replace(word, page=number) for word in known]
 
     return words
+
+
+def clear_words(folder: Path | None = None) -> None:
+    """Remove all words that are kept: which page they are of cannot be told from them."""
+    remove_folder((folder or cache_folder()) / FOLDER)
 
 
 def _key(page: Image, *told: str) -> str:

@@ -16,7 +16,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
-from ..errors import EmendoError, EngineError, UsageError, WorkspaceError
+from ..errors import Busy, EmendoError, EngineError, UsageError, WorkspaceError
+from .schema import metadata
 from .together import Together
 
 T = TypeVar("T")
@@ -124,6 +125,23 @@ class Database:
         with self._sentences():
             return await wrap_future(self.begin(work))
 
+    def scrub(self) -> None:
+        """Make that what was deleted can be read in no file of the database any more.
+
+        SQLite: the file is written anew and its log emptied. PostgreSQL: the tables are written anew; its own log and
+        every backup hold the rows until they are recycled. Raises Busy when another program holds the database.
+        """
+        with self._sentences(), self._turn:
+            raw = self.engine.raw_connection()
+            try:
+                if self.is_sqlite:
+                    _scrub_sqlite(raw.cursor(), self.where)
+                else:
+                    _scrub_postgresql(raw.driver_connection, self.engine.dialect.default_schema_name or "public")
+            finally:
+                raw.invalidate()  # its way of transactions was changed: nobody else uses it
+                raw.close()
+
     def close(self) -> None:
         """Close all connections (SQLite then folds its log into the one file)."""
         self._together.close()
@@ -196,6 +214,22 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _scrub_sqlite(cursor: Any, where: str) -> None:
+    cursor.execute("PRAGMA secure_delete=ON")
+    for command in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+        row = cursor.execute(command).fetchone()
+        if row is not None and row[0]:
+            what = "another program reads the database, so its log cannot be emptied"
+            raise Busy(what, where=where, remedy="stop it and give the same command again")
+    cursor.close()
+
+
+def _scrub_postgresql(connection: Any, schema: str) -> None:
+    connection.autocommit = True
+    for table in metadata.tables:
+        connection.execute(f'VACUUM FULL "{schema}"."{table}"')
 
 
 def _begin_sqlite(connection: Connection) -> None:
