@@ -19,6 +19,7 @@ from .card import card
 from .channel import channel
 from .crops import crops
 from .export import certificate, export
+from .flow import flow
 from .mine import mine
 from .monitor import monitor
 from .output import complain
@@ -69,6 +70,7 @@ app.add_typer(sync, name="sync")
 app.command()(models.lineage)
 app.add_typer(mine, name="mine")
 app.add_typer(monitor, name="monitor")
+app.add_typer(flow, name="flow")
 app.command()(data.check)
 data.dataset.command()(damage.balance)
 data.dataset.command()(regions.regions)
