@@ -108,7 +108,15 @@ def base_command(flow: Flow, *, config: bool = True) -> list[str]:
     remote = flow.settings.engine != "local"
     where = ["--datastore", "s3"] if remote else ["--datastore", "local", "--metadata", "local"]
     decorators = [word for one in decorators_of(flow.settings) for word in ("--with", one)]
-    return [sys.executable, "-u", str(flow.script), "--no-pylint", *where, *decorators, *(flow.config() if config else ())]
+    return [
+        sys.executable,
+        "-u",
+        str(flow.script),
+        "--no-pylint",
+        *where,
+        *decorators,
+        *(flow.config() if config else ()),
+    ]
 
 
 def decorators_of(settings: FlowSettings) -> list[str]:
@@ -161,7 +169,9 @@ def environment(flow: Flow) -> dict[str, str]:
 
 
 def _listed(values: Mapping[str, Any]) -> str:
-    return ",".join(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in values.items())
+    return ",".join(
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in values.items()
+    )
 
 
 def _login() -> str:

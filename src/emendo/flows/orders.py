@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..settings import Settings
 
-
 RESULT: Final = "result.json"
 """What a flow found, in its output folder."""
 

@@ -23,7 +23,7 @@ _PAUSE: Final = 0.5
 _LOOK: Final = 1.0
 
 
-def teller(say: Callable[[str], object] | None = None) -> Callable[[int, int, str], None]:
+def teller() -> Callable[[int, int, str], None]:
     """A progress callback that prints lines which `heard` understands, not more often than is of use."""
     told = 0.0
 
@@ -32,8 +32,8 @@ def teller(say: Callable[[str], object] | None = None) -> Callable[[int, int, st
         now = time.monotonic()
         if done >= total or now - told >= _PAUSE:
             told = now
-            line = f"{_MARK} {done} {total} {' '.join(text.split())}"
-            say(line) if say else print(line, flush=True)  # noqa: T201
+            sys.stdout.write(f"{_MARK} {done} {total} {' '.join(text.split())}\n")
+            sys.stdout.flush()
 
     return tell
 

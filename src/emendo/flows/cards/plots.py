@@ -59,7 +59,9 @@ def columns(counts: Sequence[tuple[str, float]], *, across: str, up: str) -> str
         )
         if at % every == 0:
             middle = left + width / 2
-            parts.append(f'<text x="{middle:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{escape(name)}</text>')
+            parts.append(
+                f'<text x="{middle:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{escape(name)}</text>'
+            )
     return f'<div class="plot">{_svg(parts, f"{up} by {across}")}</div>'
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from metaflow import Config, FlowSpec, card, step
+from metaflow import Config, FlowSpec, card, config_expr, schedule, step
 
 from emendo.flows.orders import BatchOrder
 from emendo.flows.parts import batch
@@ -12,10 +12,12 @@ from emendo.flows.sentences import told
 from emendo.flows.specs.common import PageCard, order_of
 
 
+@schedule(cron=config_expr("plan.cron"), daily=False)
 class EmendoBatch(FlowSpec):
     """Read very many lines or pages, each exactly once."""
 
     order = Config("order", default_value="{}")
+    plan = Config("plan", default_value='{"cron": ""}')
 
     @step
     def start(self) -> None:

@@ -8,6 +8,7 @@ error row. What was read of a shard is written when all of it is there.
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import time
 from collections import deque
@@ -26,6 +27,8 @@ AT_ONCE: Final = 32
 """Lines that are read together, as many as `models.crops` takes."""
 LOOK: Final = 1.0
 """Seconds between two looks at processes that say nothing."""
+START_SECONDS: Final = 300.0
+"""Seconds in which a process has to load the model."""
 Progress = Callable[[int, int, str], None]
 
 
@@ -92,7 +95,7 @@ class _Crew:
                 for pipe in wait([worker.pipe for worker in self.workers], LOOK):
                     self._hear(next(worker for worker in self.workers if worker.pipe is pipe))
                 for worker in self.workers:
-                    if time.monotonic() - worker.since > self.stall_seconds and (worker.piece or not worker.ready):
+                    if time.monotonic() - worker.since > self._patience(worker):
                         worker.process.kill()  # its pipe then ends, which the next look hears
                         worker.since = time.monotonic()
         finally:
@@ -101,6 +104,12 @@ class _Crew:
                 worker.process.join()
                 worker.pipe.close()
         return Tally(self.shards, self.done, self.errors, self.deaths)
+
+    def _patience(self, worker: _Worker) -> float:
+        """Seconds for which a process may say nothing."""
+        if not worker.ready:
+            return START_SECONDS
+        return self.stall_seconds if worker.piece is not None else math.inf
 
     def _start(self) -> _Worker:
         context = multiprocessing.get_context("spawn")

@@ -70,10 +70,10 @@ def merge(plan: Plan) -> Merged:
             items += 1
             if "error" in row:
                 errors.append(str(row["error"]))
-            else:
-                lines += len(row.get("lines", [row]))
+                continue
+            lines += len(row.get("lines", [row]))
             if "page" in row:
-                documents.setdefault(str(row["file"]), []).append(str(row.get("text", "")))
+                documents.setdefault(str(row["file"]), []).append(str(row["text"]))
     if items != plan.items:
         raise FormatError(f"holds {items} items, the plan {plan.items}", where=plan.out, remedy="run the batch again")
     for place, (_, pages) in zip(_text_files(plan.out, list(documents)), documents.items(), strict=True):

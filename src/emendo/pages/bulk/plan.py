@@ -181,9 +181,7 @@ def read_plan(out: Path) -> Plan:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise FormatError(f"format is {content['format']!r}, not {FORMAT!r}", where=path)
-        return Plan(
-            out, content["reader"], tuple(content["shards"]), int(content["items"]), tuple(content["refused"])
-        )
+        return Plan(out, content["reader"], tuple(content["shards"]), int(content["items"]), tuple(content["refused"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FormatError(f"is no plan ({error})", where=path, remedy="run the batch again") from error
 
