@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -154,6 +155,15 @@ def test_errors_of_a_step_are_those_of_the_command(
     assert "holds a run with another order; leave out --resume" in capsys.readouterr().err
     assert main(["flow", "batch", str(tmp_path), "--out", str(tmp_path / "new"), "--resume"]) == 2
     assert "holds no run that could go on" in capsys.readouterr().err
+
+
+def test_two_flows_are_never_at_work_in_one_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    with (out / "flow.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert main(["flow", "batch", str(tmp_path), "--out", str(out)]) == 2
+    assert "another flow is at work here; wait for it to end" in capsys.readouterr().err
 
 
 def test_without_metaflow_it_is_one_sentence(

@@ -126,22 +126,28 @@ def test_a_state_machine_is_made_of_a_flow(
     for name, value in CLUSTER.items():
         monkeypatch.setenv(name, value)
     role = boto3.client("iam").create_role(RoleName="flows", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    batch = boto3.client("batch")
+    batch, ec2 = boto3.client("batch"), boto3.client("ec2")
+    machines = {
+        "type": "FARGATE",
+        "maxvCpus": 16,
+        "subnets": [ec2.describe_subnets()["Subnets"][0]["SubnetId"]],
+        "securityGroupIds": [ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]],
+    }
     kept = batch.create_compute_environment(
-        computeEnvironmentName="machines", type="UNMANAGED", state="ENABLED", serviceRole=role
+        computeEnvironmentName="machines", type="MANAGED", state="ENABLED", serviceRole=role, computeResources=machines
     )
     order = [{"order": 1, "computeEnvironment": kept["computeEnvironmentArn"]}]
     batch.create_job_queue(jobQueueName="slow", state="ENABLED", priority=1, computeEnvironmentOrder=order)
-    for name in ("METAFLOW_SFN_IAM_ROLE", "METAFLOW_ECS_S3_ACCESS_IAM_ROLE", "METAFLOW_EVENTS_SFN_ACCESS_IAM_ROLE"):
-        monkeypatch.setenv(name, role)
+    for name in ("SFN_IAM_ROLE", "ECS_S3_ACCESS_IAM_ROLE", "EVENTS_SFN_ACCESS_IAM_ROLE", "ECS_FARGATE_EXECUTION_ROLE"):
+        monkeypatch.setenv(f"METAFLOW_{name}", role)
     monkeypatch.setenv("METAFLOW_SFN_DYNAMO_DB_TABLE", "flows")
     boto3.client("s3").create_bucket(
         Bucket="flows", CreateBucketConfiguration={"LocationConstraint": os.environ["AWS_DEFAULT_REGION"]}
     )
     assert main(["flow", "deploy", "batch", "--data", "lines", "--out", str(tmp_path / "out")]) == 0
     assert "EmendoBatch" in capsys.readouterr().err
-    machines = boto3.client("stepfunctions").list_state_machines()["stateMachines"]
-    made = boto3.client("stepfunctions").describe_state_machine(stateMachineArn=machines[0]["stateMachineArn"])
+    found = boto3.client("stepfunctions").list_state_machines()["stateMachines"]
+    made = boto3.client("stepfunctions").describe_state_machine(stateMachineArn=found[0]["stateMachineArn"])
     states = json.dumps(json.loads(made["definition"])["States"])
     assert all(f'"{name}"' in states for name in ("start", "gather", "end"))
     assert "registry.example/emendo:1" in states and '"slow"' in states

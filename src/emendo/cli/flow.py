@@ -62,7 +62,7 @@ def batch(
         out=out.absolute(),
         workspace=str(context.root or ""),
         settings=context.settings,
-        threads=context.threads,
+        threads=_threads(context, 1),
         data=data or "",
         inputs=tuple(inputs or ()),
         crops=crops,
@@ -131,7 +131,7 @@ def train(
         out=_out(context, out, "train"),
         workspace=str(context.root or ""),
         settings=context.settings,
-        threads=max(1, context.threads // side),
+        threads=_threads(context, side),
         data=data,
         folds=folds,
         base=base,
@@ -215,7 +215,7 @@ def arabic(
         out=out.absolute(),
         workspace=str(context.root or ""),
         settings=context.settings,
-        threads=max(1, context.threads // side),
+        threads=_threads(context, side),
         data=data,
         by=by,
         books=tuple(book or ()),
@@ -282,6 +282,12 @@ def _out(context: Context, out: Path | None, name: str) -> Path:
 def _side(context: Context, most: int, here: int) -> int:
     """Steps side by side: as many as there are where each has a machine of its own, else what this one bears."""
     return here if context.settings.flow.engine == "local" else most
+
+
+def _threads(context: Context, side: int) -> int:
+    """Threads of each of `side` steps side by side: its share of this machine, or all of its own."""
+    flow = context.settings.flow
+    return max(1, context.threads // side if flow.engine == "local" else int(flow.cpu))
 
 
 def _rates(given: list[str]) -> dict[str, float]:

@@ -7,6 +7,7 @@ so that the command ends with the sentence and the exit status that it would hav
 
 from __future__ import annotations
 
+import fcntl
 import getpass
 import json
 import os
@@ -20,7 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import EngineError, UsageError
+from ..errors import Busy, EngineError, UsageError
 from ..settings import FlowSettings
 from ..tools.files import write_text
 from . import sentences
@@ -28,7 +29,7 @@ from .orders import RESULT, Order
 
 SPECS: Final = Path(__file__).parent / "specs"
 NAMES: Final = ("train", "batch", "monitor", "arabic")
-LOG, RUN_FILE = "flow.log", "flow.json"
+LOG, RUN_FILE, LOCK = "flow.log", "flow.json", "flow.lock"
 CONFIG: Final = "order"
 """Name of Metaflow's configuration value that holds the order."""
 _TASK = re.compile(r"\[(?P<run>[^/\]]+)/(?P<step>\w+)/(?P<task>[^ \]]+)[^\]]*\] ?(?P<text>.*)$")
@@ -83,12 +84,11 @@ def run_flow(flow: Flow, *, resume: bool = False, progress: Progress, log: Calla
     out.mkdir(parents=True, exist_ok=True)
     told = {"flow": flow.name, "order": flow.order.model_dump(mode="json")}
     origin = _origin(out, told) if resume else ""
-    for name in (sentences.FILE, RESULT):
-        (out / name).unlink(missing_ok=True)
     what = ["resume", "--origin-run-id", origin] if resume else ["run"]
     command = [*base_command(flow, config=not resume), *what, "--max-workers", str(flow.workers)]
     seen = _Seen()
-    with _process(command, environment(flow)) as process, (out / LOG).open("a", encoding="utf-8") as file:
+    surroundings = environment(flow)
+    with _alone(out, resume), _process(command, surroundings) as process, (out / LOG).open("a") as file:
         for line in process.stdout or ():
             file.write(line)
             _hear(line.rstrip("\n"), seen, progress, log, lambda run: _note_run(out, {**told, "run": run}))
@@ -180,6 +180,24 @@ def _login() -> str:
     except (KeyError, OSError):  # a user without a name, as in a container
         name = ""
     return name if name not in {"", "root"} else "emendo"  # Metaflow takes no root
+
+
+@contextmanager
+def _alone(out: Path, resume: bool) -> Iterator[None]:
+    """Hold an output folder, and forget how the last run ended in it: with `resume` its steps may stand as they are.
+
+    Raises Busy when another flow is at work there.
+    """
+    with (out / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            remedy = "wait for it to end, or name another --out"
+            raise Busy("another flow is at work here", where=out, remedy=remedy) from error
+        (out / sentences.FILE).unlink(missing_ok=True)
+        if not resume:
+            (out / RESULT).unlink(missing_ok=True)
+        yield
 
 
 @contextmanager

@@ -26,9 +26,9 @@ def folds_card(made: CrossValidation, curves: Mapping[str, Curve]) -> str:
     lines = [line for fold in made.folds for line in fold.report.lines]
     together = figures(lines)
     cards = [
-        ("CER, mean of the folds", html.percent(made.mean("cer")), f"spread {html.percent(made.spread('cer'))}"),
-        ("WER, mean of the folds", html.percent(made.mean("wer")), f"spread {html.percent(made.spread('wer'))}"),
-        ("Lines without error", html.percent(made.mean("exact")), f"spread {html.percent(made.spread('exact'))}"),
+        ("CER, mean of the folds", html.percent(made.mean("cer")), _spread(made, "cer")),
+        ("WER, mean of the folds", html.percent(made.mean("wer")), _spread(made, "wer")),
+        ("Lines without error", html.percent(made.mean("exact")), _spread(made, "exact")),
         (
             "CER of all lines",
             html.percent(together["cer"]),
@@ -37,8 +37,8 @@ def folds_card(made: CrossValidation, curves: Mapping[str, Curve]) -> str:
     ]
     body = [
         f"<h1>Cross-validation, {len(made.folds)} folds</h1>",
-        f'<p class="soft">{escape(made.folds[0].report.dataset)}; base {escape(made.base)}; whole {escape(made.dealt)} '
-        "in one fold, so no model was asked for a line that it had learned</p>",
+        f'<p class="soft">{escape(made.folds[0].report.dataset)}; base {escape(made.base)}; {escape(made.dealt)} '
+        "stay whole in one fold, so no model was asked for a line that it had learned</p>",
         figure_cards(cards),
         "<h2>Each fold</h2>",
         _fold_table(made),
@@ -61,7 +61,11 @@ def verdict_card(verdict: Mapping[str, Any]) -> str:
         ("Verdict", html.tag("passed" if passed else "refused", "good" if passed else "bad"), escape(became)),
         ("Model", escape(str(verdict["model"])), escape(str(verdict["bundle"]))),
         ("CER", html.percent(verdict["cer"]), escape(f"on {verdict['judged_on']}")),
-        ("CER of the folds", html.percent(verdict["folds"]["cer"]), f"spread {html.percent(verdict['spread']['cer'])}"),
+        (
+            "CER of the folds",
+            html.percent(verdict["folds"]["cer"]),
+            f"spread {100 * verdict['spread']['cer']:.2f} points",
+        ),
     ]
     rows = [
         (
@@ -78,6 +82,10 @@ def verdict_card(verdict: Mapping[str, Any]) -> str:
         html.table(['<th class="name">Asked</th>', "Found", '<th class="name">What</th>'], rows),
     ]
     return html_page("Verdict on the new model", body, STYLE)
+
+
+def _spread(made: CrossValidation, rate: str) -> str:
+    return f"spread {100 * made.spread(rate):.2f} points"
 
 
 def _fold_table(made: CrossValidation) -> str:

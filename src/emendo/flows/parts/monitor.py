@@ -61,7 +61,9 @@ def traffic(captures: Captures, since: datetime | None, settings: Settings) -> F
     days: dict[str, Counter[str]] = {}
     for one in captures.seen(since):
         days.setdefault(one.at.date().isoformat(), Counter())[one.outcome.value] += 1
-    rows = [{"day": day, **{one.value: days[day][one.value] for one in Outcome}} for day in sorted(days)]
+    rows: list[dict[str, Any]] = [
+        {"day": day, **{one.value: days[day][one.value] for one in Outcome}} for day in sorted(days)
+    ]
     curves = {one.value: [float(row[one.value]) for row in rows] for one in Outcome}
     return {"figures": rows, "curves": curves, "alerts": []}
 
@@ -72,7 +74,7 @@ def sureness(captures: Captures, since: datetime | None, settings: Settings) -> 
     for one in captures.seen(since):
         if one.outcome is Outcome.READ:
             days.setdefault(one.at.date().isoformat(), []).extend(line.confidence for line in one.lines)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for day, values in sorted(days.items()):
         if values:
             ordered = sorted(values)
