@@ -107,8 +107,14 @@ def test_a_batch_of_lines_and_pages(tmp_path: Path) -> None:
 
 def test_the_monitor_tells_alerts_first() -> None:
     looks = [
-        {"name": "traffic", "figures": [{"day": "2026-11-29", "read": 3}], "curves": {"read": [3.0]}, "alerts": [EVIL]},
-        {"name": "confidence", "figures": [], "curves": {"mean": []}, "alerts": []},
+        {
+            "name": "traffic",
+            "figures": [{"day": "2026-11-29", "read": 3}],
+            "curves": {"read": [3.0]},
+            "across": "day",
+            "alerts": [EVIL],
+        },
+        {"name": "confidence", "figures": [], "curves": {"mean": []}, "across": "day", "alerts": []},
     ]
     page = monitor_card({"alerts": [f"traffic: {EVIL}"], "since": "", "readings": 3}, looks)
     assert safe(page) and "1 alerts" in page and "nothing to see" in page and page.count("<polyline") == 2

@@ -10,17 +10,16 @@ from ...evaluate.boards import html
 from ...evaluate.page import figure_cards, html_page
 from . import plots
 
-MOST_DAYS = 31
+MOST_ROWS = 31
 
 
 def monitor_card(result: Mapping[str, Any], looks: Sequence[Mapping[str, Any]]) -> str:
     """The page of one run of the monitor."""
     alerts = result["alerts"]
-    days = max((len(one["figures"]) for one in looks), default=0)
     state = html.tag(f"{len(alerts)} alerts" if alerts else "quiet", "bad" if alerts else "good")
     cards = [
         ("State", state, f"since {escape(result['since'][:10])}" if result["since"] else "all that was captured"),
-        ("Readings", f"{result['readings']:,}", f"on {days} days"),
+        ("Readings", f"{result['readings']:,}", "images sent to the service"),
     ]
     shown = "".join(f'<li class="bad"><bdi dir="auto">{escape(one)}</bdi></li>' for one in alerts)
     body = ["<h1>What the service reads</h1>", figure_cards(cards), f"<ul>{shown}</ul>" if shown else ""]
@@ -31,14 +30,13 @@ def monitor_card(result: Mapping[str, Any], looks: Sequence[Mapping[str, Any]]) 
 
 def _curves(one: Mapping[str, Any]) -> str:
     series = {name: list(enumerate(values, 1)) for name, values in one["curves"].items() if any(values)}
-    first = one["figures"][0]["day"] if one["figures"] else ""
-    return plots.curves(series, across=f"day, the first is {first}", up=str(one["name"]))
+    return plots.curves(series, across=str(one["across"]), up=str(one["name"]))
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return "<p class='soft'>nothing to see</p>"
-    cells = [[_cell(value) for value in row.values()] for row in rows[-MOST_DAYS:]]
+    cells = [[_cell(value) for value in row.values()] for row in rows[-MOST_ROWS:]]
     return html.table([escape(str(name).replace("_", " ")) for name in rows[0]], cells)
 
 

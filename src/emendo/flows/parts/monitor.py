@@ -20,7 +20,7 @@ from ...workspace.folder import Workspace
 from ..orders import RESULT, MonitorOrder
 
 Found = dict[str, Any]
-"""What a look saw: `figures` (a row a day), `curves` (name -> values, one for each of those days), `alerts`
+"""What a look saw: `figures` (rows with the same keys), `curves` (name -> values, evenly along `across`), `alerts`
 (sentences)."""
 Look = Callable[[Captures, datetime | None, Settings], Found]
 
@@ -65,7 +65,7 @@ def traffic(captures: Captures, since: datetime | None, settings: Settings) -> F
         {"day": day, **{one.value: days[day][one.value] for one in Outcome}} for day in sorted(days)
     ]
     curves = {one.value: [float(row[one.value]) for row in rows] for one in Outcome}
-    return {"figures": rows, "curves": curves, "alerts": []}
+    return {"figures": rows, "curves": curves, "across": "day", "alerts": []}
 
 
 def sureness(captures: Captures, since: datetime | None, settings: Settings) -> Found:
@@ -81,7 +81,7 @@ def sureness(captures: Captures, since: datetime | None, settings: Settings) -> 
             low = ordered[len(ordered) // 10]
             rows.append({"day": day, "lines": len(values), "mean": statistics.fmean(values), "lowest_tenth": low})
     curves = {name: [float(row[name]) for row in rows] for name in ("mean", "lowest_tenth")}
-    return {"figures": rows, "curves": curves, "alerts": []}
+    return {"figures": rows, "curves": curves, "across": "day", "alerts": []}
 
 
 LOOKS: Final[Mapping[str, Look]] = {"traffic": traffic, "confidence": sureness}
