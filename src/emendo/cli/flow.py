@@ -167,7 +167,7 @@ def monitor(
     Exit status 1 when there are alerts.
     """
     from ..flows.orders import MonitorOrder
-    from ..flows.parts.monitor import LOOKS
+    from ..flows.parts.looks import LOOKS
 
     context = open_context(workspace, need_workspace=True)
     order = MonitorOrder(

@@ -1,28 +1,21 @@
 """The steps of the flow `monitor`: looks at what the service read, side by side, and one page of what they found.
 
-A look is a function and a row of `LOOKS`; it is given the captures from a time on and says what it saw.
+See `looks` for what is looked at.
 """
 
 from __future__ import annotations
 
 import json
-import statistics
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from ...errors import DataError, UsageError
-from ...monitor import Captures, Outcome
-from ...settings import Settings
+from ...monitor import Captures
 from ...tools.files import write_text
 from ...workspace.folder import Workspace
 from ..orders import RESULT, MonitorOrder
-
-Found = dict[str, Any]
-"""What a look saw: `figures` (rows with the same keys), `curves` (name -> values, evenly along `across`), `alerts`
-(sentences)."""
-Look = Callable[[Captures, datetime | None, Settings], Found]
+from .looks import LOOKS, Found
 
 
 def window(order: MonitorOrder) -> dict[str, Any]:
@@ -54,38 +47,6 @@ def gather(order: MonitorOrder, found: Mapping[str, Any], looks: Sequence[Found]
     result["cards"] = [str(order.cards / "monitor.html")]
     write_text(order.out / RESULT, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
     return result, page
-
-
-def traffic(captures: Captures, since: datetime | None, settings: Settings) -> Found:
-    """Images a day by what became of them."""
-    days: dict[str, Counter[str]] = {}
-    for one in captures.seen(since):
-        days.setdefault(one.at.date().isoformat(), Counter())[one.outcome.value] += 1
-    rows: list[dict[str, Any]] = [
-        {"day": day, **{one.value: days[day][one.value] for one in Outcome}} for day in sorted(days)
-    ]
-    curves = {one.value: [float(row[one.value]) for row in rows] for one in Outcome}
-    return {"figures": rows, "curves": curves, "across": "day", "alerts": []}
-
-
-def sureness(captures: Captures, since: datetime | None, settings: Settings) -> Found:
-    """How sure the model was of its lines, day by day: mean, and the least sure tenth."""
-    days: dict[str, list[float]] = {}
-    for one in captures.seen(since):
-        if one.outcome is Outcome.READ:
-            days.setdefault(one.at.date().isoformat(), []).extend(line.confidence for line in one.lines)
-    rows: list[dict[str, Any]] = []
-    for day, values in sorted(days.items()):
-        if values:
-            ordered = sorted(values)
-            low = ordered[len(ordered) // 10]
-            rows.append({"day": day, "lines": len(values), "mean": statistics.fmean(values), "lowest_tenth": low})
-    curves = {name: [float(row[name]) for row in rows] for name in ("mean", "lowest_tenth")}
-    return {"figures": rows, "curves": curves, "across": "day", "alerts": []}
-
-
-LOOKS: Final[Mapping[str, Look]] = {"traffic": traffic, "confidence": sureness}
-"""What is looked at, by name; each runs as a step of its own."""
 
 
 def _captures(order: MonitorOrder) -> Captures:
