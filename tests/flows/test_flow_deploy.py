@@ -55,6 +55,13 @@ def test_decorators_follow_from_the_settings() -> None:
     assert environment(pods)["METAFLOW_DATASTORE_SYSROOT_S3"] == "s3://flows/metaflow"
 
 
+def test_an_order_holds_no_password() -> None:
+    given = {"EMENDO_DATABASE": "postgresql://me:secret@host/db", "EMENDO_REGISTRY__URI": "http://me:secret@host"}
+    asked = flow(**given)
+    assert asked.order.settings.flow.queue == "slow" and asked.order.settings.gate == load_settings(environment={}).gate
+    assert "secret" not in " ".join(plan_deployment(asked).command)
+
+
 def test_nothing_is_sent_anywhere_by_a_local_flow() -> None:
     here = environment(flow(EMENDO_FLOW__ENGINE="local"))
     assert {here["METAFLOW_DEFAULT_METADATA"], here["METAFLOW_DEFAULT_DATASTORE"]} == {"local"}

@@ -144,13 +144,7 @@ def train(
         alias=alias,
     )
     result = _run("train", order, workers=side, resume=resume, quiet=json)
-    spread = (
-        f"CER of the folds {output.percent(result['folds']['cer'])}, spread {output.percent(result['spread']['cer'])}"
-    )
-    became = "in use now" if result["promoted"] else "registered" if result["registered"] else "kept"
-    verdict = f"{became}: {result['reason']}" if result["passed"] else f"refused: {result['reason']}"
-    told_at = f"CER {output.percent(result['cer'])} on {result['judged_on']}"
-    output.show(result, [spread, told_at, verdict, f"model: {result['bundle']}", *_cards(result)], json=json)
+    output.show(result, [*_told_of_training(result), *_cards(result)], json=json)
     return 0 if result["passed"] else 1
 
 
@@ -248,6 +242,18 @@ def deploy(
     command = typer.main.get_command(flow).commands[name]  # type: ignore[attr-defined]
     with command.make_context(name, list(context.args), obj=_Deploying(dry_run, json)) as inner:
         return int(command.invoke(inner) or 0)
+
+
+def _told_of_training(result: dict[str, Any]) -> list[str]:
+    became = "in use now" if result["promoted"] else "registered" if result["registered"] else "kept"
+    verdict = f"{became}: {result['reason']}" if result["passed"] else f"refused: {result['reason']}"
+    mean, spread = output.percent(result["folds"]["cer"]), 100 * result["spread"]["cer"]
+    return [
+        f"CER of the folds {mean}, spread {spread:.1f} points",
+        f"CER {output.percent(result['cer'])} on {result['judged_on']}",
+        verdict,
+        f"model: {result['bundle']}",
+    ]
 
 
 def _told_of_book(one: dict[str, Any]) -> str:

@@ -88,7 +88,7 @@ def run_flow(flow: Flow, *, resume: bool = False, progress: Progress, log: Calla
     command = [*base_command(flow, config=not resume), *what, "--max-workers", str(flow.workers)]
     seen = _Seen()
     surroundings = environment(flow)
-    with _alone(out, resume), _process(command, surroundings) as process, (out / LOG).open("a") as file:
+    with _alone(out, resume), _process(command, surroundings) as process, (out / LOG).open("a", 1) as file:
         for line in process.stdout or ():
             file.write(line)
             _hear(line.rstrip("\n"), seen, progress, log, lambda run: _note_run(out, {**told, "run": run}))
@@ -149,7 +149,7 @@ def environment(flow: Flow) -> dict[str, str]:
     """The environment of Metaflow: everything stays in its home unless the settings name a place elsewhere."""
     home = str(flow.home.absolute())
     own = {
-        "METAFLOW_USER": os.environ.get("METAFLOW_USER") or flow.order.settings.author or _login(),
+        "METAFLOW_USER": os.environ.get("METAFLOW_USER") or _login(),
         "METAFLOW_CLIENT_CACHE_PATH": f"{home}/cache",
         "METAFLOW_CARD_NO_WARNING": "1",
         "PYTHONUNBUFFERED": "1",

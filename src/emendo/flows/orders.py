@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ..settings import Settings
 
@@ -14,7 +14,10 @@ RESULT: Final = "result.json"
 
 
 class Order(BaseModel):
-    """What all flows have: the folder of their output, the workspace (empty: none), settings, threads of a step."""
+    """What all flows have: the folder of their output, the workspace (empty: none), settings, threads of a step.
+
+    Of the settings it holds those of the work; what opens a database, a registry or a channel is read where it is used.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,6 +25,13 @@ class Order(BaseModel):
     workspace: str = ""
     settings: Settings = Settings()
     threads: int = Field(1, ge=1)
+
+    @field_validator("settings")
+    @classmethod
+    def _open(cls, settings: Settings) -> Settings:
+        """Only the sections that shape the work: others may hold passwords, and an order is written down."""
+        kept = ("model", "threads", "limits", "read", "gate", "watch", "plates", "flow")
+        return Settings(**{name: getattr(settings, name) for name in kept})
 
     @property
     def root(self) -> Path | None:

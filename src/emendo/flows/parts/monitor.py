@@ -12,6 +12,7 @@ from typing import Any
 
 from ...errors import DataError, UsageError
 from ...monitor import Captures
+from ...settings import load_settings
 from ...tools.files import write_text
 from ...workspace.folder import Workspace
 from ..orders import RESULT, MonitorOrder
@@ -33,7 +34,7 @@ def window(order: MonitorOrder) -> dict[str, Any]:
 def look(order: MonitorOrder, found: Mapping[str, Any], name: str) -> Found:
     """One of `LOOKS`."""
     since = datetime.fromisoformat(found["since"]) if found["since"] else None
-    return {"name": name, **LOOKS[name](_captures(order), since, order.settings)}
+    return {"name": name, **LOOKS[name](_captures(order), since, load_settings(order.root))}
 
 
 def gather(order: MonitorOrder, found: Mapping[str, Any], looks: Sequence[Found]) -> tuple[dict[str, Any], str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...correct.references import open_data
 from ...datasets import Dataset
 from ...errors import DataError, Refused, UsageError
+from ...settings import load_settings
 from ...tools.files import write_text
 from ...types import Sample, Split
 from ...workspace.folder import HIDDEN, Workspace
@@ -354,7 +355,7 @@ def _registered(order: TrainOrder) -> str:
     from ...release.registry import push
 
     workspace = Workspace.open(order.root) if order.root is not None else None
-    registry = open_registry(order.settings.registry, workspace)
+    registry = open_registry(load_settings(order.root).registry, workspace)
     bundle = read_bundle(order.out / FINAL / "bundle")
     return push(registry, bundle, order.name, order.alias, workspace=workspace)[-1].reference
 
