@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,11 +117,25 @@ def test_when_the_command_is_killed_alone_its_steps_end_too(
     command = [sys.executable, "-m", "emendo", "flow", "batch", str(tmp_path / "pictures"), "--crops"]
     command += ["--model", model, "--out", str(tmp_path / "out"), "--workspace", str(tmp_path), "--threads", "1"]
     running = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(lambda: any("multiprocessing" in " ".join(one.cmdline()) for one in running.children(recursive=True)))
-    others = running.children(recursive=True)
-    running.kill()
-    running.wait()
-    wait_for(lambda: not any(alive(one) for one in others))
+    others: list[psutil.Process] = []
+    try:
+        wait_for(lambda: any(reads(one) for one in running.children(recursive=True)))
+        others = running.children(recursive=True)
+        running.kill()
+        running.wait()
+        wait_for(lambda: not any(alive(one) for one in others))
+    finally:
+        for one in (*others, running):
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+
+
+def reads(process: psutil.Process) -> bool:
+    """Whether a process is one of those that read pictures."""
+    try:
+        return "multiprocessing.spawn" in " ".join(process.cmdline())
+    except psutil.Error:  # it has ended meanwhile
+        return False
 
 
 def alive(process: psutil.Process) -> bool:

@@ -78,7 +78,6 @@ def stay_with_parent() -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(_LOOK)
-        sys.stderr.write("the process that started this one is gone\n")
-        os._exit(1)
+        os._exit(1)  # without a word: whoever would hear it is gone, and its pipe would raise
 
     threading.Thread(target=watch, daemon=True).start()
