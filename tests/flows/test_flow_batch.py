@@ -174,6 +174,9 @@ def test_errors_of_a_step_are_those_of_the_command(
     assert "Traceback" in (out / "flow.log").read_text(encoding="utf-8"), "the log has all of it"
     assert main([*missing, "--resume"]) == 2
     assert "is not there" in capsys.readouterr().err
+    colour_samples(tmp_path / "nothing", TEXTS[:3])
+    assert main([*missing, "--resume", "--json"]) == 0, "the run goes on once its fault is mended"
+    assert json.loads(capsys.readouterr().out)["read"] == 3
     assert main(["flow", "batch", str(tmp_path), "--crops", "--out", str(out), "--resume"]) == 2
     assert "holds a run with another order; leave out --resume" in capsys.readouterr().err
     assert main(["flow", "batch", str(tmp_path), "--out", str(tmp_path / "new"), "--resume"]) == 2
