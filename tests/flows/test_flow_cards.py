@@ -121,12 +121,18 @@ def test_the_monitor_tells_alerts_first() -> None:
 
 
 def test_books_stand_beside_each_other() -> None:
-    figures = {"cer": 0.1, "wer": 0.4, "bleu": 0.5, "chrf": 0.8}
+    figures = {"cer": 0.1, "wer": 0.4, "bleu": 51.4, "chrf": 96.1}
     side = {"raw": figures, "normalized": {**figures, "cer": 0.05}}
     one = {"book": ARABIC, "learned": 6, "passed": True, "reason": EVIL, "base": side, "adapted": side}
     broken = {**one, "book": EVIL, "passed": False, "base": None, "adapted": None}
     page = arabic_card({"books": [one, broken], "normalize": ["arabic"], "base": "base-ar"})
-    assert safe(page) and page.count("10.00 %") == 2 and page.count("5.00 %") >= 2 and "1 read better" in page
+    assert (
+        safe(page)
+        and page.count("10.00 %") == 2
+        and page.count("5.00 %") >= 2
+        and "1 read better" in page
+        and "<td>51.4</td>" in page
+    )
     options = [{"name": "folded: alef", "cer": 0.05, "wer": 0.4, "lines": 2}]
     page = book_card({**one, "options": options, "signs": [ARABIC]}, report((ARABIC, "كتاب")), {}, Curve())
     assert safe(page) and 'dir="rtl"' in page and "folded: alef" in page and "Phrases that stand as one sign" in page

@@ -74,4 +74,4 @@ def _figure(name: str, values: Mapping[str, Any]) -> str:
     value = values.get(name)
     if value is None:
         return "–"
-    return html.percent(float(value)) if name in {"cer", "wer"} else f"{100 * float(value):.1f}"
+    return html.percent(float(value)) if name in {"cer", "wer"} else f"{float(value):.1f}"
