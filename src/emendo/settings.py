@@ -427,6 +427,36 @@ class StreamSettings(_Section):
     )
 
 
+class FlowSettings(_Section):
+    """Where the steps of `emendo flow` run, and with what; the flows themselves say nothing of it."""
+
+    engine: Literal["local", "kubernetes", "batch"] = Field(
+        "local", description="Where the steps run: processes here, pods of Kubernetes, or jobs of AWS Batch."
+    )
+    image: str = Field("", max_length=500, description="Container image with emendo in it, for kubernetes and batch.")
+    cpu: float = Field(2.0, gt=0, le=1024, description="Cores of each pod or job.")
+    memory: int = Field(8000, ge=256, description="Memory of each pod or job, in megabytes.")
+    gpu: int = Field(0, ge=0, le=64, description="Graphics processors of each pod or job.")
+    queue: str = Field("", max_length=500, description="Job queue of AWS Batch, or namespace of Kubernetes.")
+    volumes: dict[str, str] = Field(
+        {},
+        description="Storage that all steps share, and where they see it: claims of Kubernetes or file systems (EFS) "
+        "of AWS; inputs and outputs lie there.",
+    )
+    datastore: str = Field("", max_length=500, description="s3:// root of Metaflow's own files (kubernetes and batch).")
+    retries: int = Field(0, ge=0, le=20, description="Times that a step that failed is started again.")
+    minutes: int = Field(0, ge=0, le=100_000, description="Longest time of one step, in minutes (0: no end).")
+    schedule: str = Field(
+        "", max_length=200, description="When a deployed flow starts: hourly, daily, weekly, or a cron expression."
+    )
+    tasks: int = Field(1, ge=1, le=10_000, description="Steps side by side among which a batch is divided.")
+    shard: int = Field(256, ge=1, le=100_000, description="Lines of a batch that are written as one file.")
+    tries: int = Field(2, ge=1, le=20, description="Deaths of a reading process before what it read is divided.")
+    stall_seconds: float = Field(
+        300.0, gt=0, description="Seconds without an answer after which a reading process is ended."
+    )
+
+
 class Settings(_Section):
     """All settings of one workspace or one command."""
 
@@ -450,8 +480,9 @@ class Settings(_Section):
     serve: ServeSettings = ServeSettings()
     capture: CaptureSettings = CaptureSettings()
     retention: RetentionSettings = RetentionSettings()
-
     stream: StreamSettings = StreamSettings()
+
+    flow: FlowSettings = FlowSettings()
 
     @property
     def cores(self) -> int:

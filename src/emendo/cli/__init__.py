@@ -19,6 +19,7 @@ from .card import card
 from .channel import channel
 from .crops import crops
 from .export import certificate, export
+from .flow import flow
 from .mine import mine
 from .monitor import monitor
 from .output import complain
@@ -78,6 +79,7 @@ monitor.command()(drift.baseline)
 monitor.command()(drift.drift)
 app.add_typer(monitor, name="monitor")
 app.add_typer(trial, name="trial")
+app.add_typer(flow, name="flow")
 app.command()(data.check)
 data.dataset.command()(damage.balance)
 data.dataset.command()(regions.regions)

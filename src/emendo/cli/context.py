@@ -128,15 +128,9 @@ class Context:
         """The data set that a reference names, looked up in the workspace too; a workspace means its corrections, of
         lines or of `documents`.
         """
-        from ..correct import corrected_set
-        from ..correct.fields import document_set
-        from ..datasets import open_dataset
-        from ..workspace.folder import HIDDEN, Workspace
+        from ..correct.references import open_data
 
-        if (Path(ref) / HIDDEN).is_dir():
-            held = Workspace.open(Path(ref))
-            return document_set(held) if documents else corrected_set(held)
-        return open_dataset(ref, limits=self.settings.limits, workspace=self.root)
+        return open_data(ref, self.settings, self.root, documents=documents)
 
     def lines_to_read(self, ref: str) -> list[Sample]:
         """The lines of a data set that neither validate nor test; of a workspace those that nobody has corrected."""

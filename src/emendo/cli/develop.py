@@ -59,6 +59,8 @@ BENCHMARKS = {
     "threads": ("threads.py", "one recogniser shared by 16 threads: the same readings, and how much sooner"),
     "crnn": ("plate_crnn.py", "a CRNN from nothing on plates, threads, and fast-plate-ocr trained on the same"),
     "install": ("install_size.py", "megabytes of both light installations on x86-64 and aarch64; memory of a page"),
+    "flow-batch": ("flow_batch.py", "2,000 lines in a batch: overhead over plain reading, and five kill -9"),
+    "flow-train": ("flow_train.py", "the flow `train` on 60 lines: three folds, final model, gate, cards"),
     "start": ("cold_start.py", "seconds from `emendo read` to the first line"),
 }
 """Name, script in benchmarks/, what it measures."""

@@ -17,7 +17,7 @@ from emendo.image.pixels import cv2
 
 from ..errors import BadInput
 from ..image.load import sample_image
-from ..metrics import spans
+from ..metrics import Confusion, spans
 from ..settings import Limits
 from ..tools.files import write_text
 from ..types import Image
@@ -86,6 +86,11 @@ def write_comparison_page(path: Path, comparison: Comparison, dataset: SampleSet
 
 def report_page(report: Report, images: Mapping[str, Image]) -> str:
     """HTML of a report. `images` holds line images by sample id; a line without one is shown without."""
+    return html_page(f"Evaluation of {report.model}", report_body(report, images))
+
+
+def report_body(report: Report, images: Mapping[str, Image]) -> list[str]:
+    """What stands in the page of a report, part by part, for a page that shows more than it."""
     head, effort = report.figures(), report.effort.per_thousand()
     worst = report.worst(MOST_LINES)
     wrong = sum(1 for line in report.lines if line.counts.edits)
@@ -99,17 +104,16 @@ def report_page(report: Report, images: Mapping[str, Image]) -> str:
         ("Keystrokes to correct", str(keys), f"per 1,000 characters; {anew_keys} to type anew"),
         ("Seconds to correct", str(spent), f"per 1,000 characters; {anew_spent} to type anew"),
     ]
-    body = [
+    return [
         f"<h1>{escape(report.model or 'model')}</h1>",
         f'<p class="soft">{_where(report)}, {head["characters"]:,} characters, read in {report.seconds:.1f} s</p>',
         figure_cards(cards),
         *(_slice_table(name, values) for name, values in head["slices"].items()),
-        _confusions(report),
+        confusion_list(report.confusions),
         _excluded(report),
         f"<h2>Worst lines ({len(worst)} of {wrong:,} with errors)</h2>",
         *(_line_card(line, images.get(line.id)) for line in worst),
     ]
-    return html_page(f"Evaluation of {report.model}", body)
 
 
 def comparison_page(comparison: Comparison, images: Mapping[str, Image]) -> str:
@@ -183,8 +187,9 @@ def _comparison_table(name: str, values: Mapping[str, Mapping[str, Any]]) -> str
     return f'<h2>By {escape(name)}</h2><div class="scroll"><table><tr><th>Value</th>{titles}</tr>{rows}</table></div>'
 
 
-def _confusions(report: Report) -> str:
-    shown = report.confusions[:30]
+def confusion_list(confusions: Sequence[Confusion]) -> str:
+    """The first 30 confusions with their counts; empty for none."""
+    shown = confusions[:30]
     if not shown:
         return ""
     items = "".join(

@@ -43,7 +43,7 @@ def read_crops(
     progress: Callable[[int, int], None] | None = None,
 ) -> CropReadings:
     """Read pictures, and those in folders, each as one line. Raises UsageError when an input is not there."""
-    paths = _pictures(inputs)
+    paths = pictures(inputs)
     readings: list[tuple[Path, Reading]] = []
     failures: list[str] = []
     for first in range(0, len(paths), AT_ONCE):
@@ -60,7 +60,8 @@ def read_crops(
     return CropReadings(recognizer.model, tuple(readings), tuple(failures))
 
 
-def _pictures(inputs: Sequence[Path]) -> list[Path]:
+def pictures(inputs: Sequence[Path]) -> list[Path]:
+    """The pictures among `inputs`, and those in folders. Raises UsageError when one is not there or holds none."""
     found: dict[Path, None] = {}
     for given in inputs:
         if not given.exists():

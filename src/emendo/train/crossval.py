@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from emendo.datasets.dataset import Dataset
+from emendo.datasets.folds import Fold as Held
 from emendo.datasets.summary import narrowed
 from emendo.errors import DataError
 from emendo.evaluate.report import Report, figures
@@ -91,6 +92,29 @@ def _reading(text: str, show: Progress) -> Callable[[int, int], None]:
     return lambda done, total: show(done, total, text)
 
 
+def labelled_samples(dataset: Dataset, samples: Sequence[Sample] | None = None) -> list[Sample]:
+    """Those of `samples` (None: all of the data set) that have a text. Raises DataError when none has."""
+    labelled = [sample for sample in (dataset.samples if samples is None else samples) if sample.text]
+    if not labelled:
+        raise DataError("no sample with a text", where=dataset.name, remedy="give a data set with texts")
+    return labelled
+
+
+def read_held(
+    dataset: Dataset,
+    labelled: Sequence[Sample],
+    fold: Held,
+    bundle: Path,
+    *,
+    threads: int = 1,
+    limits: Limits | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """The report of a model on the lines that were held out of its training."""
+    held = narrowed(dataset, tuple(labelled[int(row)] for row in fold.held))
+    return evaluate(load_recognizer(str(bundle), threads=threads), held, limits=limits, progress=progress)
+
+
 def cross_validate(
     dataset: Dataset,
     count: int,
@@ -112,9 +136,7 @@ def cross_validate(
     none has one, and what `train_folds` raises.
     """
     show = progress or (lambda done, total, text: None)
-    labelled = [sample for sample in (dataset.samples if samples is None else samples) if sample.text]
-    if not labelled:
-        raise DataError("no sample with a text", where=dataset.name, remedy="give a data set with texts")
+    labelled = labelled_samples(dataset, samples)
     base = resolved(base, labelled, threads=threads)
     trained = train_folds(
         labelled,
@@ -130,8 +152,7 @@ def cross_validate(
     )
     folds = []
     for at, (fold, bundle) in enumerate(zip(trained.folds.folds, trained.bundles, strict=True), 1):
-        held = narrowed(dataset, tuple(labelled[int(row)] for row in fold.held))
-        reader = load_recognizer(str(bundle), threads=trained.threads)
-        report = evaluate(reader, held, limits=limits, progress=_reading(f"fold {at} of {count}: reading", show))
+        reading = _reading(f"fold {at} of {count}: reading", show)
+        report = read_held(dataset, labelled, fold, bundle, threads=trained.threads, limits=limits, progress=reading)
         folds.append(Fold(len(fold.train), report))
     return CrossValidation(base, trained.folds.dealt, tuple(folds))

@@ -18,6 +18,7 @@ from .families import family_of
 from .parallel import Progress, Training, jobs_for, train_all
 from .recipe import family_recipe
 from .record import RUN_FILE
+from .run import train
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +51,8 @@ def train_folds(
     failed, once the others are done.
     """
     folds = make_folds(samples, count, seed)
-    family, _ = family_of(base, workspace=workspace)  # a wrong name is told once, before any fold
-    recipe = recipe or family_recipe(family.default, family=family.name, kind=family.recipe)
-    trainings = [
-        Training(
-            name=f"fold {at + 1} of {count}",
-            samples=[samples[int(row)] for row in fold.train],
-            out=work / f"fold-{at}",
-            base=base,
-            recipe=recipe,
-            workspace=workspace,
-        )
-        for at, fold in enumerate(folds.folds)
-    ]
+    recipe = _recipe(base, recipe, workspace)  # a wrong name is told once, before any fold
+    trainings = [_training(samples, folds, at, work, base, recipe, workspace) for at in range(count)]
     for one in trainings:
         _check_same(one, recipe)
     jobs = min(jobs or jobs_for(count, threads), count)
@@ -72,6 +62,59 @@ def train_folds(
         kept = f"{len(ended) - len(faults)} of {len(ended)} are finished and kept"
         raise EngineError(f"{', '.join(faults)}; {kept}", remedy="run the same command again to train the rest")
     return Foldwise(folds, tuple(one.bundle for one in ended if one.bundle is not None), max(1, threads // jobs))
+
+
+def train_fold(
+    samples: Sequence[Sample],
+    folds: Folds,
+    at: int,
+    work: Path,
+    *,
+    base: str,
+    recipe: BaseModel | None = None,
+    threads: int = 1,
+    workspace: Path | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """The one fold `at` (from 0) of `train_folds`, here; the folder of its bundle. Raises what training raises."""
+    recipe = _recipe(base, recipe, workspace)
+    one = _training(samples, folds, at, work, base, recipe, workspace)
+    _check_same(one, recipe)
+    run = train(
+        one.samples,
+        base=base,
+        recipe=recipe,
+        out=one.out,
+        resume=one.out.exists(),
+        workspace=workspace,
+        threads=threads,
+        progress=progress,
+    )
+    return run.bundle
+
+
+def _recipe(base: str, recipe: BaseModel | None, workspace: Path | None) -> BaseModel:
+    family, _ = family_of(base, workspace=workspace)
+    return recipe or family_recipe(family.default, family=family.name, kind=family.recipe)
+
+
+def _training(
+    samples: Sequence[Sample],
+    folds: Folds,
+    at: int,
+    work: Path,
+    base: str,
+    recipe: BaseModel,
+    workspace: Path | None,
+) -> Training:
+    return Training(
+        name=f"fold {at + 1} of {len(folds.folds)}",
+        samples=[samples[int(row)] for row in folds.folds[at].train],
+        out=work / f"fold-{at}",
+        base=base,
+        recipe=recipe,
+        workspace=workspace,
+    )
 
 
 def _check_same(training: Training, recipe: BaseModel) -> None:
