@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,8 +24,10 @@ def serve(
     workspace: Annotated[
         Path, typer.Option("--workspace", metavar="DIR", help="Workspace whose champion is served.")
     ] = Path(),
-    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
+    host: Annotated[str | None, typer.Option(help="Address to listen at. [default: 127.0.0.1]")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one. [default: 8080]")
+    ] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Threads that read. [default: one per core]")] = None,
     queue: Annotated[int | None, typer.Option(metavar="N", help="Most images that wait. [default: 64]")] = None,
     deadline: Annotated[
@@ -43,6 +46,12 @@ def serve(
         Path | None,
         typer.Option("--api-key-file", metavar="FILE", help="Keys of those who may ask (`emendo api-key`)."),
     ] = None,
+    sagemaker: Annotated[
+        bool,
+        typer.Option(
+            "--sagemaker", help="Start as SageMaker expects: at every address, with the model in /opt/ml/model."
+        ),
+    ] = False,
 ) -> int:
     """Serve readings over HTTP.
 
@@ -50,7 +59,7 @@ def serve(
     for later; /openapi.json describes all. Whoever would wait too long is answered 503 with Retry-After. When the
     champion of the workspace changes, the service goes over to it without losing a request. SIGTERM and Ctrl+C let
     accepted work finish. Without keys anybody who reaches the address may read; the model is changed with a key of the
-    role admin only.
+    role admin only. GET /ping and POST /invocations are those of a SageMaker container.
     """
     try:
         import fastapi  # noqa: F401
@@ -59,22 +68,27 @@ def serve(
         import uvicorn  # noqa: F401
     except ModuleNotFoundError as error:
         raise EngineError(f"the service needs {error.name!r}", remedy="pip install 'emendo[serve]'") from error
+    from ..serve.container import Start, sagemaker_settings, sagemaker_start
     from ..serve.http.server import Server
     from ..serve.service import Service
     from ..tools.listen import bound, listening
 
-    context = open_context(
-        workspace,
-        model=model,
-        serve__workers=workers,
-        serve__queue=queue,
-        serve__deadline_seconds=deadline,
-        serve__grace_seconds=grace,
-        serve__kinds=tuple(part.strip() for part in kinds.split(",")) if kinds is not None else None,
-        serve__api_keys=str(api_key_file) if api_key_file is not None else None,
-    )
+    given: dict[str, Any] = {
+        "model": model,
+        "serve__workers": workers,
+        "serve__queue": queue,
+        "serve__deadline_seconds": deadline,
+        "serve__grace_seconds": grace,
+        "serve__kinds": tuple(part.strip() for part in kinds.split(",")) if kinds is not None else None,
+        "serve__api_keys": str(api_key_file) if api_key_file is not None else None,
+    }
+    start = sagemaker_start(os.environ) if sagemaker else Start()
+    if sagemaker:
+        usual = {"model": start.model, **sagemaker_settings(os.environ)}
+        given |= {name: value for name, value in usual.items() if given.get(name) is None}
+    context = open_context(workspace, **given)
     service = Service(context.settings, workspace=context.root, log=output.note, hooks=_marks(context.workspace))
-    opened = bound(host, port)
+    opened = bound(start.host if host is None else host, start.port if port is None else port)
     output.note(f"serving at http://{listening(opened)} with {service.workers} workers (Ctrl+C ends)")
     Server(service, opened).serve_all()
     return 0

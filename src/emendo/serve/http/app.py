@@ -9,11 +9,11 @@ from fastapi.security import HTTPBearer
 
 from ... import __version__
 from ..service import Service
-from . import jobs, read, state
+from . import jobs, read, sagemaker, state
 from .door import Door
 from .faults import add_faults
 
-ROUTES: tuple[Callable[[FastAPI, Service], None], ...] = (read.add, jobs.add, state.add)
+ROUTES: tuple[Callable[[FastAPI, Service], None], ...] = (read.add, jobs.add, state.add, sagemaker.add)
 
 
 def create_app(service: Service, hosts: Collection[str] | None = None) -> FastAPI:
