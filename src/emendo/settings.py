@@ -286,6 +286,34 @@ class ServeSettings(_Section):
     api_keys: str = Field("", description="File with the keys of those who may ask (empty: anybody may read).")
 
 
+class CloudSettings(_Section):
+    """Models, pages and an endpoint in AWS (`emendo cloud`)."""
+
+    stack: str = Field(
+        "emendo",
+        pattern="^[a-z][a-z0-9-]{0,39}$",
+        description="How the stacks are called: STACK-stores, STACK-preprocessing, STACK-endpoint.",
+    )
+    region: str = Field("", max_length=40, description="Region of AWS (empty: as the environment says).")
+    profile: str = Field("", max_length=100, description="Profile of the credentials (empty: as the environment says).")
+    image: str = Field("", max_length=500, description="Image of the endpoint in ECR (deploy/sagemaker/Containerfile).")
+    preprocessing_image: str = Field(
+        "", max_length=500, description="Image of the preprocessing in ECR (deploy/lambda/Containerfile; empty: none)."
+    )
+    instance: str = Field("ml.c7i.large", pattern="^ml\\.[a-z0-9.-]+$", description="Machine of the endpoint.")
+    least: int = Field(1, ge=1, description="Fewest instances of the endpoint.")
+    most: int = Field(4, ge=1, description="Most instances of the endpoint.")
+    per_instance: float = Field(
+        600.0, gt=0, description="Invocations a minute for each instance that the scaling aims at."
+    )
+    capture_percent: int = Field(
+        0, ge=0, le=100, description="Share of the requests that the endpoint keeps in the bucket (0: none)."
+    )
+    keep_days: int = Field(0, ge=0, description="Days after which uploads, pages and captures are deleted (0: never).")
+    alarm_topic: str = Field("", max_length=500, description="ARN of an SNS topic that is told of alarms.")
+    wait_minutes: float = Field(60.0, gt=0, description="Minutes for which a change of a stack is waited for.")
+
+
 class Settings(_Section):
     """All settings of one workspace or one command."""
 
@@ -305,6 +333,7 @@ class Settings(_Section):
     registry: RegistrySettings = RegistrySettings()
     channel: ChannelSettings = ChannelSettings()
     serve: ServeSettings = ServeSettings()
+    cloud: CloudSettings = CloudSettings()
 
     @property
     def cores(self) -> int:
