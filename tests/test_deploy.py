@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import subprocess
@@ -82,11 +83,11 @@ def test_a_container_does_not_run_as_root_and_starts_what_it_has(path: Path) -> 
     copied = {
         rest.split()[-1]: ROOT / rest.split()[-2] for name, rest in held if name == "COPY" and "--from" not in rest
     }
-    for name, rest in held:
-        if name not in {"CMD", "ENTRYPOINT"}:
-            continue
-        command = json.loads(rest)[0]
-        script = next((source for target, source in copied.items() if Path(target).name == command), None)
-        assert command in {"emendo", "python"} or (script is not None and script.stat().st_mode & 0o111), rest
-        if script is not None:
-            subprocess.run(["sh", "-n", script], check=True)
+    started = [json.loads(rest) for name, rest in held if name in {"CMD", "ENTRYPOINT"}]
+    command = started[0][0]
+    script = next((source for target, source in copied.items() if Path(target).name == command), None)
+    assert command in {"emendo", "python"} or (script is not None and script.stat().st_mode & 0o111)
+    if script is not None:
+        subprocess.run(["sh", "-n", script], check=True)
+    for module, _, function in (one.rpartition(".") for one in started[-1] if one.startswith("emendo.")):
+        assert callable(getattr(importlib.import_module(module), function))

@@ -107,7 +107,7 @@ def told(error: Exception, where: str = "") -> CloudError:
     if isinstance(error, (known.NoRegionError, known.InvalidRegionError)):
         remedy = "give --region, or set cloud.region or AWS_REGION"
         return CloudError("no AWS region is named, or none that can be", where=place, remedy=remedy)
-    if isinstance(error, known.HTTPClientError):
+    if isinstance(error, (known.ConnectionError, known.HTTPClientError)):
         what = f"AWS cannot be reached ({' '.join(str(error).split())[:200].rstrip('.')})"
         return CloudError(what, where=place, remedy="check the network, then run it again")
     if isinstance(error, known.ParamValidationError):
