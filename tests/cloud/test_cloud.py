@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from emendo.cli import main
 from emendo.cloud import deploy
 from emendo.cloud.aws import CloudError
 from emendo.cloud.s3 import Store
+from emendo.models.references import load_bundle
+from emendo.monitor import Captures, Seen
 from emendo.tools.files import sha256_bytes
 from emendo.workspace.folder import Workspace
 
@@ -39,7 +42,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (workspace.root / "emendo.toml").write_text(toml, encoding="utf-8")
     write_colour_bundle(tmp_path / "model")
     monkeypatch.setenv("EMENDO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(deploy, "PAUSE", 0.01)
     return workspace.root
 
 
@@ -124,6 +126,21 @@ def test_up_again_changed_and_down(aws: None, place: Path, tmp_path: Path, capsy
     assert boto3.client("s3").list_buckets()["Buckets"] == []
     assert set(told(capsys, place, "down", "--yes")["stacks"].values()) == {"not there"}
     assert [one["status"] for one in told(capsys, place, "status")["stacks"]] == [""] * 3
+
+
+def test_models_and_captures_are_put_into_the_buckets_of_the_stack(
+    aws: None, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cloud", "put", str(tmp_path / "model"), "--workspace", str(place)]) == 2
+    assert "run `emendo cloud up --only stores` first" in capsys.readouterr().err
+    told(capsys, place, "up", "--only", "stores")
+    reference = told(capsys, place, "put", str(tmp_path / "model"))["reference"]
+    assert load_bundle(reference).id == reference.rpartition("/")[2]
+    Captures(Workspace.open(place).captures).add([Seen(id="1", at=datetime.now(UTC), kind="line")])
+    assert told(capsys, place, "captures", "--name", "desk") == {"sent": 1, "same": 0}
+    assert told(capsys, place, "captures", "--name", "desk") == {"sent": 0, "same": 1}
+    assert main(["cloud", "captures", "--name", "../x", "--workspace", str(place)]) == 2
+    assert "no name of a service" in capsys.readouterr().err
 
 
 def test_down_asks_first(

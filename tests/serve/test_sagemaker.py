@@ -25,7 +25,7 @@ from emendo.cli import main
 from emendo.errors import BundleError, SettingsError
 from emendo.image.load import open_document, read_image
 from emendo.models.references import load_recognizer
-from emendo.serve.container import sagemaker_settings, sagemaker_start
+from emendo.serve.container import sagemaker_start, with_defaults
 from emendo.serve.http.app import create_app
 from emendo.serve.service import Service
 from emendo.settings import Limits
@@ -251,5 +251,6 @@ def test_what_the_environment_says_of_the_start(tmp_path: Path) -> None:
         sagemaker_start({"SM_MODEL_DIR": str(tmp_path / "empty")})
     with pytest.raises(SettingsError, match="no port"):
         sagemaker_start({"SAGEMAKER_BIND_TO_PORT": "http"})
-    assert sagemaker_settings({})["serve__grace_seconds"] < 30
-    assert "serve__grace_seconds" not in sagemaker_settings({"EMENDO_SERVE__GRACE_SECONDS": "5"})
+    given = with_defaults({"serve__queue": 3, "serve__wait_seconds": 1.0, "model": None}, start, {})
+    assert (given["serve__grace_seconds"], given["serve__queue"], given["serve__wait_seconds"]) == (25.0, 3, 1.0)
+    assert "serve__grace_seconds" not in with_defaults({}, start, {"EMENDO_SERVE__GRACE_SECONDS": "5"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -126,11 +127,56 @@ def status(
     output.show(found, _looked(found), json=json)
 
 
-def _cloud(folder: Path, *, json: bool, **flags: Any) -> tuple[Context, Cloud]:
+@cloud.command()
+def put(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Bundle, champion, name: what is put there.")],
+    to: Annotated[
+        str | None, typer.Option(metavar="s3://...", help="Where. [default: the bucket of models of the stack]")
+    ] = None,
+    folder: Folder = Path(),
+    stack: StackName = None,
+    region: Region = None,
+    json: Json = False,
+) -> None:
+    """Put a model into S3; prints its address, which is a model reference (--model s3://...)."""
+    from ..cloud.deploy import put_bundle
+    from ..models.references import load_bundle
+
+    context, held = _cloud(folder, json=json, cloud__stack=stack, cloud__region=region)
+    address = put_bundle(held, load_bundle(model, workspace=context.root), to or "")
+    if json:
+        output.print_json({"reference": address})
+    else:
+        typer.echo(address)
+
+
+@cloud.command()
+def captures(
+    folder: Folder = Path(),
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the service that captured. [default: this machine's]")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="s3://...", help="Where. [default: the bucket of pages of the stack]")
+    ] = None,
+    stack: StackName = None,
+    region: Region = None,
+    json: Json = False,
+) -> None:
+    """Put what the service of a workspace captured into S3; what is there already is not sent again."""
+    from ..cloud.deploy import put_captures
+
+    context, held = _cloud(folder, json=json, need_workspace=True, cloud__stack=stack, cloud__region=region)
+    assert context.workspace is not None
+    sent, same = put_captures(held, context.workspace.captures, name or platform.node() or "service", to or "")
+    output.show({"sent": sent, "same": same}, [f"{sent} files sent, {same} were there"], json=json)
+
+
+def _cloud(folder: Path, *, json: bool, need_workspace: bool = False, **flags: Any) -> tuple[Context, Cloud]:
     from ..cloud.deploy import Cloud
     from ..cloud.plan import Memory
 
-    context = open_context(folder, **flags)
+    context = open_context(folder, need_workspace=need_workspace, **flags)
     settings = context.settings.cloud
     hidden = context.workspace.hidden if context.workspace else None
     say = (lambda _: None) if json else output.note

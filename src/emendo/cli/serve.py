@@ -68,7 +68,7 @@ def serve(
         import uvicorn  # noqa: F401
     except ModuleNotFoundError as error:
         raise EngineError(f"the service needs {error.name!r}", remedy="pip install 'emendo[serve]'") from error
-    from ..serve.container import Start, sagemaker_settings, sagemaker_start
+    from ..serve.container import Start, sagemaker_start, with_defaults
     from ..serve.http.server import Server
     from ..serve.service import Service
     from ..tools.listen import bound, listening
@@ -84,8 +84,7 @@ def serve(
     }
     start = sagemaker_start(os.environ) if sagemaker else Start()
     if sagemaker:
-        usual = {"model": start.model, **sagemaker_settings(os.environ)}
-        given |= {name: value for name, value in usual.items() if given.get(name) is None}
+        given = with_defaults(given, start, os.environ)
     context = open_context(workspace, **given)
     service = Service(context.settings, workspace=context.root, log=output.note, hooks=_marks(context.workspace))
     opened = bound(start.host if host is None else host, start.port if port is None else port)

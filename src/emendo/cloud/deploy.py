@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,10 +29,11 @@ from .plan import (
     stack_name,
 )
 from .s3 import Store
-from .stack import PAUSE, Stack
+from .stack import Stack
 
 VARIANT: Final = "all"
 """Name of the one variant of the endpoint."""
+SERVICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 TAGS: Final = {"emendo:version": __version__}
 Say = Callable[[str], None]
 
@@ -43,7 +45,6 @@ class Cloud:
     settings: CloudSettings
     memory: Memory
     say: Say = lambda _: None
-    pause: float = PAUSE
 
     @property
     def account(self) -> Account:
@@ -57,7 +58,6 @@ class Cloud:
             stack_name(self.settings, kind),
             self.say,
             self.settings.wait_minutes,
-            self.pause,
         )
 
     def buckets(self) -> dict[str, str]:
@@ -157,6 +157,30 @@ def status(cloud: Cloud, events: int = 5) -> dict[str, Any]:
         if kind == ENDPOINT:
             endpoint = _endpoint(cloud, stack.resources().get("Endpoint", ""))
     return {"stack": cloud.settings.stack, "stacks": rows, "endpoint": endpoint, "buckets": cloud.buckets()}
+
+
+def put_bundle(cloud: Cloud, bundle: Bundle, to: str = "") -> str:
+    """Put a bundle at an address in S3 (empty: into the bucket of models); the reference that reads with it."""
+    return _store(cloud, to, "ModelsBucket").put_bundle(bundle)
+
+
+def put_captures(cloud: Cloud, folder: Path, name: str, to: str = "") -> tuple[int, int]:
+    """Put the captures of the service `name` at an address in S3 (empty: into the bucket of pages); files sent, and
+    files that were there."""
+    if not SERVICE.fullmatch(name):
+        raise UsageError(f"{name!r} is no name of a service", remedy="give --name: letters, digits, dots and hyphens")
+    return _store(cloud, to, "PagesBucket").put_captures(folder, name)
+
+
+def _store(cloud: Cloud, to: str, logical: str) -> Store:
+    """The store at an address, else in a bucket of the stack."""
+    if to:
+        return Store.at(to, cloud.account)
+    bucket = cloud.buckets().get(logical)
+    if bucket is None:
+        remedy = "run `emendo cloud up --only stores` first, or give --to"
+        raise CloudError("is not there", where=stack_name(cloud.settings, STORES), remedy=remedy)
+    return Store(cloud.account.client("s3"), bucket)
 
 
 def _put_model(cloud: Cloud, bundle: Bundle, bucket: str) -> None:

@@ -50,9 +50,11 @@ def sagemaker_start(environment: Mapping[str, str]) -> Start:
     return Start(ANY_HOST, int(told), named or _in_folder(Path(environment.get("SM_MODEL_DIR") or MODEL_FOLDER)))
 
 
-def sagemaker_settings(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Settings of such a container, where the environment does not say them itself."""
-    return {name: value for name, value in SETTINGS.items() if f"EMENDO_{name.upper()}" not in environment}
+def with_defaults(given: Mapping[str, Any], start: Start, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Settings that were given (None: not) with those of such a container, where the environment does not say them."""
+    usual = {name: value for name, value in SETTINGS.items() if f"EMENDO_{name.upper()}" not in environment}
+    said = {name: value for name, value in given.items() if value is not None}
+    return {"model": start.model, **usual, **said}
 
 
 def _in_folder(folder: Path) -> str:
