@@ -25,7 +25,7 @@ CREDITS = (
     "under the Apache License 2.0 (https://www.apache.org/licenses/LICENSE-2.0), converted to ONNX by RapidOCR\n"
     "(https://github.com/RapidAI/RapidOCR, Apache License 2.0), taken unchanged from its wheel.\n"
 )
-LEFT_OUT = ("datasets", "flows", "label", "learn", "mine", "models/shipped", "pages", "train", "web")
+LEFT_OUT = ("cloud", "datasets", "flows", "label", "learn", "mine", "models/shipped", "pages", "train", "web")
 """Folders of the package that a device has no use for; a command that needs one says so."""
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -17,12 +19,15 @@ from emendo.models.bundle import read_bundle
 from emendo.models.installed import installed_models
 from emendo.models.references import load_bundle, load_recognizer
 from emendo.release.package import package
+from emendo.settings import Limits
+from emendo.tools.archives import unpack
 
 from .colours import colour_samples, write_colour_bundle
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 READ = """
 import sys
+import tarfile
 from emendo.image.load import read_image
 from emendo.models.references import load_recognizer
 reader = load_recognizer("striped-cat")
@@ -113,3 +118,20 @@ def test_a_package_below_another_is_not_looked_for(tmp_path: Path, monkeypatch: 
     assert installed_models() == {"y": tmp_path / "deep" / "bundle"}
     with pytest.raises(BundleError, match="is no model bundle"):
         read_bundle(installed_models()["y"])
+
+
+def test_for_sagemaker_the_same_model_gives_the_same_archive_of_plain_files(tmp_path: Path) -> None:
+    bundle = write_colour_bundle(tmp_path / "bundle")
+    made = [package(bundle, "sagemaker", tmp_path / name) for name in ("one", "two")]
+    first, second = (one.path.read_bytes() for one in made)
+    assert first == second
+    manifest = json.loads((tmp_path / "one" / "manifest.json").read_text(encoding="utf-8"))
+    assert (manifest["sha256"], manifest["bytes"]) == (hashlib.sha256(first).hexdigest(), len(first))
+    assert (manifest["model"], manifest["family"]) == (bundle.id, "ctc")
+    with tarfile.open(made[0].path) as tar:
+        held = tar.getmembers()
+    assert all(one.isfile() and (one.mode, one.uid, one.mtime) == (0o644, 0, 0) for one in held)
+    unpack(made[0].path, tmp_path / "model", Limits())
+    assert load_bundle(str(tmp_path / "model")).id == bundle.id
+    with pytest.raises(UsageError, match="is there already"):
+        package(bundle, "sagemaker", tmp_path / "one")

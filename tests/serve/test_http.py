@@ -170,6 +170,9 @@ def test_the_description_has_every_route_with_forms_for_answers_and_errors(clien
         "get /healthz",
         "get /readyz",
         "get /metrics",
+        "get /ping",
+        "post /invocations",
+        "get /execution-parameters",
     }
     read = described["paths"]["/v1/read"]["post"]
     assert set(read["requestBody"]["content"]) == {"image/*", "application/pdf", "multipart/form-data"}

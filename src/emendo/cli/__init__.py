@@ -8,15 +8,19 @@ error.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from ..errors import EmendoError
+from ..models.schemes import add_scheme
 from . import damage, data, develop, drift, label, loop, measure, models, regions
 from .boards import compression, report
 from .card import card
 from .channel import channel
+from .cloud import cloud
 from .crops import crops
 from .export import certificate, export
 from .flow import flow
@@ -34,6 +38,9 @@ from .stream import stream
 from .sync import sync
 from .synth import synth
 from .trial import trial
+
+if TYPE_CHECKING:
+    from ..models.bundle import Bundle
 
 app = typer.Typer(
     name="emendo",
@@ -90,6 +97,7 @@ app.add_typer(pipeline, name="pipeline")
 app.command()(serve)
 app.command("api-key")(api_key)
 app.add_typer(stream, name="stream")
+app.add_typer(cloud, name="cloud")
 app.command()(develop.demo)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(develop.bench)
 
@@ -108,6 +116,15 @@ def root(
     _version: bool = typer.Option(False, "--version", callback=version, is_eager=True, help="Show the version."),
 ) -> None:
     """OCR that learns from your corrections."""
+
+
+def _from_s3(reference: str, workspace: Path | None) -> Bundle:
+    from ..cloud.references import fetch_bundle
+
+    return fetch_bundle(reference, workspace)
+
+
+add_scheme("s3://", _from_s3)
 
 
 def _absent(module: str) -> str:

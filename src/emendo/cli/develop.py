@@ -36,6 +36,7 @@ BENCHMARKS = {
     ),
     "manifests": ("manifests.py", "a manifest of a million rows: open, filter, split"),
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
+    "sagemaker": ("sagemaker.py", "the SageMaker container: time to ready, /invocations beside /v1/read"),
     "fields": ("fields.py", "fields of receipts, invoices and made-up documents: models, a few rules, invoice2data"),
     "validator": ("validator.py", "corrupted and right documents before the validator of fields"),
     "field-mode": ("field_mode.py", "keys to fill in documents: empty form, filled in by the model, with the memory"),

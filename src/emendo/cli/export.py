@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..models.bundle import Bundle
     from ..models.certificate import Certificate
     from ..models.generative.source import Source
+    from ..release.package import Packaged
     from ..types import Sample
 
 DRAWN = 20
@@ -28,7 +29,7 @@ Form = Annotated[
     typer.Option(
         "--to",
         metavar="FORM",
-        help="onnx, onnx-int8, onnx-int8-decoder (encoder as it is), safetensors; or folder, package.",
+        help="onnx, onnx-int8, onnx-int8-decoder (encoder as it is), safetensors; or folder, package, sagemaker.",
     ),
 ]
 Given = Annotated[
@@ -71,7 +72,8 @@ def export(
 
     As ONNX graphs, which read without torch, or merged weights: proven on lines to read what the trained model reads,
     with a signed certificate; what does not is refused. int8 must be smaller, faster and within the budget.
-    Or as it is: as a folder with a model card, or as a package that pip installs and --model NAME reads with.
+    Or as it is: as a folder with a model card, as a package that pip installs and --model NAME reads with, or as the
+    model.tar.gz that a SageMaker endpoint unpacks.
     """
     from ..models.references import find_model
     from ..release.export import Order
@@ -148,7 +150,13 @@ def _package(context: Context, model: str, form: str, out: Path, name: str, *, j
     from ..release.package import package
 
     made = package(load_bundle(model, workspace=context.root), form, out, name=name)
-    output.show(made.figures(), [f"{made.path}: read with it by --model {made.reference}"], json=json)
+    output.show(made.figures(), [_use(made)], json=json)
+
+
+def _use(made: Packaged) -> str:
+    if made.form == "sagemaker":
+        return f"{made.path}: model data of a SageMaker endpoint whose container runs `emendo serve --sagemaker`"
+    return f"{made.path}: read with it by --model {made.reference}"
 
 
 def samples_for(

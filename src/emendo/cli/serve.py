@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,8 +26,10 @@ def serve(
     workspace: Annotated[
         Path, typer.Option("--workspace", metavar="DIR", help="Workspace whose champion is served.")
     ] = Path(),
-    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
+    host: Annotated[str | None, typer.Option(help="Address to listen at. [default: 127.0.0.1]")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one. [default: 8080]")
+    ] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Threads that read. [default: one per core]")] = None,
     queue: Annotated[int | None, typer.Option(metavar="N", help="Most images that wait. [default: 64]")] = None,
     deadline: Annotated[
@@ -58,6 +61,12 @@ def serve(
             metavar="SHARE", help="Share of the readings to keep in the workspace, 0 to 1. [default: capture.share, 0]"
         ),
     ] = None,
+    sagemaker: Annotated[
+        bool,
+        typer.Option(
+            "--sagemaker", help="Start as SageMaker expects: at every address, with the model in /opt/ml/model."
+        ),
+    ] = False,
 ) -> int:
     """Serve readings over HTTP.
 
@@ -68,33 +77,31 @@ def serve(
     role admin only. With --capture, what is read is kept for `emendo monitor`, and what is right can be told by POST
     /v1/feedback; the settings [capture] say what of it is kept, and for how long. With --trial another model reads
     along (shadow) or answers a share of the documents (ab) until it is known whether it is better; `emendo trial` shows
-    how it stands, and a worse one is stopped.
+    how it stands, and a worse one is stopped. GET /ping and POST /invocations are those of a SageMaker container.
     """
-    try:
-        import fastapi  # noqa: F401
-        import prometheus_client  # noqa: F401
-        import python_multipart  # noqa: F401
-        import uvicorn  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise EngineError(f"the service needs {error.name!r}", remedy="pip install 'emendo[serve]'") from error
+    _check_packages()
+    from ..serve.container import Start, sagemaker_start, with_defaults
     from ..serve.http.server import Server
     from ..serve.service import Service
     from ..tools.listen import bound, listening
 
-    context = open_context(
-        workspace,
-        model=model,
-        serve__workers=workers,
-        serve__queue=queue,
-        trial__model=trial,
-        trial__mode=mode,
-        trial__share=share,
-        serve__deadline_seconds=deadline,
-        serve__grace_seconds=grace,
-        serve__kinds=tuple(part.strip() for part in kinds.split(",")) if kinds is not None else None,
-        serve__api_keys=str(api_key_file) if api_key_file is not None else None,
-        capture__share=capture,
-    )
+    given: dict[str, Any] = {
+        "model": model,
+        "serve__workers": workers,
+        "serve__queue": queue,
+        "serve__deadline_seconds": deadline,
+        "serve__grace_seconds": grace,
+        "serve__kinds": tuple(part.strip() for part in kinds.split(",")) if kinds is not None else None,
+        "serve__api_keys": str(api_key_file) if api_key_file is not None else None,
+        "capture__share": capture,
+        "trial__model": trial,
+        "trial__mode": mode,
+        "trial__share": share,
+    }
+    start = sagemaker_start(os.environ) if sagemaker else Start()
+    if sagemaker:
+        given = with_defaults(given, start, os.environ)
+    context = open_context(workspace, **given)
     service = Service(
         context.settings,
         workspace=context.root,
@@ -102,10 +109,21 @@ def serve(
         hooks=_marks(context.workspace),
         capture=_capture(context.settings.capture, context.workspace),
     )
-    opened = bound(host, port)
+    opened = bound(start.host if host is None else host, start.port if port is None else port)
     output.note(f"serving at http://{listening(opened)} with {service.workers} workers (Ctrl+C ends)")
     Server(service, opened).serve_all()
     return 0
+
+
+def _check_packages() -> None:
+    """Raise EngineError naming the first package of the service that is not installed."""
+    try:
+        import fastapi  # noqa: F401
+        import prometheus_client  # noqa: F401
+        import python_multipart  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise EngineError(f"the service needs {error.name!r}", remedy="pip install 'emendo[serve]'") from error
 
 
 def _capture(settings: CaptureSettings, workspace: Workspace | None) -> Capture | None:

@@ -1,7 +1,8 @@
 """What a model reference names.
 
-`base` and the other models that come along, the champion, `models:/NAME` (a name in the registry or the workspace), the
-folder of a bundle or of a model of transformers, the name of a model that pip installed, a hub id: tried in this order.
+`base` and the other models that come along, the champion, `models:/NAME` (a name in the registry or the workspace), an
+address that a layer above fetches from (`schemes`), the folder of a bundle or of a model of transformers, the name of a
+model that pip installed, a hub id: tried in this order.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from .installed import installed_models
 from .rapid import RAPIDOCR, RapidOcrRecognizer
 from .registry import registered_bundle
 from .remote import RemoteRecognizer, is_remote
+from .schemes import fetcher_of
 from .shipped import SHIPPED, SHIPPED_FIELDS, is_shipped, shipped_bundle, shipped_fields
 
 PLATES = "plates:"
@@ -134,6 +136,9 @@ def find_model(ref: str, *, workspace: Path | None = None) -> Bundle | Source:
         raise UsageError(f"there is no champion{kind} yet{place}", remedy=f"promote a model first, or use {first!r}")
     if ref.startswith(SCHEME):
         return registered_bundle(ref, workspace)
+    fetch = fetcher_of(ref)
+    if fetch is not None:
+        return fetch(ref, workspace)
     for folder in _places(ref, workspace):
         if (folder / INFO_FILE).is_file():
             return read_bundle(folder)

@@ -1,4 +1,4 @@
-"""A model as others load it: a plain folder with a model card, or a Python package that pip installs.
+"""A model as others load it: a folder with a model card, a Python package that pip installs, an archive for SageMaker.
 
     OUT/README.md                          the model card
     OUT/bundle/                            the bundle, file by file what it was
@@ -7,6 +7,9 @@
         emendo_model_NAME/bundle/          the same bundle
         entry point `emendo.models`        NAME, which is then a model reference wherever the package is installed
 
+    OUT/model.tar.gz                       for SageMaker: `bundle/` with the bundle, unpacked there to /opt/ml/model
+    OUT/manifest.json                      its bytes and SHA-256, the model in it and what reads that
+
 Either is named by the same content id as the bundle it was made of, and verified like any bundle before it reads. The
 wheel is written here, for its layout is a few lines (PEP 427): no build back end, no network, and the same bundle gives
 the same bytes.
@@ -14,6 +17,7 @@ the same bytes.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import zipfile
@@ -30,10 +34,13 @@ from ..models.bundle import INFO_FILE, Bundle, read_bundle
 from ..models.installed import BUNDLE, GROUP
 from ..models.references import AUTO
 from ..models.shipped import SHIPPED, SHIPPED_FIELDS
-from ..tools.files import new_folder, sha256_bytes, sha256_file
+from ..tools.archives import pack_members
+from ..tools.files import new_folder, sha256_bytes, sha256_file, write_text
 from .card import gather, model_card, requirement
 
-FORMS: Final = ("folder", "package")
+FORMS: Final = ("folder", "package", "sagemaker")
+ARCHIVE: Final = "model.tar.gz"
+MANIFEST: Final = "manifest.json"
 README: Final = "README.md"
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,60}[a-z0-9])?")
 _TAKEN: Final = frozenset({*NAMES, *SHIPPED, SHIPPED_FIELDS, AUTO, "champion"})
@@ -64,7 +71,7 @@ class Packaged:
 
 
 def package(bundle: Bundle, form: str, out: Path, *, name: str = "") -> Packaged:
-    """Write a bundle to the new folder `out` as `folder` or as `package`.
+    """Write a bundle to the new folder `out` as `folder`, as `package` or for `sagemaker`.
 
     `name` is what the package's model is called from then on; without it the bundle's own name, made fit. Raises
     UsageError for an unknown form, a name that cannot be a reference or a folder that is there, BundleError when the
@@ -84,6 +91,10 @@ def package(bundle: Bundle, form: str, out: Path, *, name: str = "") -> Packaged
                 shutil.copyfile(bundle.folder / member, folder / BUNDLE / member)
             read_bundle(folder / BUNDLE)
         return Packaged(out, bundle.id, form, str(out))
+    if form == "sagemaker":
+        with new_folder(out) as folder:
+            write_archive(bundle, folder)
+        return Packaged(out / ARCHIVE, bundle.id, form, str(out / ARCHIVE))
     name = name or re.sub(r"[^a-z0-9]+", "-", bundle.info.name.lower()).strip("-")
     if not _NAME.fullmatch(name) or name in _TAKEN:
         what = f"{name!r} is taken by emendo" if name in _TAKEN else f"{name!r} is no name for a package"
@@ -91,6 +102,26 @@ def package(bundle: Bundle, form: str, out: Path, *, name: str = "") -> Packaged
     with new_folder(out) as folder:
         wheel = _wheel(bundle, name, folder)
     return Packaged(out / wheel, bundle.id, form, name)
+
+
+def write_archive(bundle: Bundle, folder: Path) -> dict[str, Any]:
+    """Write a bundle's archive for SageMaker and its manifest into `folder`; what the manifest says.
+
+    The same bundle gives the same bytes.
+    """
+    members = {f"{BUNDLE}/{member}": bundle.folder / member for member in (*bundle.info.files, INFO_FILE)}
+    pack_members(members, folder / ARCHIVE)
+    manifest = {
+        "file": ARCHIVE,
+        "bytes": (folder / ARCHIVE).stat().st_size,
+        "sha256": sha256_file(folder / ARCHIVE),
+        "model": bundle.id,
+        "name": bundle.info.name,
+        "family": bundle.info.family,
+        "requires": requirement(bundle),
+    }
+    write_text(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+    return manifest
 
 
 def _wheel(bundle: Bundle, name: str, folder: Path) -> str:

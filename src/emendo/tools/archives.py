@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import tarfile
 import unicodedata
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -50,6 +51,36 @@ def _write(folder: Path, target: Path, stored: bool) -> None:
             with path.open("rb") as source, opened.open(entry, "w") as out:
                 while piece := source.read(_PIECE):
                     out.write(piece)
+
+
+def pack_members(members: Mapping[str, Path], target: Path) -> None:
+    """Regular files as a .tar.gz, whole or not at all: by name, without times and owners, for anybody to read.
+
+    `members` are the files by the names that they get, which may have folders. Nothing is compressed (the gzip has
+    stored blocks): weights hardly shrink, and the bytes do not depend on a version of zlib.
+    """
+    partial = target.parent / f"{PARTIAL}{uuid.uuid4().hex[:12]}"
+    try:
+        with partial.open("xb") as out:
+            _write_tar(members, out)
+            out.flush()
+            os.fsync(out.fileno())
+        partial.replace(target)
+        sync_folder(target.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _write_tar(members: Mapping[str, Path], out: IO[bytes]) -> None:
+    with (
+        gzip.GzipFile("", "wb", compresslevel=0, fileobj=out, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+    ):
+        for name, source in sorted(members.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = source.stat().st_size, 0o644
+            with source.open("rb") as stream:
+                tar.addfile(entry, stream)
 
 
 def unpack(archive: Path, folder: Path, limits: Limits) -> None:

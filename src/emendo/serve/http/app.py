@@ -9,11 +9,18 @@ from fastapi.security import HTTPBearer
 
 from ... import __version__
 from ..service import Service
-from . import feedback, jobs, read, state, trial
+from . import feedback, jobs, read, sagemaker, state, trial
 from .door import Door
 from .faults import add_faults
 
-ROUTES: tuple[Callable[[FastAPI, Service], None], ...] = (read.add, jobs.add, feedback.add, state.add, trial.add)
+ROUTES: tuple[Callable[[FastAPI, Service], None], ...] = (
+    read.add,
+    jobs.add,
+    feedback.add,
+    state.add,
+    trial.add,
+    sagemaker.add,
+)
 
 
 def create_app(service: Service, hosts: Collection[str] | None = None) -> FastAPI:

@@ -18,7 +18,7 @@ from ..queue import Rejected
 from ..service import Service
 from .faults import GONE, Fault, answer_to
 
-OPEN: Final = ("/healthz", "/readyz", "/openapi.json")
+OPEN: Final = ("/healthz", "/readyz", "/openapi.json", "/ping")
 """Routes that need no key."""
 _HEADERS: Final = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
