@@ -43,16 +43,16 @@ from .production import (
 from .section import Section
 
 __all__ = [
+    "FILE_NAME",
+    "IGNORED",
     "AlertSettings",
     "CaptureSettings",
     "ChannelSettings",
     "CloudSettings",
     "CollectSettings",
     "DriftSettings",
-    "FILE_NAME",
     "FlowSettings",
     "GateSettings",
-    "IGNORED",
     "LabelSettings",
     "Limits",
     "PlateSettings",
