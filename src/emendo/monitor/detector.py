@@ -26,7 +26,7 @@ from .norm import CLIP, Norm
 LAMBDAS: Final = (0.2, 0.3, 0.5)
 """Bets: small ones find small shifts of many pages, large ones great shifts of few. Chosen, with `LEVEL`, on training
 pages."""
-LEVEL: Final = 0.1
+LEVEL: Final = 0.15
 """Chance that any bound of a mean is wrong, over all measures and directions together."""
 VARIANCE_LEVEL: Final = 0.1
 """Chance that the bound of one measure's variance is wrong."""
