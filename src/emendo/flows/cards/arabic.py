@@ -28,12 +28,12 @@ def arabic_card(result: Mapping[str, Any]) -> str:
             if held is None:
                 continue
             first = name if which == "base" else '<td class="name"></td>'
-            state = "" if which == "base" else verdict
+            model = which if which == "base" else f"{which}<small>{verdict}</small>"
             raw = [_figure(key, held["raw"]) for key in FIGURES]
             folded = [_figure(key, held["normalized"]) for key in FIGURES]
             folded[0] = f'<td class="first">{folded[0]}</td>'
             raw[0] = f'<td class="first">{raw[0]}</td>'
-            rows.append([first, which, *raw, *folded, state])
+            rows.append([first, model, *raw, *folded])
     better = sum(one["passed"] for one in result["books"])
     names = ", ".join(result["normalize"])
     heads = ["CER", "WER", "BLEU", "chrF"]
@@ -43,7 +43,7 @@ def arabic_card(result: Mapping[str, Any]) -> str:
         f"lines of its own. Left the figures as read, right with {escape(names)} folded in both texts.</p>",
         figure_cards([("Books", f"{len(result['books'])}", f"{better} read better, the others stay with the base")]),
         html.table(
-            ['<th class="name">Book</th>', "Model", *heads, *(f"{one}, folded" for one in heads), "Gate"],
+            ['<th class="name">Book</th>', "Model", *heads, *(f"{one}<br>folded" for one in heads)],
             rows,
         ),
     ]
