@@ -181,8 +181,9 @@ def _lines(name: str, fixture: Fixture, folder: Path) -> Dataset:
     if place.is_dir():
         return open_dataset(place)
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {"pages": fixture.pages, "test_pages": fixture.test_pages}
-    return synth_notebook(place, SEED, **pages, strangeness=fixture.strangeness)
+    return synth_notebook(
+        place, SEED, pages=fixture.pages, test_pages=fixture.test_pages, strangeness=fixture.strangeness
+    )
 
 
 def _made(workspace: Workspace, loop: DemoResult) -> Bundle:
@@ -248,7 +249,9 @@ def serving(model: Path, *options: str) -> Iterator[str]:
 def _documents(count: int, folder: Path, threads: int, log: Log) -> tuple[Figure, tuple[bool, str]]:
     """Errors per value of made-up invoices that are read to fields, and whether all were read."""
     reader = load_document_reader("base-fields", threads=threads)
-    errors, sizes, read = [], [], 0
+    errors: list[float] = []
+    sizes: list[float] = []
+    read = 0
     for at in range(count):
         made = make_document(SEED, at)
         path = folder / f"invoice_{at + 1:02}.pdf"
