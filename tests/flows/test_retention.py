@@ -23,9 +23,7 @@ from emendo.workspace.folder import Workspace
 
 from .erasable import AT, SECRET, full_workspace, holding
 
-ALL = RetentionSettings(
-    captures_days=30, capture_pictures_days=5, readings_days=5, pictures_days=5, reports_days=5, runs_days=5
-)
+ALL = RetentionSettings(capture_pictures_days=5, readings_days=5, pictures_days=5, reports_days=5, runs_days=5)
 
 
 @pytest.fixture
@@ -55,9 +53,9 @@ def test_each_kind_goes_and_what_is_needed_stays(workspace: Workspace) -> None:
         (unfinished,) = [run.name for run in workspace.runs.iterdir() if run.name.endswith("child")]
         store.add_event(STARTED, {"dataset": unfinished.partition("-")[0], "run": unfinished, "mark": 1})
     before = lineage(workspace)
-    dry = apply(workspace, ALL, dry=True)
+    dry = apply(workspace, ALL, captures_days=30, dry=True)
     assert spare.is_file() and Captures(workspace.captures).days()
-    done = apply(workspace, ALL)
+    done = apply(workspace, ALL, captures_days=30)
     assert (done.counts, done.bytes) == (dry.counts, dry.bytes)
     assert done.counts == {"days of captures": 1, "replaced readings": 1, "pictures of lines": 1}
     assert Captures(workspace.captures).days() == []
@@ -83,11 +81,13 @@ def test_runs_and_reports_go_when_no_name_or_rollback_leads_to_their_model(works
 
 def test_what_is_young_stays(workspace: Workspace) -> None:
     day = datetime(2026, 3, 2, tzinfo=UTC)
-    pictures = RetentionSettings(captures_days=90, capture_pictures_days=5)
-    assert apply(workspace, pictures, dry=True, now=day + timedelta(days=9)).counts == {"captured pictures": 1}
-    assert apply(workspace, RetentionSettings(captures_days=1), now=day).counts == {}
-    assert apply(workspace, RetentionSettings(captures_days=1), now=day + timedelta(hours=23)).counts == {}
-    assert apply(workspace, RetentionSettings(captures_days=1), now=day + timedelta(days=1)).counts != {}
+    nothing, pictures = RetentionSettings(), RetentionSettings(capture_pictures_days=5)
+    assert apply(workspace, pictures, captures_days=90, dry=True, now=day + timedelta(days=9)).counts == {
+        "captured pictures": 1
+    }
+    assert apply(workspace, nothing, captures_days=1, now=day).counts == {}
+    assert apply(workspace, nothing, captures_days=1, now=day + timedelta(hours=23)).counts == {}
+    assert apply(workspace, nothing, captures_days=1, now=day + timedelta(days=1)).counts != {}
 
 
 def test_a_call_that_was_killed_is_repeated(workspace: Workspace) -> None:
@@ -99,21 +99,21 @@ def test_a_call_that_was_killed_is_repeated(workspace: Workspace) -> None:
         if "2026-02-26" in sentence:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    settings = RetentionSettings(captures_days=30)
-    child = get_context("fork").Process(target=lambda: apply(workspace, settings, log=log))
+    child = get_context("fork").Process(target=lambda: apply(workspace, RetentionSettings(), captures_days=30, log=log))
     child.start()
     child.join()
     assert child.exitcode == -signal.SIGKILL
     assert 0 < len(captures.days()) < 6
-    apply(workspace, settings)
+    apply(workspace, RetentionSettings(), captures_days=30)
     assert captures.days() == [] and not list(workspace.captures.glob(".partial-*"))
 
 
 def test_the_command_says_what_would_go(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     place = ["--workspace", str(workspace.root)]
+    (workspace.root / "emendo.toml").write_text("[capture]\ndays = 36500\n")
     assert main(["retention", "apply", *place]) == 0
-    assert "everything stays for ever" in capsys.readouterr().err
-    (workspace.root / "emendo.toml").write_text("[retention]\ncaptures_days = 30\n")
+    assert "nothing was to go" in capsys.readouterr().err
+    (workspace.root / "emendo.toml").write_text("[capture]\ndays = 30\n")
     assert main(["retention", "apply", "--dry-run", "--json", *place]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["dry_run"] is True and told["kinds"]["days of captures"]["count"] == 1 and told["bytes"] > 0
@@ -121,6 +121,6 @@ def test_the_command_says_what_would_go(workspace: Workspace, capsys: pytest.Cap
     assert main(["retention", "apply", *place]) == 0
     assert "1 days of captures went" in capsys.readouterr().err
     assert not holding(workspace.captures, SECRET)
-    (workspace.root / "emendo.toml").write_text("[retention]\ncapture_days = 30\n")
+    (workspace.root / "emendo.toml").write_text("[retention]\nrun_days = 30\n")
     assert main(["retention", "apply", *place]) == 2
-    assert "did you mean 'captures_days'" in capsys.readouterr().err
+    assert "did you mean 'runs_days'" in capsys.readouterr().err

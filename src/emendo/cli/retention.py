@@ -26,7 +26,8 @@ def apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go, and how much.")] = False,
     json: Json = False,
 ) -> None:
-    """Remove what is older than [retention] of emendo.toml says: captures, replaced readings, pictures, reports, runs.
+    """Remove what is older than emendo.toml says: captures (capture.days), and by [retention] their pictures, replaced
+    readings, pictures of lines, reports and runs.
 
     Never notes, nor what a model in use or a data set needs. Run it from cron; cut off, run it again.
     """
@@ -34,7 +35,10 @@ def apply(
 
     context = open_context(folder, need_workspace=True)
     assert context.workspace is not None
-    done = apply_retention(context.workspace, context.settings.retention, dry=dry_run, log=output.note)
+    settings = context.settings
+    done = apply_retention(
+        context.workspace, settings.retention, captures_days=settings.capture.days, dry=dry_run, log=output.note
+    )
     output.show(done.to_dict(), done.sentences(), json=json)
 
 

@@ -18,7 +18,7 @@ from ..label.intake import WORDS
 from ..label.uploads import FOLDER as UPLOADS
 from ..learn.mine_documents import ERRORS, FOLDER
 from ..mine.errorlog import drop_entries
-from ..monitor.captures import Captures, Dropped
+from ..monitor.captures import Captures, Dropped, trial_captures
 from ..pages.fieldfiles import ENDING
 from ..pages.given import layout_file
 from ..pages.note import CORRECTED
@@ -59,11 +59,12 @@ class Copies:
 
 def drop_copies(workspace: Workspace, subject: Subject) -> Copies:
     """Remove the captures, kept reports, logged errors, rounds of mining and caches that hold anything of it."""
-    captures = Captures(workspace.captures)
-    if subject.author:
-        seen = captures.drop(callers={subject.author}, authors={subject.author})
-    else:
-        seen = captures.drop(documents=subject.names | {subject.asked})
+    seen = Dropped()
+    for captures in (Captures(workspace.captures), *trial_captures(workspace)):
+        if subject.author:
+            seen += captures.drop(callers={subject.author}, authors={subject.author})
+        else:
+            seen += captures.drop(documents=subject.names | {subject.asked})
     reports = [one for one in find_reports([workspace.hidden / "reports"]) if _holds(one, subject.ids)]
     for folder in reports:
         remove_folder(folder)

@@ -26,7 +26,7 @@ from ..evaluate.boards.results import find_reports
 from ..learn.fields import unfinished_fields
 from ..learn.round import LOCK, Log, unfinished
 from ..monitor.captures import IMAGES as PICTURES
-from ..monitor.captures import Captures
+from ..monitor.captures import Captures, trial_captures
 from ..release.lineage import REPORT, lineage
 from ..settings import RetentionSettings
 from ..tools.files import remove_folder
@@ -70,8 +70,6 @@ class Kept:
 
     def sentences(self) -> list[str]:
         """For a person."""
-        if not any(self.settings.values()):
-            return ["everything stays for ever: set days in [retention] of emendo.toml (captures_days = 90)"]
         verb = "would go" if self.dry else "went"
         told = [
             f"{count} {kind} {verb}, {self.bytes[kind] / 1e6:.1f} MB" for kind, count in self.counts.items() if count
@@ -83,11 +81,13 @@ def apply(
     workspace: Workspace,
     settings: RetentionSettings,
     *,
+    captures_days: int = 0,
     dry: bool = False,
     now: datetime | None = None,
     log: Log = print,
 ) -> Kept:
-    """Remove what is older than the settings say; with `dry` only tell. `now` is the time from which days count (UTC).
+    """Remove what is older than the settings say, and captures and readings of trials older than `captures_days` (0:
+    none); with `dry` only tell. `now` is the time from which days count (UTC).
 
     Raises Busy when another process learns here, whose files these are.
     """
@@ -95,22 +95,25 @@ def apply(
     counts: dict[str, int] = {}
     sizes: dict[str, int] = {}
     with workspace.lock(LOCK), workspace.store() as store:
-        for item in _due(workspace, store, settings, now):
+        for item in _due(workspace, store, settings, captures_days, now):
             counts[item.kind] = counts.get(item.kind, 0) + item.count
             sizes[item.kind] = sizes.get(item.kind, 0) + item.bytes
             log(f"{'would remove' if dry else 'removing'} {item.kind}: {item.name}, {item.bytes / 1e6:.1f} MB")
             if not dry:
                 item.remove()
-        done = Kept(dry, counts, sizes, settings.model_dump())
+        done = Kept(dry, counts, sizes, {"captures_days": captures_days, **settings.model_dump()})
         if counts and not dry:
             store.add_event(EVENT, done.to_dict())
     return done
 
 
-def _due(workspace: Workspace, store: Store, settings: RetentionSettings, now: datetime) -> Iterator[Item]:
+def _due(
+    workspace: Workspace, store: Store, settings: RetentionSettings, captures_days: int, now: datetime
+) -> Iterator[Item]:
     captures, never = Captures(workspace.captures), datetime.min.replace(tzinfo=UTC)
-    whole = now - timedelta(days=settings.captures_days) if settings.captures_days else never
-    yield from _captures(captures, whole)
+    whole = now - timedelta(days=captures_days) if captures_days else never
+    for one in (captures, *trial_captures(workspace)):
+        yield from _captures(one, whole)
     if settings.capture_pictures_days:
         yield from _capture_pictures(captures, whole, now - timedelta(days=settings.capture_pictures_days))
     if settings.readings_days:

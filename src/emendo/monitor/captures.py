@@ -23,6 +23,7 @@ from typing import Any, Final, Protocol, TypeVar
 from ..errors import FormatError
 from ..tools.files import PARTIAL, append_line, sha256_bytes, sync_folder, write_bytes
 from ..tools.locks import held
+from ..workspace.folder import Workspace
 from .seen import Seen, Truth, day_of
 
 SEEN: Final = "seen.jsonl"
@@ -61,6 +62,9 @@ class Dropped:
     readings: int = 0
     truths: int = 0
     pictures: int = 0
+
+    def __add__(self, other: Dropped) -> Dropped:
+        return Dropped(self.readings + other.readings, self.truths + other.truths, self.pictures + other.pictures)
 
 
 @dataclass(slots=True)
@@ -223,6 +227,12 @@ class Captures:
                         yield read(row)
                     except (ValueError, FormatError):
                         self.torn += 1
+
+
+def trial_captures(workspace: Workspace) -> list[Captures]:
+    """What both models read in each trial of a workspace."""
+    folders = sorted(workspace.trials.iterdir()) if workspace.trials.is_dir() else []
+    return [Captures(folder) for folder in folders if folder.is_dir()]
 
 
 def _without(path: Path, gone: Callable[[dict[str, Any]], bool]) -> int:

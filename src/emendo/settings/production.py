@@ -189,9 +189,8 @@ class CaptureSettings(Section):
 
 
 class RetentionSettings(Section):
-    """How long what is kept of readings stays (`emendo retention apply`); 0 days: for ever."""
+    """How long what is kept of readings stays (`emendo retention apply`); 0 days: for ever. See `capture.days` too."""
 
-    captures_days: int = Field(0, ge=0, description="Days for which captured readings and what was said of them stay.")
     capture_pictures_days: int = Field(0, ge=0, description="Days for which the pictures of captured readings stay.")
     readings_days: int = Field(
         0, ge=0, description="Days for which readings stay in the database that a later reading of the line replaced."

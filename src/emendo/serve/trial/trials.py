@@ -262,7 +262,8 @@ class Trials:
         lane = Lane(how.queue, how.queue_bytes, self._busy, self._read_along)
         captures = Captures(folder)
         running = Running(plan, champion, candidate, guarded, lane, captures)
-        basis = list(captures.truths() if how.basis == "corrections" else captures.seen())
+        basis: list[Truth] | list[Seen]
+        basis = list(captures.truths()) if how.basis == "corrections" else list(captures.seen())
         running.told.update(one.id for one in basis)
         running.unjudged.extend(sorted(one.at for one in basis))
         self._show(self._judgement)
