@@ -100,7 +100,7 @@ def test_many_programs_print_sums_that_are_none_of_the_fields() -> None:
     zeros = repeated = 0
     for index in range(150):
         rng = np.random.default_rng([12, index])
-        sheet, document = set_document(draw_content(rng), rng)
+        sheet, _ = set_document(draw_content(rng), rng)
         told = {one.text for one in sheet.words if one.meaning == "total" and any(map(str.isdecimal, one.text))}
         repeated += any(one.text in told for one in sheet.words if not one.meaning)
         zeros += any(one.text in ("0.00", "0,00", "-0.00", "-0,00") for one in sheet.words if not one.meaning)

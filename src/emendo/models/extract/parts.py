@@ -14,6 +14,7 @@ from emendo.fields.conventions import conventions
 from emendo.fields.schema import MOST_CHARACTERS, Document, Fault, Kind, specs
 from emendo.fields.values import Order
 
+from .breakdown import LEAST_SAID, broken_down
 from .candidates import LEAST, Candidate, Scene, rank
 from .cells import NUMBERS, TEXTS, ReadRow, read_rows, tables
 from .certainty import evidence
@@ -156,6 +157,8 @@ def amounts_and_tables(
                 if value not in known_values:
                     found.append(Candidate(value, words, LEAST, 0.0))
         ranked[label] = found
+    for label, told in broken_down(read["taxes"], ranked).items():
+        ranked[label] = [*(one for one in ranked[label] if one.score > LEAST_SAID), told]
     options = Options(
         ranked,
         tables(read["lines"], "lines"),

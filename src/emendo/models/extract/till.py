@@ -14,6 +14,7 @@ from .candidates import Scene
 _FAR: Final = 5
 """Lines from the total to the change."""
 _TAX: Final = ("tax", f"taxes{ROW_MARK}.amount")
+_ROWS: Final = (f"lines{ROW_MARK}.amount", f"lines{ROW_MARK}.unit_price")
 _DOUBT: Final = -1.5
 """Log-odds above which an amount may be the tax."""
 MOST_TAX: Final = Decimal("0.3")
@@ -47,11 +48,18 @@ def till_of(scene: Scene) -> Till:
         for below, back, others in shown:
             if not (0 < below - line <= _FAR and back < given) or _is_tax(scene, others, given, back):
                 continue
+            if _in_rows(scene, words) and _in_rows(scene, others):
+                continue
             for above, total, third in shown:
                 if 0 < line - above <= _FAR and total == given - back and total not in (back, given):
                     paid[total] = third
                     cash.update((*words, *others))
     return Till(paid, frozenset(cash))
+
+
+def _in_rows(scene: Scene, words: tuple[int, ...]) -> bool:
+    """Whether an amount more likely than not stands in a row of goods."""
+    return max(scene.odd(words, label) for label in _ROWS) > 0
 
 
 def _is_tax(scene: Scene, words: tuple[int, ...], given: Decimal, back: Decimal) -> bool:
