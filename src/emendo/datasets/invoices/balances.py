@@ -133,7 +133,7 @@ def _rows(page: Setting, rows: Sequence[Row], wide_step: float, shape: str) -> N
     right = min(page.right, page.left + room) if shape == "left" else page.right - 2
     size = min(1.0, (right - left) / max(1.0, labels + values + 6))
     to_right, ruled = bool(rng.random() < 0.3), bool(rng.random() < 0.35)
-    dark = shape == "boxes" or rng.random() < 0.15
+    dark, dotted = shape == "boxes" or rng.random() < 0.15, not to_right and rng.random() < 0.06
     top = page.y - style.size * 1.2
     for row in rows:
         last = dark and row.bold
@@ -141,6 +141,10 @@ def _rows(page: Setting, rows: Sequence[Row], wide_step: float, shape: str) -> N
             page.sheet.box(left - 4, page.y - style.size, right + 2, page.y + style.size * 0.45, fill=style.accent)
         start = max(left, right - values * size - 10 - row.wide(page, size)) if to_right else left
         row.write(page, start, right, WHITE if last else BLACK, size)
+        free = right - start - row.wide(page, size) - page.width(row.value, bold=row.bold, size=size)
+        if dotted and free > 30:
+            dots = "." * int((free - 12) / page.width("."))
+            page.write(start + row.wide(page, size) + 5, dots, region=row.region)
         if ruled:
             low = page.y + style.size * 0.5
             page.sheet.rule(left, low, right, low, width=0.4)

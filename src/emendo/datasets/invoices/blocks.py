@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 
@@ -291,8 +292,11 @@ def _facts(page: Setting) -> list[Fact]:
     for _ in range(int(rng.choice([0, 1, 2, 3, 5]))):
         label, value = reference(rng, page.content.place, page.writing)
         found.insert(int(rng.integers(min(1, len(found)), len(found) + 1)), ("", label[:26], value[:26]))
-    if rng.random() < 0.15:
-        found.append(("", page.term("due"), page.amount(document.due or document.total or 0)))  # type: ignore[arg-type]
+    if rng.random() < 0.25:
+        place = int(rng.integers(len(found) + 1)) if rng.random() < 0.3 else len(found)
+        last = document.total if document.due is None else document.due
+        word = page.term(str(rng.choice(["due", "total"])))
+        found.insert(place, ("", word, page.amount(last or Decimal(0))))
     if rng.random() < 0.15:
         found.insert(min(2, len(found)), ("", page.phrase("currency"), document.currency or ""))
     if len(found) > 1 and found[0][0] == "number" and rng.random() < 0.2:

@@ -113,6 +113,8 @@ def firm(rng: Rng, place: Place) -> tuple[str, str]:
     else:
         core = person(rng)
     forms = FORMS[place.code] if rng.random() < 0.65 else _MORE_FORMS[place.language]
+    if rng.random() < (0.12 if place.code == "MY" else 0.03):
+        core = f"{core} ({town_of(rng, place)[1].split(',')[0]})"
     full = core if shape >= 0.86 else f"{core} {rng.choice(list(forms))}".strip()
     if rng.random() < (0.7 if place.code == "MY" else 0.2):
         full = full.upper()

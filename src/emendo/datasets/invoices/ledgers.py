@@ -136,9 +136,9 @@ def _order(page: Setting) -> list[str]:
     rng, lines = page.rng, page.document.lines
     names = ["description", "amount"]
     full = rng.random()
-    if full < 0.85:
+    if full < 0.78:
         names[1:1] = ["quantity", "unit_price"] if rng.random() < 0.75 else ["unit_price", "quantity"]
-    elif full < 0.92:
+    elif full < 0.86:
         names.insert(1, "quantity" if rng.random() < 0.5 else "unit_price")
     if "quantity" in names and any(row.unit for row in lines) and rng.random() < 0.25:
         names.insert(names.index("quantity") + 1, "unit")

@@ -35,7 +35,8 @@ def set_document(content: Content, rng: np.random.Generator) -> tuple[Sheet, Doc
 
 
 def _letter(content: Content, style: Style, rng: np.random.Generator) -> Setting:
-    sheet = Sheet(*(LETTER if content.place.code == "US" else A4))
+    size = LETTER if content.place.code in ("US", "CA", "MX") else A4
+    sheet = Sheet(*(size[::-1] if rng.random() < 0.04 else size))
     page = Setting(content, style, sheet, rng)
     if rng.random() < _FREE:
         set_blocks(page)

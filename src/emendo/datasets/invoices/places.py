@@ -197,6 +197,18 @@ PLACES: Final[tuple[Place, ...]] = (
 """Every place that documents come from."""
 
 
+RARER_DAYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "en": ("d-b-Y", "d b Y", "Y/m/d", "b d, Y", "B O, Y", "O B Y", "D-b-y", "B D , Y", "D/b/Y", "Y-m-d"),
+    "de": ("D. b Y", "D.M.Y", "d.m.y", "d/m/Y", "Y-m-d"),
+    "fr": ("d.m.Y", "Y-m-d", "d / m / Y", "d/m/y"),
+    "es": ("d.m.Y", "D-b-Y", "d b Y", "Y/m/d"),
+    "it": ("d.m.Y", "d/m/y", "Y-m-d"),
+    "nl": ("d.m.Y", "Y-m-d", "D-M-Y"),
+}
+"""By language ways to write a day that are rarer than those of each place."""
+_ORDINALS: Final = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
+
+
 @dataclass(frozen=True, slots=True)
 class Writing:
     """How one document writes amounts and days: one of its place's ways."""
@@ -232,10 +244,13 @@ class Writing:
         return self.figures(plain, max(0, -exponent) if isinstance(exponent, int) else 0)
 
     def written_day(self, day: date) -> str:
-        """A day. In the form, D and M are figures without a zero before, d and m with one, B and b months' names."""
+        """A day. In the form, D and M are figures without a zero before, d and m with one, O an English ordinal, B and
+        b months' names.
+        """
         month = self.months[day.month - 1]
         parts: Mapping[str, str] = {
             "D": str(day.day),
+            "O": f"{day.day}{_ORDINALS.get(day.day, 'th')}",
             "d": f"{day.day:02}",
             "M": str(day.month),
             "m": f"{day.month:02}",

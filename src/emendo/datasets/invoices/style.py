@@ -11,7 +11,7 @@ import numpy as np
 
 from ...fields.schema import Document
 from .content import Content
-from .places import Place, Writing
+from .places import RARER_DAYS, Place, Writing
 from .sheet import BLACK, FACES, Colour, Sheet
 from .terms import TERMS
 from .wordings import PHRASES
@@ -198,8 +198,10 @@ class Setting:
 def draw_writing(rng: Rng, place: Place) -> Writing:
     """One of a place's ways to write amounts and days."""
     thousands, decimal = place.marks[int(rng.integers(len(place.marks)))]
-    sign, day = str(rng.choice(list(place.signs))), str(rng.choice(list(place.days)))
-    return Writing(thousands, decimal, sign, day, place.currency, place.months)
+    days = RARER_DAYS[place.language] if rng.random() < 0.2 else place.days
+    sign, day = str(rng.choice(list(place.signs))), str(rng.choice(list(days)))
+    months = tuple(month.upper() for month in place.months) if rng.random() < 0.1 else place.months
+    return Writing(thousands, decimal, sign, day, place.currency, months)
 
 
 def _one(rng: Rng, choices: Sequence[_Form]) -> _Form:

@@ -77,6 +77,10 @@ def _head(page: Setting) -> None:
     size, bold = float(rng.uniform(1.0, 1.5)), bool(rng.random() < 0.7)
     for line in _broken(document.seller or "", rng):
         _centre(page, line, bold=bold, size=size, meaning="seller", region=VENDOR)
+    if rng.random() < 0.1:  # which of its houses
+        _centre(
+            page, str(rng.choice(["({})", "{}", "Branch: {}", "{} BRANCH"])).format(coined_name(rng)), region=VENDOR
+        )
     if rng.random() < 0.5:
         figures = f"{rng.integers(10**5, 10**6)}-{'ABDHKMPTVWX'[int(rng.integers(11))]}"
         forms = (

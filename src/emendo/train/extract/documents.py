@@ -146,7 +146,8 @@ def exact_words(rows: Sequence[Mapping[str, Any]]) -> list[Made]:
         x0, y0, x1, y1 = map(float, row["box"])
         word = Word(str(row["text"]), (x0, y0, x1, y1), 0, int(row["page"]))
         made.append(Made(word, (INDEX[label],), row_number(label.partition("[")[0], number) if label else -1))
-    sums = {one.word.text: one.labels[0] for one in made if LABELS[one.labels[0]] in _SUMS}
+    told = (one for one in made if LABELS[one.labels[0]] in _SUMS and any(map(str.isdecimal, one.word.text)))
+    sums = {one.word.text: one.labels[0] for one in told}
     return [
         replace(one, labels=(0, sums[one.word.text])) if one.labels == (0,) and one.word.text in sums else one
         for one in made
