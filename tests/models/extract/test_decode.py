@@ -104,6 +104,16 @@ def test_figures_among_named_rows_are_no_goods() -> None:
     assert len(decode(words, tags, {}).document.lines) == 2
 
 
+def test_a_count_that_was_read_as_one_word_with_its_unit_is_a_count() -> None:
+    words, tags = typed(
+        "Fitter<lines.0.description>  3Std<lines.0.unit>  43.20<lines.0.unit_price>  129.60<lines.0.amount>"
+    )
+    row = decode(words, tags, {"mark": "."}).document.lines[0]
+    assert (row.quantity, row.unit) == (3, "Std")
+    words, tags = typed("Rope<lines.0.description>  box<lines.0.unit>  8.40<lines.0.amount>")
+    assert decode(words, tags, {"mark": "."}).document.lines[0].quantity is None
+
+
 def test_what_is_due_follows_from_the_total_of_an_invoice() -> None:
     words, tags = typed("30.00<total>", "10.00<prepaid>", kind="invoice")
     assert str(decode(words, tags, {}).document.due) == "20.00"

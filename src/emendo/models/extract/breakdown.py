@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import permutations
 from typing import Final
 
-from .candidates import Candidate
+from emendo.fields.compare import ROW_MARK
+
+from .candidates import Candidate, Scene
 from .cells import ReadRow
 from .sums import Amount
+from .till import MOST_TAX
 
 LEAST_SAID: Final = -1.0
 """Log-odds of the likeliest word of a sum above which the document says the sum itself."""
@@ -21,19 +25,64 @@ SCORE: Final = -0.5
 COST: Final = 2.0
 """What it counts as having been read."""
 _HALF_COIN: Final = Decimal("0.005")
+_GOODS: Final = f"lines{ROW_MARK}.amount"
+_READ: Final = 1.0
+"""What reading a number of such a line may cost."""
+_MOST: Final = 8
+"""Numbers of a line that are looked at."""
 
 
-def broken_down(rows: Sequence[ReadRow], ranked: Mapping[str, Sequence[Amount]]) -> dict[str, Amount]:
-    """Candidates for `net`, `tax` and `total`, where the document says no total; none where the rows do not hold."""
+def broken_down(scene: Scene, rows: Sequence[ReadRow], ranked: Mapping[str, Sequence[Amount]]) -> dict[str, Amount]:
+    """Candidates for `net`, `tax` and `total`, where the document says no total; none where no rates hold.
+
+    `rows` are those that the tags tell; where they do not hold, printed lines on which a rate gives its tax.
+    """
     if any(one.score > LEAST_SAID for one in ranked.get("total", ())):
         return {}
-    numbers = [one.numbers for one in rows]
-    if not numbers or any(not {"rate", "base", "amount"} <= set(row) for row in numbers):
+    held = _tagged(rows) or _printed(scene)
+    if not held:
         return {}
-    for row in numbers:
-        if abs(row["base"].value * row["rate"].value / 100 - row["amount"].value) > _HALF_COIN:
-            return {}
-    net = sum((row["base"].value for row in numbers), Decimal(0))
-    tax = sum((row["amount"].value for row in numbers), Decimal(0))
+    net, tax = (sum(some, Decimal(0)) for some in zip(*held, strict=True))
     told = {"net": net, "tax": tax, "total": net + tax}
     return {name: Candidate(value, (), SCORE, COST, inferred=True) for name, value in told.items()}
+
+
+def _tagged(rows: Sequence[ReadRow]) -> list[tuple[Decimal, Decimal]]:
+    """Base and tax of each row, nothing unless all hold."""
+    found = []
+    for one in rows:
+        numbers = one.numbers
+        if not {"rate", "base", "amount"} <= set(numbers):
+            return []
+        rate, base, tax = (numbers[name].value for name in ("rate", "base", "amount"))
+        if abs(base * rate / 100 - tax) > _HALF_COIN:
+            return []
+        found.append((base, tax))
+    return found
+
+
+def _printed(scene: Scene) -> list[tuple[Decimal, Decimal]]:
+    """Base and tax of the printed lines that say a rate with them, each rate once, goods aside."""
+    found: dict[Decimal, tuple[Decimal, Decimal]] = {}
+    for line in scene.layout.lines:
+        numbers: list[Decimal] = []
+        for at in line:
+            for span in scene.starts.get(at, ()):
+                if len(span.words) == 1 and span.figures and span.figures[0].cost < _READ:
+                    numbers.append(span.figures[0].value)
+        if any(scene.odd((at,), _GOODS) > 0 for at in line):
+            continue
+        for base, rate, tax in permutations(numbers[:_MOST], 3):
+            exact = base * rate / 100
+            if (
+                0 < rate <= 100 * MOST_TAX
+                and base > tax > 0
+                and abs(exact - tax) <= _HALF_COIN
+                and _shows_coins(base, tax)
+            ):
+                found.setdefault(rate, (base, tax))
+    return list(found.values())
+
+
+def _shows_coins(*amounts: Decimal) -> bool:
+    return all(one.as_tuple().exponent in (-2, -3) for one in amounts)

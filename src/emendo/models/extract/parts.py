@@ -157,7 +157,7 @@ def amounts_and_tables(
                 if value not in known_values:
                     found.append(Candidate(value, words, LEAST, 0.0))
         ranked[label] = found
-    for label, told in broken_down(read["taxes"], ranked).items():
+    for label, told in broken_down(scene, read["taxes"], ranked).items():
         ranked[label] = [*(one for one in ranked[label] if one.score > LEAST_SAID), told]
     options = Options(
         ranked,
