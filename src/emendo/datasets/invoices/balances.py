@@ -40,6 +40,9 @@ def set_balance(page: Setting) -> None:
     above = taxed and not beside and rng.random() < 0.7
     if above:
         tax_table(page, page.left, (page.right - page.left) * float(rng.uniform(0.5, 1.0)))
+        if rng.random() < 0.1:
+            page.sheet.new_page()
+            page.y = page.style.margin + page.style.size
     top = page.y
     if beside:
         tax_table(page, page.left, (page.right - page.left) * 0.5)

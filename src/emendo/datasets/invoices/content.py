@@ -119,9 +119,12 @@ def _row(rng: Rng, good: Good, rate: Decimal, coin: Decimal, *, few: bool, with_
         discount = (exact * Decimal(int(rng.choice([5, 10, 15, 20]))) / 100).quantize(coin, ROUND_HALF_UP)
         exact -= discount
     amount = exact.quantize(coin, ROUND_HALF_UP)
+    name = coined_goods(rng, good.name) if rng.random() < 0.5 else good.name
+    if rng.random() < 0.06:
+        name += f" {int(rng.integers(1, 13))}"
     item = LineItem(
         code=coded(rng, str(rng.choice(_CODES))) if with_code else None,
-        description=coined_goods(rng, good.name) if rng.random() < 0.5 else good.name,
+        description=name,
         quantity=quantity,
         unit=good.unit or None,
         unit_price=price,

@@ -147,7 +147,7 @@ def _plain_firm(rng: Rng, place: Place, name: str) -> str:
         return f"{''.join(word[0] for word in some).upper()}{rng.choice(list('ABKMST'))} {' '.join(some)}"
     if shape < 0.2 and len(some) > 1:
         return some[0] + some[1].lower() + "".join(f" {one}" for one in some[2:])
-    return " ".join(some)
+    return " ".join(some) if shape < 0.85 else " ".join(some).capitalize()
 
 
 def _name(rng: Rng) -> str:

@@ -101,6 +101,11 @@ def total_rows(page: Setting) -> list[Row]:
             rows.append(Row(page.term("tax"), value, meaning, False, TAXES, shown, f"taxes.{at}.rate"))
     if not single and document.taxes:
         add("tax", document.tax, label=f"{page.term('total')} {page.term('tax')}")
+    if document.rounding is not None and document.total is not None and page.rng.random() < 0.55:
+        word = str(
+            page.rng.choice([page.term("total"), page.phrase("subtotal"), page.phrase("lines"), page.term("net")])
+        )
+        rows.append(Row(word, amount(document.total - document.rounding), ""))  # what it came to before
     add("rounding", document.rounding)
     add("total", document.total, bold=True)
     if document.prepaid is not None:

@@ -25,6 +25,8 @@ from emendo.types import Image, Origin, Sample, Word
 from .align import Targets, align, row_number
 from .noise import Made, misread, noisy
 
+_CUT: Final = 0.12
+"""Share of the made-up documents of several pages that are shown without the last one."""
 WORDS: Final = "words"
 """The folder beside `images` in which a made-up document's words lie."""
 PageReader = Callable[[Sequence[Image]], list[Word]]
@@ -80,9 +82,13 @@ class MadeUp:
     truth: Document
 
     def draw(self, rng: np.random.Generator, noise: float) -> Drawn:
-        """Its words with the errors that a reader makes."""
+        """Its words with the errors that a reader makes; at times without the last page, as people send them."""
         kind = TYPES.index(self.truth.type) if self.truth.type in TYPES else -1
-        return Drawn(noisy(tilted(self._exact(), rng, noise), rng, noise), kind=kind)
+        made = self._exact()
+        last = max(one.word.page for one in made)
+        if last > 1 and rng.random() < _CUT * noise:
+            made = [one for one in made if one.word.page < last]
+        return Drawn(noisy(tilted(made, rng, noise), rng, noise), kind=kind)
 
     def shown(self) -> list[Word]:
         """The words with errors that only the document decides."""
