@@ -31,7 +31,7 @@ def set_balance(page: Setting) -> None:
     rows = balance_rows(page)
     shape = str(rng.choice(["rows", "rows", "rows", "strip", "stacked", "left", "wide", "boxes"]))
     wide_step = float(rng.choice([1.05, 1.3, 1.8, 2.4], p=[0.45, 0.3, 0.15, 0.1]))
-    depth = (len(rows) * wide_step + (len(page.document.taxes) + 3 if taxed else 0) + 2) * page.step
+    depth = (len(rows) * wide_step + (2.2 * len(page.document.taxes) + 3 if taxed else 0) + 2) * page.step
     if page.y + depth > page.bottom:
         page.sheet.new_page()
         page.y = page.style.margin + page.style.size
@@ -54,6 +54,9 @@ def set_balance(page: Setting) -> None:
     page.y = max(low, page.y)
     if taxed and not beside and not above:
         page.y += page.step
+        if page.y + (2.4 * len(page.document.taxes) + 4) * page.step > page.sheet.height - page.style.margin:
+            page.sheet.new_page()
+            page.y = page.style.margin + page.style.size
         tax_table(page, page.left, (page.right - page.left) * float(rng.uniform(0.5, 1.0)))
     _payment(page)
 

@@ -89,6 +89,7 @@ def _title(page: Setting, facts: list[Fact]) -> list[Fact]:
     rng, size = page.rng, float(page.rng.uniform(1.1, 2.4))
     bold = bool(rng.random() < 0.75)
     page.y += page.style.size * size
+    _room(page)
     parts: list[tuple[str, str]] = [(page.term(page.document.type or "invoice"), "")]
     if rng.random() < 0.12:
         parts.append((f"({rng.choice(['380', '381', '326', '384', '389'])})", ""))
@@ -203,6 +204,7 @@ def _grid(page: Setting, blocks: Sequence[Block | None]) -> None:
 def _heading(page: Setting, looks: _Looks, text: str, x: float, room: float, *, large: bool = False) -> None:
     if looks.heading == "none" and not large:
         return
+    _room(page)
     bold = looks.heading != "small" or large
     size = page.shrunk(text, room - 4, bold=bold, size=1.8 if large else 0.8 if looks.heading == "small" else 1.0)
     if looks.heading in ("band", "line"):
@@ -248,6 +250,7 @@ def _line(
     bold: bool = False,
 ) -> None:  # fmt: skip
     """A value, behind its label where it has one."""
+    _room(page)
     at, left = x, room
     if looks.label == "column":
         at, left = x + 0.3 * room, 0.7 * room
@@ -262,6 +265,13 @@ def _line(
     page.y += page.step * looks.gap
 
 
+def _room(page: Setting) -> None:
+    """A new page where this one is full."""
+    if page.y > page.sheet.height - page.style.margin:
+        page.sheet.new_page()
+        page.y = page.style.margin + page.style.size
+
+
 def _other(page: Setting, looks: _Looks, heading: str, x: float, room: float, *, placed: bool) -> None:
     """Somebody who neither sells nor buys, or the buyer once more."""
     rng, document = page.rng, page.document
@@ -272,6 +282,7 @@ def _other(page: Setting, looks: _Looks, heading: str, x: float, room: float, *,
         if rng.random() < 0.5:
             lines[0] = document.buyer or lines[0]
     for line in [*lines, page.content.phone][: int(rng.integers(1, 6))]:
+        _room(page)
         page.write(x, line, size=page.shrunk(line, room))
         page.y += page.step * looks.gap
 
@@ -309,6 +320,7 @@ def _block(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, room: 
     apart = bool(page.rng.random() < 0.35)
     wide = min(0.6 * room, max((page.width(label, bold=looks.bold_labels) for _, label, _ in facts), default=0) + 10)
     for at, (name, label, value) in enumerate(facts):
+        _room(page)
         if looks.filled and at % 2 == 0:
             page.sheet.box(x - 2, page.y - page.style.size, x + room, page.y + page.style.size * 0.4, fill=_SHADE)
         shown = f"{label}{page.style.colon}"
@@ -324,6 +336,7 @@ def _above(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, room: 
     """Each label above its value, in one or more columns."""
     wide = room / columns
     for first in range(0, len(facts), columns):
+        _room(page)
         for at, (name, label, value) in enumerate(facts[first : first + columns]):
             left = x + at * wide
             size = page.shrunk(label, wide - 6, bold=looks.bold_labels, size=0.85)
@@ -365,6 +378,7 @@ def _sentence(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, roo
     joint = str(page.rng.choice(["   ", ", ", " | ", " / "]))
     left = x
     for name, label, value in facts:
+        _room(page)
         shown = f"{label}{page.style.colon} "
         if left > x and left + page.width(shown + value + joint) > x + room:
             page.y += page.step * looks.gap
@@ -380,11 +394,6 @@ def _sentence(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, roo
 
 
 _FACTS: dict[str, Callable[[Setting, _Looks, Sequence[Fact], float, float], None]] = {
-    "block": _block,
-    "above": _above,
-    "two": _two,
-    "strip": _strip,
-    "lines": _lines,
-    "pairs": _pairs,
+    "block": _block, "above": _above, "two": _two, "strip": _strip, "lines": _lines, "pairs": _pairs,
     "sentence": _sentence,
-}
+}  # fmt: skip

@@ -117,7 +117,8 @@ def set_buyer(page: Setting) -> float:
         y += page.step * 1.1
     top = y - style.size
     for name, line in lines:
-        page.write(x, line, meaning=name, region=CLIENT, y=y)
+        size = page.shrunk(line, page.right - x)
+        page.write(x, line, size=size, meaning=name, region=CLIENT, y=y)
         y += page.step
     if document.buyer_tax_id:
         end = page.write(x, f"{page.term('buyer_tax_id')}{style.colon}", region=CLIENT, y=y)
@@ -140,7 +141,8 @@ def _delivery(page: Setting, taken: float) -> None:
         lines[0] = page.document.buyer or ""
     page.write(x, str(rng.choice(list(SHIP[page.content.place.language]))), bold=True, region=CLIENT, y=y)
     for at, line in enumerate(lines):
-        page.write(x, line[:34], region=CLIENT, y=y + (1.1 + at) * page.step)
+        size = page.shrunk(line[:34], page.right - x)
+        page.write(x, line[:34], size=size, region=CLIENT, y=y + (1.1 + at) * page.step)
 
 
 def set_facts(page: Setting) -> None:
