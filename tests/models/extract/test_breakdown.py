@@ -28,6 +28,12 @@ def test_a_printed_total_is_believed_more_than_the_breakdown() -> None:
     assert str(decode(words, tags, {"mark": "."}).document.total) == "200.00"
 
 
+def test_no_row_of_several_is_the_sum_of_all() -> None:
+    words, tags = typed(*TAXES, "113.03<total>", "12.25<tax>", kind="invoice")
+    document = decode(words, tags, {"mark": "."}).document
+    assert (str(document.tax), str(document.total)) == ("20.16", "197.65")
+
+
 def test_lines_on_which_a_rate_gives_its_tax_are_one_whatever_their_tags() -> None:
     words, tags = typed("VAT (S)  129.37  7  9.06", "VAT (S)  64.40  19<taxes.0.rate>  12.24", kind="invoice")
     document = decode(words, tags, {"mark": "."}).document

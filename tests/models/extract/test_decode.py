@@ -93,6 +93,17 @@ def test_an_amount_that_stands_alone_below_a_row_is_of_that_row() -> None:
     assert [(row.description, str(row.amount)) for row in rows] == [("Steak", "27.50"), ("Water", "2.40")]
 
 
+def test_a_row_goes_on_below_where_its_amount_stands_there() -> None:
+    words, tags = typed(
+        "W5<lines.0.code> Water<lines.0.description>  20<lines.0.quantity>  5.49<lines.0.unit_price>",
+        "40001<lines.1.code> PET<lines.1.description>  109.80<lines.1.amount>",
+        "Deposit<lines.2.description>  20<lines.2.quantity>  2.00<lines.2.unit_price>  40.00<lines.2.amount>",
+    )
+    first, second = decode(words, tags, {"mark": "."}).document.lines
+    assert (first.description, str(first.amount), first.code) == ("Water PET", "109.80", "W5")
+    assert (second.description, str(second.amount)) == ("Deposit", "40.00")
+
+
 def test_figures_among_named_rows_are_no_goods() -> None:
     words, tags = typed(
         "Steak<lines.0.description>  27.50<lines.0.amount>",
@@ -102,16 +113,6 @@ def test_figures_among_named_rows_are_no_goods() -> None:
     assert [row.description for row in decode(words, tags, {}).document.lines] == ["Steak", "Water"]
     words, tags = typed("27.50<lines.0.amount>", "2.40<lines.1.amount>")
     assert len(decode(words, tags, {}).document.lines) == 2
-
-
-def test_a_count_that_was_read_as_one_word_with_its_unit_is_a_count() -> None:
-    words, tags = typed(
-        "Fitter<lines.0.description>  3Std<lines.0.unit>  43.20<lines.0.unit_price>  129.60<lines.0.amount>"
-    )
-    row = decode(words, tags, {"mark": "."}).document.lines[0]
-    assert (row.quantity, row.unit) == (3, "Std")
-    words, tags = typed("Rope<lines.0.description>  box<lines.0.unit>  8.40<lines.0.amount>")
-    assert decode(words, tags, {"mark": "."}).document.lines[0].quantity is None
 
 
 def test_what_is_due_follows_from_the_total_of_an_invoice() -> None:

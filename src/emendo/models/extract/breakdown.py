@@ -18,6 +18,7 @@ from .cells import ReadRow
 from .sums import Amount
 from .till import MOST_TAX
 
+SUMS: Final = ("net", "tax", "total")
 LEAST_SAID: Final = -1.0
 """Log-odds of the likeliest word of a sum above which the document says the sum itself."""
 SCORE: Final = -0.5
@@ -32,19 +33,25 @@ _MOST: Final = 8
 """Numbers of a line that are looked at."""
 
 
-def broken_down(scene: Scene, rows: Sequence[ReadRow], ranked: Mapping[str, Sequence[Amount]]) -> dict[str, Amount]:
-    """Candidates for `net`, `tax` and `total`, where the document says no total; none where no rates hold.
+def broken_down(
+    scene: Scene, rows: Sequence[ReadRow], ranked: Mapping[str, Sequence[Amount]]
+) -> dict[str, list[Amount]]:
+    """Candidates for `net`, `tax` and `total` in the light of the rates; none where no rates hold.
 
-    `rows` are those that the tags tell; where they do not hold, printed lines on which a rate gives its tax.
+    What stands in a row of several is no sum of all; where then no total is said, the rows tell it. `rows` are those
+    that the tags tell; where they do not hold, printed lines on which a rate gives its tax.
     """
-    if any(one.score > LEAST_SAID for one in ranked.get("total", ())):
-        return {}
     held = _tagged(rows) or _printed(scene)
     if not held:
         return {}
-    net, tax = (sum(some, Decimal(0)) for some in zip(*held, strict=True))
-    told = {"net": net, "tax": tax, "total": net + tax}
-    return {name: Candidate(value, (), SCORE, COST, inferred=True) for name, value in told.items()}
+    parts = {one for pair in held for one in pair} if len(held) > 1 and all(tax for _, tax in held) else set()
+    left = {name: [one for one in ranked.get(name, ()) if one.value not in parts] for name in SUMS}
+    if not any(one.score > LEAST_SAID for one in left["total"]):
+        net, tax = (sum(some, Decimal(0)) for some in zip(*held, strict=True))
+        for name, value in zip(SUMS, (net, tax, net + tax), strict=True):
+            told = Candidate(value, (), SCORE, COST, inferred=True)
+            left[name] = [*(one for one in left[name] if one.score > LEAST_SAID and one.value != value), told]
+    return left
 
 
 def _tagged(rows: Sequence[ReadRow]) -> list[tuple[Decimal, Decimal]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -13,6 +12,7 @@ from emendo.fields.compare import ROW_MARK
 from emendo.fields.currencies import decimals_of
 
 from .candidates import Scene, rank
+from .glued import parted
 from .infer import factors
 from .rows import Row
 from .sums import BREAKS, HOLDS, Amount, Table, Way
@@ -26,8 +26,6 @@ TEXTS: Final = ("code", "description", "unit")
 _GOODS: Final = ("code", "description", "quantity")
 _FACTORS: Final = ("quantity", "unit_price", "discount", "amount")
 _UNSIGNED: Final = frozenset({"discount", "rate", "tax_rate"})
-_COUNTED: Final = re.compile(r"\d{1,6}(?:[.,]\d{1,3})?[^\W\d_]\D{0,8}")
-"""A count with its unit in one word."""
 _TRIED = 3
 """Candidates of a cell that are tried."""
 _WAYS = 4
@@ -76,24 +74,14 @@ def _read(scene: Scene, table: str, row: Row, currency: str | None, *, sums: boo
             if name in _UNSIGNED:
                 found = [replace(one, value=abs(one.value)) for one in found]
             ranked[name] = found
-    if table == "lines" and not ranked.get("quantity"):
-        ranked["quantity"] = _glued(scene, row)
+    if table == "lines":
+        ranked |= parted(scene, row, ranked)
     first = {name: found[0] for name, found in ranked.items() if found}
     coin = Decimal(1).scaleb(-decimals_of(currency))
     ways = [_way(first, coin)]
     if sums and not ways[0].holds:
         ways = _ways(scene, ranked, first, coin, currency)
     return ReadRow(row, tuple(ways), ranked)
-
-
-def _glued(scene: Scene, row: Row) -> list[Amount]:
-    """The count that was read as one word with its unit, as in 3Std."""
-    for at in row.words("unit"):
-        counted = _COUNTED.fullmatch(scene.layout.words[at].text)
-        if counted:
-            span = [one for one in scene.starts.get(at, ()) if one.words == (at,)]
-            return rank(scene, f"lines{ROW_MARK}.unit", span, among=frozenset((at,)))[:1]
-    return []
 
 
 def _way(numbers: Mapping[str, Amount], coin: Decimal) -> Way:

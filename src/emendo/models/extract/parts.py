@@ -14,7 +14,7 @@ from emendo.fields.conventions import conventions
 from emendo.fields.schema import MOST_CHARACTERS, Document, Fault, Kind, specs
 from emendo.fields.values import Order
 
-from .breakdown import LEAST_SAID, broken_down
+from .breakdown import broken_down
 from .candidates import LEAST, Candidate, Scene, rank
 from .cells import NUMBERS, TEXTS, ReadRow, read_rows, tables
 from .certainty import evidence
@@ -157,8 +157,7 @@ def amounts_and_tables(
                 if value not in known_values:
                     found.append(Candidate(value, words, LEAST, 0.0))
         ranked[label] = found
-    for label, told in broken_down(scene, read["taxes"], ranked).items():
-        ranked[label] = [*(one for one in ranked[label] if one.score > LEAST_SAID), told]
+    ranked |= broken_down(scene, read["taxes"], ranked)
     options = Options(
         ranked,
         tables(read["lines"], "lines"),
