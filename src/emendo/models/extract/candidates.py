@@ -24,7 +24,7 @@ from emendo.fields.currencies import DECIMALS, SIGNS, UNTOLD, WORDS
 from emendo.fields.values import Order
 
 from .context import agreed
-from .figures import SPLIT, Figure, V, read_amounts, read_days
+from .figures import GLUED, SPLIT, Figure, V, read_amounts, read_days
 from .labels import INDEX
 from .layout import Layout
 from .tagger import Array
@@ -41,6 +41,9 @@ _BARE_SUM: Final = 4.0
 _POSITIVE: Final = frozenset({"net", "total", "due"})
 _MINUS: Final = 2.5
 """What it costs that such an amount is less than nothing."""
+_LAST: Final = frozenset({"total", "due"})
+_NEIGHBOUR: Final = 3.0
+"""What it costs that such an amount was run together with another: what is to pay stands alone."""
 _NOTHING: Final = 2.5
 """What it costs that the total is nothing."""
 _PLACES: Final = 4
@@ -155,9 +158,11 @@ def rank(
         signs = [column[at] for at in span.words if at not in span.telling]
         base += 0.25 * max(0.0, max(signs, default=base) - base)
         base -= _LEFT_OUT * _left_out(scene, span, column)
+        glued = label in _LAST and GLUED.search(span.text) is not None
         for figure in span.figures:
             cost = figure.cost + (0.0 if rate or _RATE not in span.text else 2.0)
             cost += _oddness(figure.value, bare, positive=positive) + _NOTHING * (label == "total" and not figure.value)
+            cost += _NEIGHBOUR * glued
             made = Candidate(figure.value, span.words, base - cost, cost, span.text, figure.order)
             if made.score > floor:
                 found.setdefault((figure.value, figure.order), []).append(made)

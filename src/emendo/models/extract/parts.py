@@ -25,7 +25,7 @@ from .passages import EXPECTED, passage, written
 from .rows import table_rows
 from .sums import AMOUNTS, Amount, Choice, Options, choose, widened
 from .tagger import Array
-from .till import till_of
+from .till import after_rounding, till_of
 
 PASSAGES: Final = tuple(
     spec.name for spec in specs(Document) if spec.kind in (Kind.TEXT, Kind.BLOCK) and spec.name in INDEX
@@ -157,6 +157,7 @@ def amounts_and_tables(
                 if value not in known_values:
                     found.append(Candidate(value, words, LEAST, 0.0))
         ranked[label] = found
+    ranked["total"] = after_rounding(ranked["total"], ranked["rounding"])
     ranked |= broken_down(scene, read["taxes"], ranked)
     options = Options(
         ranked,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
 from emendo.fields.compare import ROW_MARK
 
-from .candidates import Scene
+from .candidates import Candidate, Scene
+
+Amount = Candidate[Decimal]
 
 _FAR: Final = 5
 """Lines from the total to the change."""
@@ -19,6 +21,8 @@ _DOUBT: Final = -1.5
 """Log-odds above which an amount may be the tax."""
 MOST_TAX: Final = Decimal("0.3")
 """No tax is more of what is taxed, as a rule."""
+_ROUNDED: Final = 0.5
+"""By how much a total after rounding is likelier than the one before."""
 _READ: Final = 2.0
 """What reading such an amount may cost."""
 _COINS: Final = (-2, -3)
@@ -68,3 +72,16 @@ def _is_tax(scene: Scene, words: tuple[int, ...], given: Decimal, back: Decimal)
         return False
     rate = (2 * 100 * back / (given - back)).to_integral_value() / 2
     return abs((given - back) * rate / 100 - back) <= Decimal("0.01")
+
+
+def after_rounding(totals: Sequence[Amount], roundings: Sequence[Amount]) -> list[Amount]:
+    """Candidates for the total; where two differ by what is rounded, the one after it is as likely as the other."""
+    found = list(totals)
+    for rounding in roundings:
+        if not rounding.value or rounding.score < _DOUBT:
+            continue
+        for before in totals:
+            for at, after in enumerate(found):
+                if after.value == before.value + rounding.value and after.score < before.score + _ROUNDED:
+                    found[at] = replace(after, score=before.score + _ROUNDED)
+    return found
