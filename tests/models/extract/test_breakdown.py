@@ -38,7 +38,7 @@ def test_lines_on_which_a_rate_gives_its_tax_are_one_whatever_their_tags() -> No
     words, tags = typed("VAT (S)  129.37  7  9.06", "VAT (S)  64.40  19<taxes.0.rate>  12.24", kind="invoice")
     document = decode(words, tags, {"mark": "."}).document
     assert (str(document.net), str(document.tax), str(document.total)) == ("193.77", "21.30", "215.07")
-    goods, tags = typed("Wine  129.37<lines.0.amount>  7<lines.0.tax_rate>  9.06", kind="invoice")
+    goods, tags = typed("Wine<lines.0.description>  129.37<lines.0.amount>  7<lines.0.tax_rate>  9.06", kind="invoice")
     assert str(decode(goods, tags, {"mark": "."}).document.total) != "138.43"
 
 

@@ -205,3 +205,8 @@ def test_what_stands_twice_was_not_misread() -> None:
     lines = ("Tea 5.90<lines.0.amount>", "Total 5.30^0.9<total>")
     assert read(*lines).document.total == Decimal("5.90")
     assert read(*lines, "Cash 5.30").document.total == Decimal("5.30")
+
+
+def test_on_an_invoice_nothing_is_cash_and_change() -> None:
+    words, tags = typed("Net 24.99", "Gross 29.99<total>", "Tax 5.00", kind="invoice", sure=0.995)
+    assert decode(words, tags, POINT, today=TODAY).document.total == Decimal("29.99")

@@ -26,7 +26,7 @@ SCORE: Final = -0.5
 COST: Final = 2.0
 """What it counts as having been read."""
 _HALF_COIN: Final = Decimal("0.005")
-_GOODS: Final = f"lines{ROW_MARK}.amount"
+_GOODS: Final = tuple(f"lines{ROW_MARK}.{name}" for name in ("description", "quantity", "code"))
 _READ: Final = 1.0
 """What reading a number of such a line may cost."""
 _MOST: Final = 8
@@ -77,7 +77,7 @@ def _printed(scene: Scene) -> list[tuple[Decimal, Decimal]]:
             for span in scene.starts.get(at, ()):
                 if len(span.words) == 1 and span.figures and span.figures[0].cost < _READ:
                     numbers.append(span.figures[0].value)
-        if any(scene.odd((at,), _GOODS) > 0 for at in line):
+        if any(scene.odd((at,), label) > 0 for at in line for label in _GOODS):
             continue
         for base, rate, tax in permutations(numbers[:_MOST], 3):
             exact = base * rate / 100
