@@ -75,7 +75,7 @@ base-hand: $(VENV)/installed
 BASE_FIELDS ?= build/base-fields
 base-fields: $(VENV)/installed
 	test -d $(BASE_FIELDS)/documents || $(BIN)/emendo synth invoices -n 120 --seed 21 --out $(BASE_FIELDS)/documents
-	$(BIN)/emendo train --base fields --data $(BASE_FIELDS)/documents --set drawn=12000 --set steps=2500 \
+	$(BIN)/emendo train --base fields --data $(BASE_FIELDS)/documents --set drawn=16000 --set steps=4500 \
 		$(if $(wildcard $(BASE_FIELDS)/made-up/run.yaml),--resume) --out $(BASE_FIELDS)/made-up
 	$(BIN)/emendo train --base $(BASE_FIELDS)/made-up --data $(EMENDO_DATA)/invoices --val $(BASE_FIELDS)/documents \
 		--set steps=900 --set drawn=5000 --set replay=0.8 --set parties=false \

@@ -76,6 +76,37 @@ def test_the_pdf_has_its_text_and_pages() -> None:
     assert all(word.text in text for word in made.sheet.words)
 
 
+def test_no_two_sheets_are_laid_out_alike() -> None:
+    """The sums, the number and the names stand in many places; what tells them is in many words."""
+    places: dict[str, set[tuple[int, int]]] = {name: set() for name in ("total", "number", "seller", "buyer")}
+    headings: Counter[tuple[str, ...]] = Counter()
+    for index in range(150):
+        rng = np.random.default_rng([11, index])
+        sheet, document = set_document(draw_content(rng), rng)
+        if document.type == "receipt":
+            continue
+        for name, seen in places.items():
+            word = next((one for one in sheet.words if one.meaning == name), None)
+            if word:
+                seen.add((round(word.box[0] / 40), round(word.box[1] / 40)))
+        columns = [one for one in sheet.words if one.meaning.startswith("lines.0.")]
+        ordered = dict.fromkeys(one.meaning[8:] for one in sorted(columns, key=lambda one: one.box[0]))
+        headings[tuple(ordered)] += 1
+    assert all(len(seen) > 25 for seen in places.values()), {name: len(seen) for name, seen in places.items()}
+    assert len(headings) > 30 and headings.most_common(1)[0][1] < 25
+
+
+def test_many_programs_print_sums_that_are_none_of_the_fields() -> None:
+    zeros = repeated = 0
+    for index in range(150):
+        rng = np.random.default_rng([12, index])
+        sheet, _ = set_document(draw_content(rng), rng)
+        told = {one.text for one in sheet.words if one.meaning == "total" and any(map(str.isdecimal, one.text))}
+        repeated += any(one.text in told for one in sheet.words if not one.meaning)
+        zeros += any(one.text in ("0.00", "0,00", "-0.00", "-0,00") for one in sheet.words if not one.meaning)
+    assert repeated > 20 and zeros > 5
+
+
 def test_there_is_much_of_everything() -> None:
     seen: Counter[str] = Counter()
     for index in range(400):
@@ -127,12 +158,15 @@ def test_the_same_seed_gives_the_same_bytes_and_a_stopped_run_goes_on(tmp_path: 
     assert regions["region"] == "totals_section" and regions["fields"]["total"]
     assert regions["split"] in ("train", "val", "test") and regions["language"]
     part = tmp_path / "one" / "part_00000"
-    table = json.loads((part / "annotations" / "9-000000_line_items_table.json").read_text(encoding="utf-8"))
-    words = json.loads((part / "words" / "9-000000.json").read_text(encoding="utf-8"))
-    inside = [one for one in words if one["region"] == "line_items_table"]
-    page = Counter(one["page"] for one in inside).most_common(1)[0][0]
-    there = {one["meaning"].split(".")[1] for one in words if one["meaning"][:6] == "lines." and one["page"] == page}
-    assert 0 < len(table["fields"]["lines"]) == len(there) < len(first.samples[0].fields["lines"]), "one page of five"
+    cut = 0
+    for sample in first:
+        table = json.loads((part / "annotations" / f"{sample.id}_line_items_table.json").read_text(encoding="utf-8"))
+        words = json.loads((part / "words" / f"{sample.id}.json").read_text(encoding="utf-8"))
+        page = Counter(one["page"] for one in words if one["region"] == "line_items_table").most_common(1)[0][0]
+        rows = {one["meaning"].split(".")[1] for one in words if one["meaning"][:6] == "lines." and one["page"] == page}
+        assert 0 < len(table["fields"]["lines"]) == len(rows) <= len(sample.fields["lines"])
+        cut += len(rows) < len(sample.fields["lines"])
+    assert cut, "of a table on several pages the crop holds one page"
     with pytest.raises(UsageError, match="holds something else"):
         synth_invoices(12, 5, tmp_path / "one")
 

@@ -184,3 +184,29 @@ def test_no_number_and_infinite_chances_are_no_chances() -> None:
     labels = np.full_like(tags.labels, np.nan)
     found = decode(words, Tags(labels, np.full_like(tags.rows, np.inf), np.full_like(tags.kinds, np.nan)), POINT)
     assert not found.document.values()
+
+
+def test_the_total_after_rounding_is_the_total() -> None:
+    words, tags = typed("Sales 7.72<total>", "Rounding -0.02<rounding>", "Total 7.70<total>")
+    labels = tags.labels.copy()
+    labels[5, INDEX["total"]], labels[5, 0] = 0.9, 0.1
+    found = decode(words, Tags(labels, tags.rows, tags.kinds), POINT, today=TODAY)
+    assert (found.document.total, found.document.rounding) == (Decimal("7.70"), Decimal("-0.02"))
+
+
+def test_what_is_to_pay_stands_alone() -> None:
+    words, tags = typed("Sales 16.98<net>", "GST 1.02<tax>", "16.981.02<total>", "Total 18.00<total>")
+    labels = tags.labels.copy()
+    labels[5, INDEX["total"]], labels[5, 0] = 0.4, 0.6
+    assert decode(words, Tags(labels, tags.rows, tags.kinds), POINT, today=TODAY).document.total == Decimal("18.00")
+
+
+def test_what_stands_twice_was_not_misread() -> None:
+    lines = ("Tea 5.90<lines.0.amount>", "Total 5.30^0.9<total>")
+    assert read(*lines).document.total == Decimal("5.90")
+    assert read(*lines, "Cash 5.30").document.total == Decimal("5.30")
+
+
+def test_on_an_invoice_nothing_is_cash_and_change() -> None:
+    words, tags = typed("Net 24.99", "Gross 29.99<total>", "Tax 5.00", kind="invoice", sure=0.995)
+    assert decode(words, tags, POINT, today=TODAY).document.total == Decimal("29.99")

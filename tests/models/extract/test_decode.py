@@ -93,6 +93,17 @@ def test_an_amount_that_stands_alone_below_a_row_is_of_that_row() -> None:
     assert [(row.description, str(row.amount)) for row in rows] == [("Steak", "27.50"), ("Water", "2.40")]
 
 
+def test_a_row_goes_on_below_where_its_amount_stands_there() -> None:
+    words, tags = typed(
+        "W5<lines.0.code> Water<lines.0.description>  20<lines.0.quantity>  5.49<lines.0.unit_price>",
+        "40001<lines.1.code> PET<lines.1.description>  109.80<lines.1.amount>",
+        "Deposit<lines.2.description>  20<lines.2.quantity>  2.00<lines.2.unit_price>  40.00<lines.2.amount>",
+    )
+    first, second = decode(words, tags, {"mark": "."}).document.lines
+    assert (first.description, str(first.amount), first.code) == ("Water PET", "109.80", "W5")
+    assert (second.description, str(second.amount)) == ("Deposit", "40.00")
+
+
 def test_figures_among_named_rows_are_no_goods() -> None:
     words, tags = typed(
         "Steak<lines.0.description>  27.50<lines.0.amount>",

@@ -15,8 +15,9 @@ import numpy as np
 
 from ...fields.currencies import decimals_of
 from ...fields.schema import Document, LineItem, TaxRow
-from .coined import coined_goods, coined_name
-from .goods import FORMS, GIVEN, STREETS, SURNAMES, TRADES, Good, goods_of
+from .coined import coined_goods
+from .firms import address, coded, firm, iban, number, person
+from .goods import Good, goods_of
 from .places import PLACES, Place
 
 Rng = np.random.Generator
@@ -24,8 +25,13 @@ _T = TypeVar("_T")
 FIRST, LAST = date(2012, 1, 1), date(2026, 12, 31)
 """Days on which made-up documents are written."""
 _KINDS: Final = (("invoice", 0.72), ("receipt", 0.22), ("credit_note", 0.06))
-_ROWS: Final = ((2, 0.14), (4, 0.26), (8, 0.28), (16, 0.18), (36, 0.08), (90, 0.06))
+_ROWS: Final = ((1, 0.1), (2, 0.16), (4, 0.26), (8, 0.26), (16, 0.14), (36, 0.05), (90, 0.03))
 """Most rows of a table, and how often."""
+_CODES: Final = (
+    "#####", "@@-###", "####-##", "@####", "########", "@@@@_####", "@@@#", "###", "##.###.##", "@@-####-@@",
+    "#############", "@@@-###/@#@",
+)  # fmt: skip
+"""Forms of the codes of goods."""
 ZERO = Decimal(0)
 
 
@@ -49,32 +55,32 @@ class _Row:
 
 def draw_content(rng: Rng) -> Content:
     """One document; the same generator state gives the same one."""
-    place = PLACES[int(rng.integers(len(PLACES)))]
+    place = _pick(rng, tuple((one, one.share) for one in PLACES))
     kind = _pick(rng, _KINDS)
     gross = bool(rng.random() < (0.85 if kind == "receipt" and place.code != "US" else place.gross))
     rows = _rows(rng, place, kind, gross)
     sums, rows = _gross_sums(rng, place, rows) if gross else _net_sums(rng, place, kind, rows)
-    seller, mail = _firm(rng, place)
-    party = {"seller": seller, "seller_address": _address(rng, place)}
+    seller, mail = firm(rng, place)
+    party = {"seller": seller, "seller_address": address(rng, place)}
     if rng.random() < 0.8:
-        party["seller_tax_id"] = _coded(rng, str(rng.choice(place.tax_ids)))
+        party["seller_tax_id"] = coded(rng, str(rng.choice(place.tax_ids)))
     if kind != "receipt" or rng.random() < 0.1:
-        party["buyer"] = _firm(rng, place)[0] if rng.random() < 0.7 else _person(rng)
-        party["buyer_address"] = _address(rng, place)
+        party["buyer"] = firm(rng, place)[0] if rng.random() < 0.7 else person(rng)
+        party["buyer_address"] = address(rng, place)
         if rng.random() < 0.25:
-            party["buyer_tax_id"] = _coded(rng, str(rng.choice(place.tax_ids)))
+            party["buyer_tax_id"] = coded(rng, str(rng.choice(place.tax_ids)))
     day = FIRST + timedelta(days=int(rng.integers((LAST - FIRST).days)))
     facts: dict[str, object] = {"type": kind, "date": day, "currency": place.currency}
     if kind != "receipt" or rng.random() < 0.75:
-        facts["number"] = _number(rng, day)
+        facts["number"] = number(rng, day)
     if kind == "invoice" and rng.random() < 0.55:
         facts["due_date"] = day + timedelta(days=int(rng.choice([7, 10, 14, 21, 30, 45, 60])))
     if kind != "receipt" and rng.random() < 0.35:
-        facts["order_number"] = _number(rng, day)
+        facts["order_number"] = number(rng, day)
     if place.iban and kind == "invoice" and rng.random() < 0.7:
-        facts["iban"] = _iban(rng, place.iban)
+        facts["iban"] = iban(rng, place.iban)
     document = Document.model_validate({**party, **facts, **sums, "lines": [row.item for row in rows]})
-    return Content(document, place, gross, _coded(rng, str(rng.choice(["0## ### ####", "+## ## #######"]))), mail)
+    return Content(document, place, gross, coded(rng, str(rng.choice(["0## ### ####", "+## ## #######"]))), mail)
 
 
 def _rows(rng: Rng, place: Place, kind: str, gross: bool) -> list[_Row]:
@@ -83,7 +89,7 @@ def _rows(rng: Rng, place: Place, kind: str, gross: bool) -> list[_Row]:
     goods = goods_of(place.language)
     if kind == "receipt":
         goods = tuple(good for good in goods if good.price < 60)
-    coded, discounted = bool(rng.random() < 0.4), bool(rng.random() < 0.12) and not gross and kind != "receipt"
+    with_code, discounted = bool(rng.random() < 0.45), bool(rng.random() < 0.12) and not gross and kind != "receipt"
     rated = [Decimal(rate) for rate in place.rates[: int(rng.choice([1, 1, 1, 2, 2, len(place.rates)]))]]
     coin = Decimal(1).scaleb(-decimals_of(place.currency))
     rows = []
@@ -91,12 +97,12 @@ def _rows(rng: Rng, place: Place, kind: str, gross: bool) -> list[_Row]:
         good = goods[int(rng.integers(len(goods)))]
         rate = rated[0] if rng.random() < 0.7 else rated[int(rng.integers(len(rated)))]
         few = kind == "receipt"
-        row = _row(rng, good, rate, coin, few=few, coded=coded, discounted=discounted and rng.random() < 0.4)
+        row = _row(rng, good, rate, coin, few=few, with_code=with_code, discounted=discounted and rng.random() < 0.4)
         rows.append(row)
     return rows
 
 
-def _row(rng: Rng, good: Good, rate: Decimal, coin: Decimal, *, few: bool, coded: bool, discounted: bool) -> _Row:
+def _row(rng: Rng, good: Good, rate: Decimal, coin: Decimal, *, few: bool, with_code: bool, discounted: bool) -> _Row:
     price = Decimal(str(round(good.price * float(rng.uniform(0.6, 1.7)), 2))).quantize(coin)
     if rng.random() < 0.35 and price > 1:
         price = price.to_integral_value() - (coin if rng.random() < 0.5 else ZERO)
@@ -113,9 +119,12 @@ def _row(rng: Rng, good: Good, rate: Decimal, coin: Decimal, *, few: bool, coded
         discount = (exact * Decimal(int(rng.choice([5, 10, 15, 20]))) / 100).quantize(coin, ROUND_HALF_UP)
         exact -= discount
     amount = exact.quantize(coin, ROUND_HALF_UP)
+    name = coined_goods(rng, good.name) if rng.random() < 0.5 else good.name
+    if rng.random() < 0.06:
+        name += f" {int(rng.integers(1, 13))}"
     item = LineItem(
-        code=_coded(rng, str(rng.choice(["#####", "@@-###", "####-##", "@####"]))) if coded else None,
-        description=coined_goods(rng, good.name) if rng.random() < 0.5 else good.name,
+        code=coded(rng, str(rng.choice(_CODES))) if with_code else None,
+        description=name,
         quantity=quantity,
         unit=good.unit or None,
         unit_price=price,
@@ -190,122 +199,11 @@ def _closed(rng: Rng, place: Place, kind: str, sums: dict[str, object]) -> dict[
             sums["rounding"] = rounded - total
             total = rounded
     sums["total"] = total
-    if kind == "invoice" and rng.random() < 0.1 and total > 50:
-        sums["prepaid"] = (total * Decimal(int(rng.choice([10, 20, 30, 50]))) / 100).quantize(Decimal("0.01"))
+    if kind == "invoice" and rng.random() < 0.15 and total > 50:
+        share = Decimal(int(rng.choice([10, 20, 30, 50, 90, 100])))
+        sums["prepaid"] = (total * share / 100).quantize(Decimal("0.01")) if share < 100 else total
         sums["due"] = total - sums["prepaid"]  # type: ignore[operator]
     return sums
-
-
-def _firm(rng: Rng, place: Place) -> tuple[str, str]:
-    """Name and address of electronic mail."""
-    name = _name(rng)
-    trade = str(rng.choice(TRADES[place.language]))
-    form = str(rng.choice(FORMS[place.code]))
-    second = f"{rng.choice([' & ', ' ', ' & ', '-'])}{_name(rng)}" if rng.random() < 0.3 else ""
-    shape = rng.random()
-    core = (
-        f"{name}{second}" if shape < 0.25 else f"{trade} {name}{second}" if shape < 0.5 else f"{name}{second} {trade}"
-    )
-    full = f"{core} {form}".strip()
-    if rng.random() < (0.7 if place.code == "MY" else 0.2):
-        full = full.upper()
-    return full, f"info@{''.join(char for char in name.lower() if char.isalnum())}.example"
-
-
-def _name(rng: Rng) -> str:
-    return coined_name(rng) if rng.random() < 0.6 else str(rng.choice(SURNAMES))
-
-
-def _person(rng: Rng) -> str:
-    title = str(rng.choice(["", "", "", "Mr ", "Mme ", "Herrn ", "Frau ", "Sr. "]))
-    return f"{title}{rng.choice(GIVEN)} {_name(rng)}"
-
-
-def _address(rng: Rng, place: Place) -> str:
-    street = str(rng.choice(STREETS[place.language])).format(_name(rng), int(rng.integers(1, 190)))
-    code, town = place.towns[int(rng.integers(len(place.towns)))]
-    code = _coded(rng, code)
-    if rng.random() < 0.5:
-        town = " ".join([coined_name(rng), *town.split()[1:]])
-    if place.code == "MY":
-        return _malaysian(rng, code, town)
-    last = {"US": f"{town} {code}", "GB": f"{town} {code}", "AU": f"{town} {code}", "IE": f"{town} {code}"}
-    lines = [street, last.get(place.code, f"{code} {town}")]
-    if rng.random() < 0.12:
-        lines[-1] = f"{rng.choice(['D', place.code, place.code])!s}{rng.choice(['-', ' '])}{lines[-1]}"
-    if rng.random() < 0.25:
-        more = (
-            "{} House",
-            "Building {}",
-            "{1}. OG",
-            "c/o {}",
-            "Hof {1}",
-            "Etage {1}",
-            "Suite {1}",
-            "Unit {1}",
-            "Dept. {}",
-        )
-        form = str(rng.choice(more)).replace("{}", "{0}")
-        lines.insert(int(rng.integers(2)), form.format(_name(rng), int(rng.integers(1, 40))))
-    if rng.random() < 0.3:
-        lines.append(str(rng.choice(place.names)))
-    return "\n".join(lines)
-
-
-def _malaysian(rng: Rng, code: str, town: str) -> str:
-    """Two to five lines, as they stand on receipts there."""
-    number = int(rng.integers(1, 200))
-    house = str(
-        rng.choice(
-            ["NO. {0}", "NO.{0}", "No {0}", "LOT {0}", "{0}", "{0}-G", "NO. {0}G & {0}A", "LOT {0}-A", "No: {0}"]
-        )
-    )
-    road = str(
-        rng.choice(["JALAN {} {0}", "JALAN {}", "JLN {} {0}/{0}", "JALAN {} {0}/2", "PERSIARAN {}", "LORONG {} {0}"])
-    )
-    road = road.replace("{}", _name(rng).upper()).format(int(rng.integers(1, 20)))
-    lines = [f"{house.format(number)}, {road},"]
-    if rng.random() < 0.6:
-        area = str(
-            rng.choice(
-                ["TAMAN {}", "BANDAR {}", "SEKSYEN {}", "KAWASAN PERINDUSTRIAN {}", "PUSAT {}", "{} AVENUE", "SS {}"]
-            )
-        )
-        lines.append(f"{area.replace('{}', _name(rng).upper())},")
-    lines.append(f"{code} {town.upper()}{rng.choice(['', '.', ',', ''])}")
-    if rng.random() < 0.5:
-        lines[-1] = lines[-1].rstrip(".,") + ","
-        lines.append(
-            str(
-                rng.choice(
-                    ["SELANGOR", "SELANGOR DARUL EHSAN", "JOHOR", "MALAYSIA", "SELANGOR D.E.", "W.P. KUALA LUMPUR"]
-                )
-            )
-        )
-    if rng.random() < 0.3:
-        lines[0:2] = [" ".join(lines[0:2])] if len(lines) > 2 else lines[0:2]
-    text = "\n".join(lines)
-    return text if rng.random() < 0.75 else text.title()
-
-
-def _number(rng: Rng, day: date) -> str:
-    forms = ("#####", "######", "@@-####", f"{day.year}-####", f"{day.year}/###", "@#######", f"RE{day:%y%m}-###")
-    return _coded(rng, str(rng.choice(forms)))
-
-
-def _coded(rng: Rng, form: str) -> str:
-    """The form with a random figure for each `#` and a random capital for each `@`."""
-    letters = "ABCDEFGHJKLMNPRSTUVWXYZ"
-    drawn = {"#": lambda: str(rng.integers(10)), "@": lambda: letters[int(rng.integers(len(letters)))]}
-    return "".join(drawn[char]() if char in drawn else char for char in form)
-
-
-def _iban(rng: Rng, country: str) -> str:
-    """An IBAN of no bank with the right check digits (ISO 13616), in groups of four."""
-    account = "".join(str(rng.integers(10)) for _ in range(18))
-    check = 98 - int("".join(str(int(char, 36)) for char in f"{account}{country}00")) % 97
-    plain = f"{country}{check:02}{account}"
-    return " ".join(plain[at : at + 4] for at in range(0, len(plain), 4))
 
 
 def _pick(rng: Rng, table: tuple[tuple[_T, float], ...]) -> _T:

@@ -6,15 +6,20 @@ from decimal import Decimal
 
 import numpy as np
 
+from .balances import balance_rows, set_balance
 from .content import Content
-from .extras import DATED, FORM, company_line, reference, sentence
+from .extras import DATED, FORM, SHIP, company_line, reference, sentence
 from .heads import CLIENT, FACTS, VENDOR
+from .ledgers import set_ledger
 from .sheet import Sheet
 from .style import A4, Setting, Style
-from .sums import TOTALS, total_rows
+from .sums import TOTALS
 from .tables import REGION
 
 Rng = np.random.Generator
+_SHADE = (0.92, 0.92, 0.93)
+_BLOCKED = ("lines", "stacked")
+"""Ways to set facts in which names and addresses stand without labels."""
 Pair = tuple[str, str, str, str]
 """Label, value, its meaning, its region."""
 
@@ -23,6 +28,9 @@ def set_form(content: Content, style: Style, rng: Rng) -> Setting:
     """A form on pages of A4."""
     page = Setting(content, style, Sheet(*A4), rng)
     seller, buyer, *_ = FORM[content.place.language]
+    if rng.random() < 0.4:
+        seller, buyer = page.phrase("from"), page.term("buyer")
+    blocked = style.facts in _BLOCKED
     value = page.left + float(rng.uniform(0.32, 0.45)) * (page.right - page.left)
     beside = bool(rng.random() < 0.15)
     if rng.random() < 0.5:
@@ -33,22 +41,39 @@ def set_form(content: Content, style: Style, rng: Rng) -> Setting:
     document = page.document
     sold = _party(page, "seller", document.seller, document.seller_address, document.seller_tax_id, VENDOR)
     _section(page, seller)
-    _pairs(page, sold, value, beside)
+    _pairs(page, sold, page.left if blocked else value, beside)
     if document.buyer:
         _section(page, buyer)
         bought = _party(page, "buyer", document.buyer, document.buyer_address, document.buyer_tax_id, CLIENT)
-        _pairs(page, bought, value, beside)
+        _pairs(page, bought, page.left if blocked else value, beside)
+        if rng.random() < 0.3:
+            _section(page, str(rng.choice([*SHIP[content.place.language], page.phrase("contact")])))
+            lines = [*(document.buyer_address or "").splitlines(), content.phone][: int(rng.integers(1, 5))]
+            lines = [document.buyer, *lines] if rng.random() < 0.5 else lines
+            _pairs(page, [("", line, "", CLIENT) for line in lines], page.left if blocked else value, beside)
+    if rng.random() < 0.3:
+        _section(page, page.phrase("notes"))
     for _ in range(int(rng.choice([0, 1, 3]))):
         page.write(value, sentence(rng, content.place, page.writing)[:46])
         page.y += page.step
-    _items(page)
-    _totals(page)
+    if rng.random() < 0.5:
+        _items(page)
+    else:
+        _section(page, FORM[content.place.language][4])
+        set_ledger(page)
+    if rng.random() < 0.4:
+        _totals(page)
+    else:
+        _section(page, FORM[content.place.language][5])
+        set_balance(page)
     return page
 
 
 def _title(page: Setting) -> None:
     document = page.document
     end = page.write(page.left, page.term(document.type or "invoice"), bold=True, size=1.3)
+    if page.rng.random() < 0.3:
+        end = page.write(end + 6, f"({page.rng.choice(['380', '381', '326', '384', '389'])})", bold=True, size=1.3)
     if document.number:
         end = page.write(end + 6, str(page.rng.choice(["Nr.", "No.", "n°"])), bold=True, size=1.3)
         end = page.write(end + 6, document.number, bold=True, size=1.3, meaning="number", region=FACTS)
@@ -75,6 +100,8 @@ def _party(
     page: Setting, who: str, name: str | None, address: str | None, tax_id: str | None, region: str
 ) -> list[Pair]:
     _, _, named, placed, *_ = FORM[page.content.place.language]
+    if page.style.facts in _BLOCKED:  # a block below its heading, as in a letter
+        named = placed = ""
     pairs: list[Pair] = []
     for _ in range(int(page.rng.integers(0, 3))):
         label, value = reference(page.rng, page.content.place, page.writing)
@@ -92,7 +119,12 @@ def _party(
 def _section(page: Setting, heading: str) -> None:
     _room(page, 4)
     page.y += page.step * float(page.rng.uniform(0.6, 1.6))
-    page.write(page.left, heading, bold=True, size=1.1)
+    low = page.y + page.style.size * 0.4
+    if page.style.heading == "box":
+        page.sheet.box(page.left - 2, page.y - page.style.size, page.right, low, fill=_SHADE)
+    end = page.write(page.left, heading, bold=page.style.heading != "plain", size=1.1)
+    if page.style.heading in ("plain", "rule"):
+        page.sheet.rule(page.left, low, end if page.style.heading == "plain" else page.right, low)
     page.y += page.step * 1.4
 
 
@@ -164,7 +196,7 @@ def _fitting(page: Setting, text: str, room: float) -> str:
 
 
 def _totals(page: Setting) -> None:
-    rows = total_rows(page)
+    rows = balance_rows(page)
     _room(page, len(rows) * 1.3 + 4)
     _section(page, FORM[page.content.place.language][5])
     right = page.right - 2 if page.rng.random() < 0.6 else page.left + 0.6 * (page.right - page.left)

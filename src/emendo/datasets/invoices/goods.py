@@ -71,6 +71,10 @@ FORMS: Final[Mapping[str, Sequence[str]]] = {
     "DE": ("GmbH", "GmbH & Co. KG", "AG", "e.K.", "OHG", ""), "AT": ("GmbH", "KG", "e.U."), "CH": ("AG", "GmbH"),
     "FR": ("SARL", "SAS", "SA", "EURL", ""), "BE": ("SRL", "SA"), "ES": ("S.L.", "S.A.", "S.L.U.", ""),
     "IT": ("S.r.l.", "S.p.A.", "s.n.c.", ""), "NL": ("B.V.", "BV", "V.O.F.", ""),
+    "IN": ("Pvt. Ltd.", "Private Limited", "LLP", ""), "SG": ("Pte Ltd", "PTE. LTD.", "Pte. Ltd."), "CA": ("Inc.",
+           "Ltd.", ""),
+    "NZ": ("Ltd", "Limited", ""), "ZA": ("(Pty) Ltd", "CC", "Pty Ltd"), "LU": ("S.à r.l.", "S.A.", "SARL"),
+    "MX": ("S.A. de C.V.", "S. de R.L.", ""),
 }  # fmt: skip
 STREETS: Final[Mapping[str, Sequence[str]]] = {
     "en": ("{1} Mill Lane", "{1} Station Road", "{1} Harbour Street", "{1} Orchard Avenue", "No. {1}, Jalan Kenanga"),

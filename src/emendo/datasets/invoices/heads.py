@@ -117,7 +117,8 @@ def set_buyer(page: Setting) -> float:
         y += page.step * 1.1
     top = y - style.size
     for name, line in lines:
-        page.write(x, line, meaning=name, region=CLIENT, y=y)
+        size = page.shrunk(line, page.right - x)
+        page.write(x, line, size=size, meaning=name, region=CLIENT, y=y)
         y += page.step
     if document.buyer_tax_id:
         end = page.write(x, f"{page.term('buyer_tax_id')}{style.colon}", region=CLIENT, y=y)
@@ -140,7 +141,8 @@ def _delivery(page: Setting, taken: float) -> None:
         lines[0] = page.document.buyer or ""
     page.write(x, str(rng.choice(list(SHIP[page.content.place.language]))), bold=True, region=CLIENT, y=y)
     for at, line in enumerate(lines):
-        page.write(x, line[:34], region=CLIENT, y=y + (1.1 + at) * page.step)
+        size = page.shrunk(line[:34], page.right - x)
+        page.write(x, line[:34], size=size, region=CLIENT, y=y + (1.1 + at) * page.step)
 
 
 def set_facts(page: Setting) -> None:
@@ -154,16 +156,7 @@ def set_facts(page: Setting) -> None:
     if not beside:
         page.y = below + page.step * 0.5 + large * style.size
     if style.title == "line" and facts and facts[0][0] == "number":
-        end = page.write(page.left if not beside else page.right - 190, title, bold=True, size=1.5)
-        if page.rng.random() < 0.4:
-            end = page.write(end + 6, str(page.rng.choice(["No.", "Nr.", "N°", "n°", "#"])), bold=True, size=1.5)
-        end = page.write(end + 6, facts[0][2], bold=True, size=1.5, meaning="number", region=FACTS)
-        facts = facts[1:]
-        if not beside and facts and facts[0][0] == "date" and page.rng.random() < 0.6:
-            joint = str(page.rng.choice(list(DATED[page.content.place.language])))
-            end = page.write(end + 5, joint, bold=True, size=1.5)
-            page.write(end + 5, facts[0][2], bold=True, size=1.5, meaning="date", region=FACTS)
-            facts = facts[1:]
+        facts = _titled(page, title, facts, beside=beside)
     else:
         x, align = {
             "left": (page.left, "left"),
@@ -175,6 +168,28 @@ def set_facts(page: Setting) -> None:
     page.y += page.step * 1.7
     _FACTS[style.facts](page, facts)
     page.y = max(page.y, below) + page.step * float(page.rng.uniform(0.8, 2.0))
+
+
+def _titled(
+    page: Setting, title: str, facts: list[tuple[str, str, str]], *, beside: bool
+) -> list[tuple[str, str, str]]:
+    """The title with the number and at times the day in one line; the facts that are left."""
+    rng = page.rng
+    parts = [(title, "")]
+    if rng.random() < 0.4:
+        parts.append((str(rng.choice(["No.", "Nr.", "N°", "n°", "#"])), ""))
+    parts.append((facts[0][2], "number"))
+    facts = facts[1:]
+    if not beside and facts and facts[0][0] == "date" and rng.random() < 0.6:
+        parts += [(str(rng.choice(list(DATED[page.content.place.language]))), ""), (facts[0][2], "date")]
+        facts = facts[1:]
+    whole = " ".join(text for text, _ in parts)
+    size = page.shrunk(whole, (page.right - page.left) * (0.5 if beside else 1.0), bold=True, size=1.5)
+    x = page.right - page.width(whole, bold=True, size=size) if beside else page.left
+    for text, meaning in parts:
+        x = page.write(x, text, bold=True, size=size, meaning=meaning, region=FACTS if meaning else "")
+        x += page.width(" ", bold=True, size=size)
+    return facts
 
 
 def _facts(page: Setting) -> list[tuple[str, str, str]]:

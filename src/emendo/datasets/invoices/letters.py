@@ -5,15 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from ...fields.schema import Document
+from .balances import set_balance
+from .blocks import set_blocks
 from .content import Content
 from .forms import set_form
 from .heads import set_facts, set_head
+from .ledgers import set_ledger
 from .printed import printed
 from .sheet import Sheet
 from .style import A4, LETTER, Setting, Style, draw_style
 from .sums import set_foot, set_sums
 from .tables import set_table
 from .tills import set_receipt
+
+_FREE = 0.6
+"""Share of the letters whose head, table or sums are set freely, each drawn by itself."""
 
 
 def set_document(content: Content, rng: np.random.Generator) -> tuple[Sheet, Document]:
@@ -29,11 +35,15 @@ def set_document(content: Content, rng: np.random.Generator) -> tuple[Sheet, Doc
 
 
 def _letter(content: Content, style: Style, rng: np.random.Generator) -> Setting:
-    sheet = Sheet(*(LETTER if content.place.code == "US" else A4))
+    size = LETTER if content.place.code in ("US", "CA", "MX") else A4
+    sheet = Sheet(*(size[::-1] if rng.random() < 0.04 else size))
     page = Setting(content, style, sheet, rng)
-    set_head(page)
-    set_facts(page)
-    set_table(page)
-    set_sums(page)
+    if rng.random() < _FREE:
+        set_blocks(page)
+    else:
+        set_head(page)
+        set_facts(page)
+    (set_ledger if rng.random() < _FREE else set_table)(page)
+    (set_balance if rng.random() < _FREE else set_sums)(page)
     set_foot(page)
     return page

@@ -27,6 +27,13 @@ _COUNTRIES: Final[Mapping[str, tuple[str, ...]]] = {
     "ES": ("España", "Spain"),
     "IT": ("Italia", "ITALIA"),
     "NL": ("Nederland",),
+    "IN": ("India",),
+    "SG": ("Singapore",),
+    "CA": ("Canada",),
+    "NZ": ("New Zealand",),
+    "ZA": ("South Africa",),
+    "LU": ("Luxembourg",),
+    "MX": ("México",),
 }
 
 
@@ -55,6 +62,8 @@ class Place:
     coin: Decimal = Decimal(0)
     iban: str = ""
     months: tuple[str, ...] = field(default=())
+    share: float = 1.0
+    """How often documents come from there, relative to others."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,7 +106,7 @@ PLACES: Final[tuple[Place, ...]] = (
         "MY", "en", "MYR", ("6", "0"), ((",", "."), ("", ".")), ("{0}", "RM{0}", "RM {0}"),
         ("d/m/Y", "d-m-Y", "D b Y", "d/m/y"),
         (("5####", "Kuala Lumpur"), ("4####", "Shah Alam"), ("8####", "Johor Bahru"), ("1####", "Penang")),
-        ("0000########",), ("GST", "SST"), 0.5, Decimal("0.05"), months=_EN,
+        ("0000########",), ("GST", "SST"), 0.5, Decimal("0.05"), months=_EN, share=2.0,
     ),
     Place(
         "AU", "en", "AUD", ("10", "0"), ((",", "."),), ("${0}", "A${0}", "{0}"), ("d/m/Y", "D B Y"),
@@ -148,8 +157,56 @@ PLACES: Final[tuple[Place, ...]] = (
         (("1### @@", "Amsterdam"), ("3### @@", "Utrecht"), ("9### @@", "Groningen")), ("NL#########B##",),
         ("btw", "BTW"), 0.1, iban="NL", months=_NL,
     ),
+    Place(
+        "IN", "en", "INR", ("18", "12", "5", "0"), ((",", "."), ("", ".")), ("Rs {0}", "Rs. {0}", "INR {0}", "{0}"),
+        ("d/m/Y", "d-b-Y", "D B Y", "d-m-Y"),
+        (("######", "Chennai"), ("######", "Pune, Maharashtra"), ("######", "New Delhi")),
+        ("##@@@@@####@#@#",), ("GST", "IGST", "Tax"), 0.3, months=_EN, share=0.7,
+    ),
+    Place(
+        "SG", "en", "SGD", ("9", "8", "0"), ((",", "."),), ("S${0}", "{0}", "SGD {0}"), ("d/m/Y", "D b Y", "d-m-Y"),
+        (("######", "Singapore"),), ("M#-#######-#", "20######@"), ("GST",), 0.4, Decimal("0.05"),
+        months=_EN, share=0.6,
+    ),
+    Place(
+        "CA", "en", "CAD", ("13", "5", "0"), ((",", "."),), ("C${0}", "{0}", "CAD {0}"), ("Y-m-d", "B D, Y", "d/m/Y"),
+        (("M#@ #@#", "Toronto, ON"), ("V#@ #@#", "Victoria, BC"), ("T#@ #@#", "Calgary, AB")),
+        ("######### RT0001",), ("HST", "GST/HST", "GST"), 0.05, Decimal("0.05"), months=_EN, share=0.6,
+    ),
+    Place(
+        "NZ", "en", "NZD", ("15", "0"), ((",", "."), ("", ".")), ("NZ${0}", "NZD {0}", "{0}"), ("d/m/Y", "D B Y"),
+        (("1###", "Auckland"), ("6###", "Wellington")), ("###-###-###",), ("GST",), 0.4, months=_EN, share=0.5,
+    ),
+    Place(
+        "ZA", "en", "ZAR", ("15", "0"), ((" ", "."), (",", "."), (" ", ",")), ("R{0}", "R {0}", "ZAR {0}"),
+        ("d/m/Y", "Y/m/d", "D B Y"), (("2###", "Johannesburg"), ("8###", "Cape Town")), ("4#########",), ("VAT",), 0.2,
+        months=_EN, share=0.5,
+    ),
+    Place(
+        "LU", "fr", "EUR", ("17", "8", "3"), ((".", ","), (" ", ",")), ("{0} €", "€ {0}", "EUR {0}"),
+        ("d/m/Y", "d.m.Y"),
+        (("L-1###", "Luxembourg"), ("L-4###", "Esch-sur-Alzette")), ("LU########",), ("TVA",), 0.1, iban="LU",
+        months=_FR, share=0.5,
+    ),
+    Place(
+        "MX", "es", "MXN", ("16", "0"), ((",", "."), ("", ".")), ("MXN {0}", "{0} MXN", "{0}"),
+        ("d/m/Y", "Y-m-d", "D de B de Y"), (("06###", "Ciudad de México"), ("44###", "Guadalajara")), ("@@@######@#@",),
+        ("IVA",), 0.1, months=_ES, share=0.6,
+    ),
 )  # fmt: skip
-"""Every place that documents come from, all equally often."""
+"""Every place that documents come from."""
+
+
+RARER_DAYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "en": ("d-b-Y", "d b Y", "Y/m/d", "b d, Y", "B O, Y", "O B Y", "D-b-y", "B D , Y", "D/b/Y", "Y-m-d"),
+    "de": ("D. b Y", "D.M.Y", "d.m.y", "d/m/Y", "Y-m-d"),
+    "fr": ("d.m.Y", "Y-m-d", "d / m / Y", "d/m/y"),
+    "es": ("d.m.Y", "D-b-Y", "d b Y", "Y/m/d"),
+    "it": ("d.m.Y", "d/m/y", "Y-m-d"),
+    "nl": ("d.m.Y", "Y-m-d", "D-M-Y"),
+}
+"""By language ways to write a day that are rarer than those of each place."""
+_ORDINALS: Final = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +244,13 @@ class Writing:
         return self.figures(plain, max(0, -exponent) if isinstance(exponent, int) else 0)
 
     def written_day(self, day: date) -> str:
-        """A day. In the form, D and M are figures without a zero before, d and m with one, B and b months' names."""
+        """A day. In the form, D and M are figures without a zero before, d and m with one, O an English ordinal, B and
+        b months' names.
+        """
         month = self.months[day.month - 1]
         parts: Mapping[str, str] = {
             "D": str(day.day),
+            "O": f"{day.day}{_ORDINALS.get(day.day, 'th')}",
             "d": f"{day.day:02}",
             "M": str(day.month),
             "m": f"{day.month:02}",

@@ -11,9 +11,10 @@ import numpy as np
 
 from ...fields.schema import Document
 from .content import Content
-from .places import Place, Writing
+from .places import RARER_DAYS, Place, Writing
 from .sheet import BLACK, FACES, Colour, Sheet
 from .terms import TERMS
+from .wordings import PHRASES
 
 Rng = np.random.Generator
 _Form = TypeVar("_Form", bound=str)
@@ -116,6 +117,7 @@ class Setting:
         self.writing = draw_writing(rng, content.place)
         self.y = style.margin
         self._terms: dict[str, str] = {}
+        self.minus = content.document.type == "credit_note" and bool(rng.random() < 0.35)
 
     @property
     def left(self) -> float:
@@ -143,6 +145,13 @@ class Setting:
             words: Mapping[str, Sequence[str]] = TERMS[self.content.place.language]
             choice = self.content.place.taxes if name == "tax" and self.content.place.taxes else words[name]
             chosen = str(self.rng.choice(list(choice)))
+            self._terms[name] = chosen.upper() if self.style.capitals else chosen
+        return self._terms[name]
+
+    def phrase(self, name: str) -> str:
+        """A word for a part that no field holds: chosen once."""
+        if name not in self._terms:
+            chosen = str(self.rng.choice(list(PHRASES[self.content.place.language][name])))
             self._terms[name] = chosen.upper() if self.style.capitals else chosen
         return self._terms[name]
 
@@ -176,16 +185,23 @@ class Setting:
         """How wide a text will be."""
         return self.sheet.measure(text, self.style.bold if bold else self.style.plain, self.style.size * size)
 
-    def amount(self, value: Decimal) -> str:
-        """An amount as this document writes those of its sums."""
-        return self.writing.amount(value)
+    def shrunk(self, text: str, room: float, *, bold: bool = False, size: float = 1.0) -> float:
+        """The size at which a text has room, not more than `size`."""
+        wide = self.width(text, bold=bold, size=size)
+        return size if wide <= room or not wide else max(0.2, 0.98 * size * room / wide)
+
+    def amount(self, value: Decimal, *, plain: bool = False) -> str:
+        """An amount as this document writes those of its sums: some that give money back write them as less."""
+        return self.writing.amount(-value if self.minus else value, plain=plain)
 
 
 def draw_writing(rng: Rng, place: Place) -> Writing:
     """One of a place's ways to write amounts and days."""
     thousands, decimal = place.marks[int(rng.integers(len(place.marks)))]
-    sign, day = str(rng.choice(list(place.signs))), str(rng.choice(list(place.days)))
-    return Writing(thousands, decimal, sign, day, place.currency, place.months)
+    days = RARER_DAYS[place.language] if rng.random() < 0.2 else place.days
+    sign, day = str(rng.choice(list(place.signs))), str(rng.choice(list(days)))
+    months = tuple(month.upper() for month in place.months) if rng.random() < 0.1 else place.months
+    return Writing(thousands, decimal, sign, day, place.currency, months)
 
 
 def _one(rng: Rng, choices: Sequence[_Form]) -> _Form:

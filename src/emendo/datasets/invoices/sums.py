@@ -23,19 +23,30 @@ class Row(NamedTuple):
     region: str = TOTALS
     rate: str = ""
     rate_meaning: str = ""
+    after: str = ""
+    """What stands behind the rate and tells nothing."""
 
     def wide(self, page: Setting, size: float = 1.0) -> float:
         """Width of label and rate."""
-        return page.width(f"{self.label} {self.rate}".rstrip(), bold=self.bold, size=size)
+        return page.width(f"{self.label} {self.rate} {self.after}".rstrip(), bold=self.bold, size=size)
 
-    def write(self, page: Setting, left: float, right: float, colour: Colour, size: float = 1.0) -> None:
-        """Write it between two edges at the present height."""
+    def write(
+        self, page: Setting, left: float, right: float, colour: Colour, size: float = 1.0, *, below: bool = False
+    ) -> None:
+        """Write it between two edges at the present height; with `below` the value below the label."""
         end = page.write(left, self.label, bold=self.bold, size=size, colour=colour, region=self.region)
         if self.rate:
             x = end + page.width(" ", bold=self.bold, size=size)
-            page.write(
+            end = page.write(
                 x, self.rate, bold=self.bold, size=size, colour=colour, meaning=self.rate_meaning, region=self.region
             )
+        if self.after:
+            x = end + page.width(" ", bold=self.bold, size=size)
+            page.write(x, self.after, bold=self.bold, size=size, colour=colour, region=self.region)
+        if below:
+            page.y += page.step
+            page.write(left, self.value, bold=self.bold, colour=colour, meaning=self.meaning, region=self.region)
+            return
         page.write(right, self.value, bold=self.bold, size=size, align="right", colour=colour, meaning=self.meaning,
                    region=self.region)  # fmt: skip
 
@@ -90,6 +101,11 @@ def total_rows(page: Setting) -> list[Row]:
             rows.append(Row(page.term("tax"), value, meaning, False, TAXES, shown, f"taxes.{at}.rate"))
     if not single and document.taxes:
         add("tax", document.tax, label=f"{page.term('total')} {page.term('tax')}")
+    if document.rounding is not None and document.total is not None and page.rng.random() < 0.55:
+        word = str(
+            page.rng.choice([page.term("total"), page.phrase("subtotal"), page.phrase("lines"), page.term("net")])
+        )
+        rows.append(Row(word, amount(document.total - document.rounding), ""))  # what it came to before
     add("rounding", document.rounding)
     add("total", document.total, bold=True)
     if document.prepaid is not None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from .wordings import MORE
+
 Terms = Mapping[str, Sequence[str]]
 
 ENGLISH: Final[Terms] = {
@@ -300,7 +302,7 @@ DUTCH: Final[Terms] = {
     "till": ("Kassa", "Terminal"),
 }
 
-TERMS: Final[Mapping[str, Terms]] = {
+_USUAL: Final[Mapping[str, Terms]] = {
     "en": ENGLISH,
     "de": GERMAN,
     "fr": FRENCH,
@@ -308,3 +310,8 @@ TERMS: Final[Mapping[str, Terms]] = {
     "it": ITALIAN,
     "nl": DUTCH,
 }
+TERMS: Final[Mapping[str, Terms]] = {
+    language: {key: (*words, *MORE[language].get(key, ())) for key, words in terms.items()}
+    for language, terms in _USUAL.items()
+}
+"""By language the usual words of each key, then the rarer ones."""

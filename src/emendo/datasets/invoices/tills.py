@@ -9,6 +9,7 @@ import numpy as np
 from .coined import coined_name
 from .content import Content
 from .extras import company_line, reference, sentence
+from .firms import coded, firm
 from .heads import CLIENT, FACTS, VENDOR
 from .sheet import BLACK, Sheet
 from .style import Setting, Style
@@ -22,14 +23,18 @@ Rng = np.random.Generator
 def set_receipt(content: Content, style: Style, rng: Rng) -> Setting:
     """A receipt on a strip as long as it needs."""
     wide = float(rng.uniform(190, 290))
-    depth = (95 + 4.2 * len(content.document.lines)) * style.size * style.leading
+    depth = (115 + 4.2 * len(content.document.lines)) * style.size * style.leading
     sheet = Sheet(wide, depth, stretch=float(rng.choice([1.0, 1.0, 0.9, 1.12])))
     page = Setting(content, style, sheet, rng)
     page.y = 26.0
+    late = bool(rng.random() < 0.12)
     _head(page)
-    _facts(page)
+    if not late:
+        _facts(page)
     _rows(page)
     _sums(page)
+    if late:
+        _facts(page)
     _summary(page)
     _foot(page)
     sheet.height = min(sheet.height, page.y + 24)
@@ -59,11 +64,23 @@ def _fitting_size(page: Setting, text: str, room: float, *, bold: bool = False, 
 
 def _head(page: Setting) -> None:
     document, rng = page.document, page.rng
-    if rng.random() < 0.12:
-        _centre(page, coined_name(rng).upper(), size=float(rng.uniform(1.0, 2.0)), region=VENDOR)
+    if rng.random() < 0.15:  # what somebody wrote or stamped on it
+        figures = coded(rng, str(rng.choice(["########", "@#####", "@@@ ######", "###-##", "#####"])))
+        page.write(float(rng.uniform(8, page.sheet.width / 2)), figures, size=float(rng.uniform(1.0, 1.8)))
+        page.y += page.step * float(rng.uniform(1.3, 3.0))
+    titled = bool(rng.random() < 0.15)
+    if titled:
+        _centre(page, page.term("receipt"), bold=bool(rng.random() < 0.5))
+    if rng.random() < 0.2:
+        brand = firm(rng, page.content.place)[0] if rng.random() < 0.5 else coined_name(rng).upper()
+        _centre(page, " ".join(brand.split()[:2]), size=float(rng.uniform(1.0, 2.0)), region=VENDOR)
     size, bold = float(rng.uniform(1.0, 1.5)), bool(rng.random() < 0.7)
     for line in _broken(document.seller or "", rng):
         _centre(page, line, bold=bold, size=size, meaning="seller", region=VENDOR)
+    if rng.random() < 0.1:  # which of its houses
+        _centre(
+            page, str(rng.choice(["({})", "{}", "Branch: {}", "{} BRANCH"])).format(coined_name(rng)), region=VENDOR
+        )
     if rng.random() < 0.5:
         figures = f"{rng.integers(10**5, 10**6)}-{'ABDHKMPTVWX'[int(rng.integers(11))]}"
         forms = (
@@ -89,7 +106,9 @@ def _head(page: Setting) -> None:
         page.write(x, value, size=size, meaning="seller_tax_id", region=VENDOR)
         page.y += page.step
     page.y += page.step * 0.5
-    _centre(page, page.term("receipt"), bold=bool(page.rng.random() < 0.5))
+    if not titled:
+        shown = str(rng.choice(["{}", "{}", "{}", "-{}-", "*** {} ***", "[ {} ]"])).format(page.term("receipt"))
+        _centre(page, shown, bold=bool(page.rng.random() < 0.5))
     page.y += page.step * 0.3
 
 
@@ -222,35 +241,67 @@ def _fitting(page: Setting, text: str, room: float) -> str:
 
 
 def _sums(page: Setting) -> None:
-    right, rng = page.sheet.width - 8, page.rng
-    rows = total_rows(page)
-    if rng.random() < 0.35:
-        count = sum((row.quantity or Decimal(0) for row in page.document.lines), Decimal(0))
-        label = str(rng.choice(["Total Qty", "Qty(s)", "Item(s)", "No. of items", "Pos."]))
-        rows.insert(int(rng.choice([0, len(rows)])), Row(label, f"{count:.0f}", ""))
-    if rng.random() < 0.3:
-        same = str(
-            rng.choice(["Total Amt Rounded", "Nett Total", "Total Sales", "Amount", "Total (Incl.)", "EFT", "Total"])
-        )
-        where = len(rows) if rng.random() < 0.6 else max(0, len(rows) - 1)
-        rows.insert(where, Row(same, page.amount(page.document.total or Decimal(0)), ""))
-    if rng.random() < 0.15:
-        rows.insert(0, Row(page.term("discount"), page.amount(Decimal(0)), ""))
+    right = page.sheet.width - 8
+    rows, behind = _told(page)
     for row in rows:
-        large = 1.25 if row.bold and page.rng.random() < 0.6 else 1.0
-        while row.wide(page, large) + page.width(row.value, bold=row.bold, size=large) > right - 14:
-            large *= 0.94
-        row.write(page, 8.0, right, BLACK, large)
-        page.y += page.step * large
+        _sum(page, row, right)
     total = page.document.total or Decimal(0)
-    if page.rng.random() < 0.6:
-        given = total if page.rng.random() < 0.5 else (total / 10).to_integral_value() * 10 + 10
-        for name, value in (("cash", given), ("change", given - total)):
-            if value or name == "cash":
-                page.write(8.0, page.term(name))
-                page.write(right, page.amount(value), align="right")
-                page.y += page.step
+    rounded = page.rng.random() < 0.5
+    if page.rng.random() < 0.65:
+        given = total if rounded else (total / 10).to_integral_value() * 10 + 10
+        _sum(page, Row(page.term("cash"), page.amount(given), ""), right)
+        if given != total or page.rng.random() < 0.2:
+            _sum(page, Row(page.term("change"), page.amount(given - total), ""), right)
+    for row in behind:
+        _sum(page, row, right)
     page.y += page.step * 0.5
+
+
+def _sum(page: Setting, row: Row, right: float) -> None:
+    """A line of the sums, larger where it is the total, at times."""
+    large = 1.25 if row.bold and page.rng.random() < 0.6 else 1.0
+    while row.wide(page, large) + page.width(row.value, bold=row.bold, size=large) > right - 14:
+        large *= 0.94
+    row.write(page, 8.0, right, BLACK, large)
+    page.y += page.step * large
+
+
+def _told(page: Setting) -> tuple[list[Row], list[Row]]:
+    """The sums, and what is told of them behind what was paid."""
+    rng, document = page.rng, page.document
+    rows, behind = total_rows(page), list[Row]()
+    included = page.content.gross and rng.random() < 0.45
+    if included and len(document.taxes) == 1:  # only what is to pay, and the tax in it below
+        taxed = next(row for row in rows if row.meaning == "tax")
+        rows = [row for row in rows if row.meaning not in ("net", "tax")]
+        if rng.random() < 0.75:
+            behind = [taxed._replace(label=page.phrase("included"), bold=False)]
+    extra: list[tuple[float, Row, bool]] = []
+    count = sum((row.quantity or Decimal(0) for row in document.lines), Decimal(0))
+    label = str(rng.choice(["Total Qty", "Qty(s)", "Item(s)", "No. of items", "Pos.", "QUANTITY"]))
+    extra.append((0.35, Row(label, f"{count:.0f}", ""), bool(rng.random() < 0.5)))
+    names = [
+        "Total Amt Rounded",
+        "Nett Total",
+        "Total Sales",
+        "Amount",
+        "Total (Incl.)",
+        "EFT",
+        "Total",
+        "Total Sales Incl. Tax",
+    ]
+    extra.append((0.3, Row(str(rng.choice(names)), page.amount(document.total or Decimal(0)), ""), False))
+    extra.append((0.15, Row(page.term("discount"), page.amount(Decimal(0)), ""), True))
+    extra.append((0.1, Row(page.phrase("no_discount"), page.amount(Decimal(0)), ""), True))
+    if document.rounding is None:
+        extra.append((0.12, Row(page.term("rounding"), page.amount(Decimal(0)), ""), False))
+    for chance, row, first in extra:
+        if rng.random() < chance:
+            rows.insert(0 if first else len(rows) - int(rng.random() < 0.4), row)
+    if rng.random() < 0.25:
+        mark = str(rng.choice([":", " :", " ="]))
+        rows = [row._replace(label=row.label + mark) if not row.rate else row for row in rows]
+    return rows, behind
 
 
 def _summary(page: Setting) -> None:
@@ -279,6 +330,14 @@ def _summary(page: Setting) -> None:
 def _foot(page: Setting) -> None:
     for _ in range(int(page.rng.choice([0, 0, 1, 2, 4]))):
         _centre(page, sentence(page.rng, page.content.place, page.writing)[:48], size=0.9)
+    if page.rng.random() < 0.15:  # the slip of a card
+        for label in ("Terminal ID", "Card No.", "Approval Code", "AMOUNT"):
+            shown = (
+                page.amount(page.document.total or Decimal(0)) if label == "AMOUNT" else coded(page.rng, "XXXX-####")
+            )
+            page.write(8.0, f"{label}{page.style.colon}")
+            page.write(page.sheet.width - 8, shown, align="right")
+            page.y += page.step
     if page.rng.random() < 0.85:
         _centre(page, page.term("thanks"))
     if page.rng.random() < 0.3:

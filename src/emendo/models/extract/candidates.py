@@ -18,12 +18,13 @@ from typing import Any, Final, Generic
 import numpy as np
 import numpy.typing as npt
 
+from emendo.fields.compare import ROW_MARK
 from emendo.fields.conventions import conventions
 from emendo.fields.currencies import DECIMALS, SIGNS, UNTOLD, WORDS
 from emendo.fields.values import Order
 
 from .context import agreed
-from .figures import SPLIT, Figure, V, read_amounts, read_days
+from .figures import GLUED, SPLIT, Figure, V, read_amounts, read_days
 from .labels import INDEX
 from .layout import Layout
 from .tagger import Array
@@ -35,9 +36,16 @@ LEAST: Final = -5.0
 _LONGEST, _LONGEST_DAY = 4, 6
 _BARE: Final = 1.5
 """What it costs that an amount has no decimals where others have."""
+_BARE_SUM: Final = 4.0
+"""The same for a sum of the document, which is hardly ever printed so."""
 _POSITIVE: Final = frozenset({"net", "total", "due"})
 _MINUS: Final = 2.5
 """What it costs that such an amount is less than nothing."""
+_LAST: Final = frozenset({"total", "due"})
+_NEIGHBOUR: Final = 3.0
+"""What it costs that such an amount was run together with another: what is to pay stands alone."""
+_NOTHING: Final = 2.5
+"""What it costs that the total is nothing."""
 _PLACES: Final = 4
 """Places of one value that are counted."""
 _NEAR = 1.3
@@ -139,6 +147,7 @@ def rank(
     rate = label.endswith("rate")
     positive = label in _POSITIVE
     money = bool(scene.mark) and label.rpartition(".")[2] in _MONEY
+    bare = (_BARE if ROW_MARK in label else _BARE_SUM) if money else 0.0
     found: dict[tuple[V, Order | None], list[Candidate[V]]] = {}
     for span in spans:
         if among is not None and not among.issuperset(span.words):
@@ -149,22 +158,27 @@ def rank(
         signs = [column[at] for at in span.words if at not in span.telling]
         base += 0.25 * max(0.0, max(signs, default=base) - base)
         base -= _LEFT_OUT * _left_out(scene, span, column)
+        glued = label in _LAST and GLUED.search(span.text) is not None
         for figure in span.figures:
             cost = figure.cost + (0.0 if rate or _RATE not in span.text else 2.0)
-            cost += _BARE * (money and _no_coins(figure.value)) + _MINUS * (positive and _negative(figure.value))
+            cost += _oddness(figure.value, bare, positive=positive) + _NOTHING * (label == "total" and not figure.value)
+            cost += _NEIGHBOUR * glued
             made = Candidate(figure.value, span.words, base - cost, cost, span.text, figure.order)
             if made.score > floor:
                 found.setdefault((figure.value, figure.order), []).append(made)
     return sorted(map(_together, found.values()), key=lambda one: -one.score)[:MOST]
 
 
-def _negative(value: object) -> bool:
-    return isinstance(value, Decimal) and value < 0
+def _oddness(value: object, bare: float, *, positive: bool) -> float:
+    """What it costs that an amount is less than nothing, or has no coins where others of its document have."""
+    if not isinstance(value, Decimal):
+        return 0.0
+    return _MINUS * (positive and value < 0) + bare * _no_coins(value)
 
 
-def _no_coins(value: object) -> bool:
-    """Whether an amount was printed without the decimals that others of its document have."""
-    return isinstance(value, Decimal) and value.as_tuple().exponent == -1 and value == value.to_integral_value()
+def _no_coins(value: Decimal) -> bool:
+    """Whether an amount was printed without decimals."""
+    return value.as_tuple().exponent == -1 and value == value.to_integral_value()
 
 
 def _together(places: Sequence[Candidate[V]]) -> Candidate[V]:

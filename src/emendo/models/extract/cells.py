@@ -12,6 +12,7 @@ from emendo.fields.compare import ROW_MARK
 from emendo.fields.currencies import decimals_of
 
 from .candidates import Scene, rank
+from .glued import parted
 from .infer import factors
 from .rows import Row
 from .sums import BREAKS, HOLDS, Amount, Table, Way
@@ -73,6 +74,8 @@ def _read(scene: Scene, table: str, row: Row, currency: str | None, *, sums: boo
             if name in _UNSIGNED:
                 found = [replace(one, value=abs(one.value)) for one in found]
             ranked[name] = found
+    if table == "lines":
+        ranked |= parted(scene, row, ranked)
     first = {name: found[0] for name, found in ranked.items() if found}
     coin = Decimal(1).scaleb(-decimals_of(currency))
     ways = [_way(first, coin)]

@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"[-−–(]?\s?\d(?:[\d.,']*\d)?")
 _EDGES = " :;*=#/\\_~\"'`|<>[]{}"
 _MESSY = re.compile(r"[\dOoQDUlIi|!SsBZzGbgqAT.,:'~_ -]+")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+[.,]\d{2}")
-_GLUED = re.compile(r"(\d+([.,])\d\d)(\d+\2\d\d)")
+GLUED: Final = re.compile(r"(\d+([.,])\d\d)(\d+\2\d\d)")
 """Two amounts of neighbouring columns that were read as one word."""
 _DAY = re.compile(
     r"(?<!\d)(?:\d{1,2}\s?([-/.])\s?\d{1,2}\s?\1\s?(?:\d{4}|\d{2})"
@@ -79,7 +79,7 @@ def _amount_texts(text: str, mark: str) -> Iterator[tuple[str, float]]:
             rest = sum(char.isalnum() for char in plain) - sum(char.isalnum() for char in part)
             cost = PART + 0.1 * min(rest, 15) + (_TORN if messy else 0.0)
             yield (part if part.count("(") == part.count(")") else part.strip("(")), cost
-    if glued := _GLUED.fullmatch(bare):
+    if glued := GLUED.fullmatch(bare):
         cost = SPLIT if mark == glued[2] else REPAIR + SPLIT
         yield from ((glued[1], cost), (glued[3], cost))
     if _GROUPED.fullmatch(plain):

@@ -30,6 +30,8 @@ _ALIKE, _OTHER, _SIGN, _MARK = 1.0, 2.5, 0.7, 1.2
 _SURE = 2.0
 """What it costs more where the reader was sure of the word; nothing below a confidence of `_DOUBTFUL`."""
 _DOUBTFUL = 0.8
+_TWICE = 2.0
+"""What it costs more where another word says what was read."""
 
 
 def implied(choice: Choice, scene: Scene, currency: str | None) -> dict[str, list[Amount]]:
@@ -67,8 +69,16 @@ def near(value: Decimal, picked: Amount, scene: Scene, currency: str | None) -> 
     if cost is None:
         return None
     sure = min((scene.layout.words[at].confidence for at in picked.words), default=1.0)
-    cost += _SURE * max(0.0, sure - _DOUBTFUL) / (1 - _DOUBTFUL)
+    cost += _SURE * max(0.0, sure - _DOUBTFUL) / (1 - _DOUBTFUL) + _TWICE * _elsewhere(scene, picked)
     return replace(picked, value=value, score=picked.score - cost, cost=picked.cost + cost, inferred=True)
+
+
+def _elsewhere(scene: Scene, picked: Amount) -> bool:
+    """Whether another word says the same amount: so many are not misread alike."""
+    return any(
+        span.figures[0].value == picked.value and not span.figures[0].cost and set(span.words).isdisjoint(picked.words)
+        for span in scene.amounts
+    )
 
 
 def _distance(read: Decimal, value: Decimal, decimals: int) -> float | None:

@@ -14,6 +14,7 @@ from emendo.fields.conventions import conventions
 from emendo.fields.schema import MOST_CHARACTERS, Document, Fault, Kind, specs
 from emendo.fields.values import Order
 
+from .breakdown import broken_down
 from .candidates import LEAST, Candidate, Scene, rank
 from .cells import NUMBERS, TEXTS, ReadRow, read_rows, tables
 from .certainty import evidence
@@ -24,7 +25,7 @@ from .passages import EXPECTED, passage, written
 from .rows import table_rows
 from .sums import AMOUNTS, Amount, Choice, Options, choose, widened
 from .tagger import Array
-from .till import till_of
+from .till import Till, after_rounding
 
 PASSAGES: Final = tuple(
     spec.name for spec in specs(Document) if spec.kind in (Kind.TEXT, Kind.BLOCK) and spec.name in INDEX
@@ -130,8 +131,8 @@ def _figures_order(text: str) -> Order | None:
 
 
 def amounts_and_tables(
-    scene: Scene, pairs: Array, currency: str | None, known: Decoding, parts: list[Part], faults: list[Fault], *,
-    sums: bool,
+    scene: Scene, pairs: Array, currency: str | None, known: Decoding, till: Till, parts: list[Part],
+    faults: list[Fault], *, sums: bool,
 ) -> None:  # fmt: skip
     """Amounts, and rows of what was sold and of taxes, chosen together by what adds up."""
     read = {
@@ -139,7 +140,6 @@ def amounts_and_tables(
         for table in NUMBERS
     }
     ranked: dict[str, Sequence[Amount]] = {}
-    till = till_of(scene)
     for label in AMOUNTS:
         found: list[Amount] = rank(scene, label, scene.amounts, floor=floor(label))
         found = [replace(one, score=one.score - _CASH) if till.cash.intersection(one.words) else one for one in found]
@@ -156,6 +156,8 @@ def amounts_and_tables(
                 if value not in known_values:
                     found.append(Candidate(value, words, LEAST, 0.0))
         ranked[label] = found
+    ranked["total"] = after_rounding(ranked["total"], ranked["rounding"])
+    ranked |= broken_down(scene, read["taxes"], ranked)
     options = Options(
         ranked,
         tables(read["lines"], "lines"),

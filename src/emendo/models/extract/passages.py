@@ -38,6 +38,8 @@ _FIGURES: Final = 2
 _NAMES: Final = frozenset({"seller", "buyer"})
 _REGISTERED = re.compile(r"^(?:[#*]?[A-Z]?\d{4,}\s+)+(?=.*[^\W\d]{3})|\s*\([^()]*\d{4,}[^()]*\)?$")
 """Numbers before a name, and that of a register behind it."""
+_COUNT = re.compile(r"^\d+(?:[.,]\d+)?\s*(?=[^\W\d_])")
+"""A count in one word with its unit."""
 _SWAPS: Final = {
     "O": "0", "D": "0", "Q": "0", "I": "1", "L": "1", "S": "5", "B": "8", "Z": "2", "G": "6",
     "0": "O", "1": "I7", "2": "Z", "3": "8", "4": "9", "5": "S6", "6": "G85", "7": "1", "8": "B36", "9": "4",
@@ -87,6 +89,10 @@ def written(scene: Scene, label: str, some: Sequence[int]) -> str:
         return _SHORT_KEY.sub("", _KEY.sub("", text)).strip(_MARKS)
     if label in _NAMES:
         text = _REGISTERED.sub("", text)
+    elif label.endswith(".unit"):
+        text = _COUNT.sub("", text)
+    elif label.endswith(".code"):
+        text = text.strip("[]")
     return text.strip(" :;*=_|~`·•")
 
 

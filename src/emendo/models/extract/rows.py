@@ -27,6 +27,8 @@ LINES_BELOW: Final = 10
 _TEXTS = frozenset({"description", "code", "unit"})
 _BELOW = frozenset({"amount", "tax_rate", "code", "unit"})
 """What can stand on a line below the row that it belongs to."""
+_COUNTED = frozenset({"quantity", "unit_price"})
+"""What says that a row is one of goods."""
 Matrix = npt.NDArray[np.float64]
 
 
@@ -72,12 +74,26 @@ def _whole(scene: Scene, rows: Sequence[Row]) -> list[Row]:
     found: list[Row] = []
     for row in rows:
         before = found[-1] if found else None
-        alone = set(row.cells) <= _BELOW and "amount" in row.cells
-        if before and alone and "amount" not in before.cells and _near(scene, before, row):
-            found[-1] = Row({**row.cells, **before.cells})
+        if before and _goes_on(before, row) and _near(scene, before, row):
+            names = dict.fromkeys((*before.cells, *row.cells))
+            found[-1] = Row({name: _both(name, before, row) for name in names})
         else:
             found.append(row)
     return found
+
+
+def _goes_on(above: Row, below: Row) -> bool:
+    """Whether a row without amount may have it in the next one, which says nothing of its own but texts."""
+    if "amount" not in below.cells or "amount" in above.cells:
+        return False
+    counted = not _COUNTED.isdisjoint(above.cells) and _COUNTED.isdisjoint(below.cells)
+    return set(below.cells) <= _BELOW or (counted and set(below.cells) <= _BELOW | _TEXTS)
+
+
+def _both(name: str, above: Row, below: Row) -> tuple[Cell, ...]:
+    """The cells of a field of both: texts go on, all else is that of the upper row where it has it."""
+    upper, lower = above.cells.get(name, ()), below.cells.get(name, ())
+    return (*upper, *lower) if name == "description" else upper or lower
 
 
 def _near(scene: Scene, above: Row, below: Row) -> bool:

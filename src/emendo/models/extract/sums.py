@@ -159,8 +159,8 @@ def _judged(score: float, picks: Sequence[object], options: Options, *, sums: bo
         for at in one.words:
             stood[at] = stood.get(at, 0) + 1
     twice = sum(count - 1 for count in stood.values())
-    net, tax = amounts.get("net"), amounts.get("tax")
-    if net is not None and tax is not None and abs(tax.value) > MOST_TAX * abs(net.value):
+    taxed, tax = amounts.get("net") or amounts.get("total"), amounts.get("tax")
+    if taxed is not None and tax is not None and abs(tax.value) > MOST_TAX * abs(taxed.value):
         gain -= _DEAR
     last = amounts.get("due") or amounts.get("total")
     if last is not None and last.value in options.paid:

@@ -25,6 +25,8 @@ from emendo.types import Image, Origin, Sample, Word
 from .align import Targets, align, row_number
 from .noise import Made, misread, noisy
 
+_CUT: Final = 0.12
+"""Share of the made-up documents of several pages that are shown without the last one."""
 WORDS: Final = "words"
 """The folder beside `images` in which a made-up document's words lie."""
 PageReader = Callable[[Sequence[Image]], list[Word]]
@@ -80,9 +82,13 @@ class MadeUp:
     truth: Document
 
     def draw(self, rng: np.random.Generator, noise: float) -> Drawn:
-        """Its words with the errors that a reader makes."""
+        """Its words with the errors that a reader makes; at times without the last page, as people send them."""
         kind = TYPES.index(self.truth.type) if self.truth.type in TYPES else -1
-        return Drawn(noisy(tilted(self._exact(), rng, noise), rng, noise), kind=kind)
+        made = self._exact()
+        last = max(one.word.page for one in made)
+        if last > 1 and rng.random() < _CUT * noise:
+            made = [one for one in made if one.word.page < last]
+        return Drawn(noisy(tilted(made, rng, noise), rng, noise), kind=kind)
 
     def shown(self) -> list[Word]:
         """The words with errors that only the document decides."""
@@ -146,7 +152,8 @@ def exact_words(rows: Sequence[Mapping[str, Any]]) -> list[Made]:
         x0, y0, x1, y1 = map(float, row["box"])
         word = Word(str(row["text"]), (x0, y0, x1, y1), 0, int(row["page"]))
         made.append(Made(word, (INDEX[label],), row_number(label.partition("[")[0], number) if label else -1))
-    sums = {one.word.text: one.labels[0] for one in made if LABELS[one.labels[0]] in _SUMS}
+    told = (one for one in made if LABELS[one.labels[0]] in _SUMS and any(map(str.isdecimal, one.word.text)))
+    sums = {one.word.text: one.labels[0] for one in told}
     return [
         replace(one, labels=(0, sums[one.word.text])) if one.labels == (0,) and one.word.text in sums else one
         for one in made

@@ -1,0 +1,399 @@
+"""Heads of invoices as blocks: who sells, who buys, facts and others, in columns and forms that are drawn by chance.
+
+`heads` sets the usual letters; here the parts stand in any order and place, with any kind of heading, so that a reader
+must go by words and neighbours, not by a few ways to lay out a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from .coined import coined_name
+from .extras import DATED, FORM, SHIP, reference, sentence
+from .firms import person
+from .heads import CLIENT, FACTS, VENDOR, draw_logo
+from .style import Setting
+
+Rng = np.random.Generator
+Fact = tuple[str, str, str]
+"""Name of the field (or nothing), label, value as it is printed."""
+_SHADE = (0.9, 0.9, 0.92)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """How the blocks of one document look."""
+
+    heading: str
+    facts: str
+    gap: float
+    bold_labels: bool
+    filled: bool
+    named: bool
+    """Whether the seller's block has a heading."""
+    label: str
+    """What stands before a name inside a block: nothing, or a word for it."""
+    joined: str
+    """What joins the lines of an address in one line; nothing where each has its own."""
+
+
+def set_blocks(page: Setting) -> None:
+    """Everything above the table; the text goes on below it."""
+    rng = page.rng
+    looks = _looks(page)
+    shape = str(rng.choice(["block", "line", "name", "foot"], p=[0.5, 0.2, 0.2, 0.1]))
+    facts = _facts(page)
+    title = str(rng.choice(["top", "beside", "between", "below"]))
+    if rng.random() < 0.2:
+        page.write(page.left, sentence(rng, page.content.place, page.writing)[:60], size=0.75)
+        page.y += page.step * 1.4
+    if page.style.logo:
+        draw_logo(page, page.right - 45 if rng.random() < 0.5 else page.left, page.y - 8, 38)
+        page.y += float(rng.choice([0.0, 40.0]))
+    page.y += page.style.size
+    if title == "top":
+        facts = _title(page, facts)
+    if shape != "block":
+        _letterhead(page, looks, shape)
+    waiting = _blocks(page, looks, facts, shape, titled=title == "beside")
+    half = len(waiting) // 2 if title == "between" else len(waiting)
+    _grid(page, waiting[:half])
+    if title in ("between", "below"):
+        facts = _title(page, facts)
+    _grid(page, waiting[half:])
+    if looks.facts in ("strip", "lines", "sentence", "pairs"):
+        _FACTS[looks.facts](page, looks, facts, page.left, page.right - page.left)
+    page.y += page.step * float(rng.uniform(0.6, 2.0))
+
+
+def _looks(page: Setting) -> _Looks:
+    rng = page.rng
+    return _Looks(
+        heading=str(rng.choice(["none", "bold", "band", "small", "line", "colon"])),
+        facts=str(rng.choice(["strip", "lines", "sentence", "pairs", "block", "block", "above", "two"])),
+        gap=float(rng.choice([1.0, 1.0, 1.15, 1.5])),
+        bold_labels=bool(rng.random() < 0.4),
+        filled=bool(rng.random() < 0.2),
+        named=bool(rng.random() < 0.55),
+        label=str(rng.choice(["", "", "name", "column"])),
+        joined=str(rng.choice(["", "", "", ", ", " - ", " | "])),
+    )
+
+
+def _title(page: Setting, facts: list[Fact]) -> list[Fact]:
+    """The title in a line of its own, at times with number and day; the facts that are left."""
+    rng, size = page.rng, float(page.rng.uniform(1.1, 2.4))
+    bold = bool(rng.random() < 0.75)
+    page.y += page.style.size * size
+    _room(page)
+    parts: list[tuple[str, str]] = [(page.term(page.document.type or "invoice"), "")]
+    if rng.random() < 0.12:
+        parts.append((f"({rng.choice(['380', '381', '326', '384', '389'])})", ""))
+    if facts and facts[0][0] == "number" and rng.random() < 0.5:
+        if rng.random() < 0.6:
+            parts.append((str(rng.choice(["No.", "Nr.", "N°", "n°", "#", "Nº", "n.", "-", ":", "Number"])), ""))
+        parts.append((facts[0][2], "number"))
+        facts = facts[1:]
+        if facts and facts[0][0] == "date" and rng.random() < 0.6:
+            parts.append((str(rng.choice([*DATED[page.content.place.language], "-", "/", ","])), ""))
+            parts.append((facts[0][2], "date"))
+            facts = facts[1:]
+    whole = " ".join(text for text, _ in parts)
+    size = page.shrunk(whole, page.right - page.left, bold=bold, size=size)
+    wide = page.width(whole, bold=bold, size=size)
+    x = page.left + float(rng.choice([0.0, 0.0, 0.5, 1.0])) * (page.right - page.left - wide)
+    for text, meaning in parts:
+        x = page.write(x, text, bold=bold, size=size, meaning=meaning, region=FACTS if meaning else "")
+        x += page.width(" ", bold=bold, size=size)
+    page.y += page.step * 1.6
+    return facts
+
+
+def _letterhead(page: Setting, looks: _Looks, shape: str) -> None:
+    """The seller above all else: in one line, by name and in a line, or by name alone and the rest at the foot."""
+    document, rng = page.document, page.rng
+    name, lines = document.seller or "", (document.seller_address or "").splitlines()
+    room = page.right - page.left
+    if shape != "line" or rng.random() < 0.4:
+        size = page.shrunk(name, 0.8 * room, bold=True, size=float(rng.uniform(1.2, 2.2)))
+        page.y += size * page.style.size * 0.6
+        page.write(page.left, name, bold=True, size=size, colour=page.style.accent, meaning="seller", region=VENDOR)
+        page.y += page.step * 1.3
+    joint = str(rng.choice([" - ", " · ", ", ", " | ", " – "]))
+    parts = [(name, "seller")] if shape == "line" else []
+    parts += [(line, "seller_address") for line in lines]
+    if rng.random() < 0.4:
+        parts.append((page.content.phone, ""))
+    here = page.y
+    if shape == "foot":
+        page.y = page.sheet.height - page.style.margin - page.step * 0.2
+    _joined(page, parts, joint, room)
+    if document.seller_tax_id:
+        page.y += page.step * (-0.9 if shape == "foot" else 0.9)
+        size = 0.8
+        end = page.write(page.left, f"{page.term('seller_tax_id')}{page.style.colon}", size=size, region=VENDOR)
+        page.write(end + 3, document.seller_tax_id, size=size, meaning="seller_tax_id", region=VENDOR)
+    page.y = here if shape == "foot" else page.y + page.step * 1.6
+
+
+def _joined(page: Setting, parts: Sequence[tuple[str, str]], joint: str, room: float) -> None:
+    """Texts with their meanings in one line."""
+    size = page.shrunk(joint.join(text for text, _ in parts), room, size=0.85)
+    x = page.left
+    for at, (text, meaning) in enumerate(parts):
+        if at:
+            x = page.write(x, joint, size=size, region=VENDOR)
+        x = page.write(x, text, size=size, meaning=meaning, region=VENDOR)
+
+
+Block = Callable[[float, float], None]
+"""Draws at the present height between an edge and so much room, and leaves the height below it."""
+
+
+def _blocks(page: Setting, looks: _Looks, facts: list[Fact], shape: str, *, titled: bool) -> list[Block | None]:
+    """The blocks in the order in which they fill the grid; None leaves a place free."""
+    rng, language = page.rng, page.content.place.language
+    blocks: list[Block | None] = []
+    if shape == "block":
+        blocks.append(lambda x, room: _party(page, looks, "seller", x, room))
+    if page.document.buyer:
+        blocks.append(lambda x, room: _party(page, looks, "buyer", x, room))
+        if rng.random() < 0.5:
+            blocks.reverse()
+    if looks.facts in ("block", "above", "two"):
+        blocks.insert(
+            int(rng.integers(len(blocks) + 1)), lambda x, room: _FACTS[looks.facts](page, looks, facts, x, room)
+        )
+    more: list[Block] = []
+    if rng.random() < 0.25:
+        more.append(lambda x, room: _other(page, looks, str(rng.choice(list(SHIP[language]))), x, room, placed=True))
+    if rng.random() < 0.25:
+        more.append(lambda x, room: _other(page, looks, page.phrase("contact"), x, room, placed=False))
+    if titled:
+        word = page.term(page.document.type or "invoice")
+        more.append(lambda x, room: _heading(page, looks, word, x, room, large=True))
+    for one in more:
+        blocks.insert(int(rng.integers(len(blocks) + 1)), one)
+    if rng.random() < 0.3:
+        blocks.insert(int(rng.integers(len(blocks) + 1)), None)
+    return blocks
+
+
+def _grid(page: Setting, blocks: Sequence[Block | None]) -> None:
+    """Blocks side by side, row by row."""
+    if not blocks:
+        return
+    rng = page.rng
+    columns = min(len(blocks), int(rng.choice([1, 2, 2, 2, 3])))
+    shares = rng.dirichlet([12.0] * columns)
+    edges = page.left + np.concatenate([[0.0], np.cumsum(shares)]) * (page.right - page.left)
+    for first in range(0, len(blocks), columns):
+        top, lowest = page.y, page.y
+        for at, one in enumerate(blocks[first : first + columns]):
+            page.y = top
+            if one is not None:
+                one(float(edges[at]), float(edges[at + 1] - edges[at]) - 8)
+            lowest = max(lowest, page.y)
+        page.y = lowest + page.step * float(rng.uniform(0.3, 1.5))
+
+
+def _heading(page: Setting, looks: _Looks, text: str, x: float, room: float, *, large: bool = False) -> None:
+    if looks.heading == "none" and not large:
+        return
+    _room(page)
+    bold = looks.heading != "small" or large
+    size = page.shrunk(text, room - 4, bold=bold, size=1.8 if large else 0.8 if looks.heading == "small" else 1.0)
+    if looks.heading in ("band", "line"):
+        low = page.y + page.style.size * 0.45
+        if looks.heading == "band":
+            page.sheet.box(x - 2, page.y - page.style.size * size, x + room, low, fill=_SHADE)
+        else:
+            page.sheet.rule(x, low, x + room, low)
+    shown = text + (":" if looks.heading == "colon" and not large else "")
+    page.write(x, shown, bold=bold, size=size, colour=page.style.accent)
+    page.y += page.step * (1.5 if large else 1.2)
+
+
+def _party(page: Setting, looks: _Looks, who: str, x: float, room: float) -> None:
+    """The seller's or the buyer's name and address."""
+    document, rng = page.document, page.rng
+    region = VENDOR if who == "seller" else CLIENT
+    name, address = getattr(document, who) or "", (getattr(document, f"{who}_address") or "").splitlines()
+    if who == "buyer" or looks.named:
+        _heading(page, looks, page.term("buyer") if who == "buyer" else page.phrase("from"), x, room)
+    if rng.random() < 0.15:
+        label, value = reference(rng, page.content.place, page.writing)
+        _line(page, looks, label, value, "", region, x, room)
+    _, _, named, placed, *_ = FORM[page.content.place.language]
+    bold = bool(rng.random() < 0.35)
+    _line(page, looks, named if looks.label else "", name, who, region, x, room, bold=bold)
+    if looks.joined and page.width(looks.joined.join(address)) < 1.3 * room:
+        address = [looks.joined.join(address)]
+    for at, line in enumerate(address):
+        _line(page, looks, placed if looks.label and at == 0 else "", line, f"{who}_address", region, x, room)
+    if who == "seller" and rng.random() < 0.5:
+        _line(page, looks, page.term("phone"), page.content.phone, "", region, x, room)
+        if rng.random() < 0.5:
+            _line(page, looks, "", page.content.mail, "", region, x, room)
+    tax_id = getattr(document, f"{who}_tax_id")
+    if tax_id:
+        label = page.term(f"{who}_tax_id")
+        _line(page, looks, label, tax_id, f"{who}_tax_id", region, x, room)
+
+
+def _line(
+    page: Setting, looks: _Looks, label: str, value: str, meaning: str, region: str, x: float, room: float, *,
+    bold: bool = False,
+) -> None:  # fmt: skip
+    """A value, behind its label where it has one."""
+    _room(page)
+    at, left = x, room
+    if looks.label == "column":
+        at, left = x + 0.3 * room, 0.7 * room
+    if label:
+        shown = f"{label}{page.style.colon}"
+        size = page.shrunk(shown, 0.45 * room if looks.label != "column" else 0.3 * room)
+        end = page.write(x, shown, size=size, bold=looks.bold_labels, region=region)
+        at = max(at, end + 4)
+        left = x + room - at
+    size = page.shrunk(value, left, bold=bold)
+    page.write(at, value, size=size, bold=bold, meaning=meaning, region=region)
+    page.y += page.step * looks.gap
+
+
+def _room(page: Setting) -> None:
+    """A new page where this one is full."""
+    if page.y > page.sheet.height - page.style.margin:
+        page.sheet.new_page()
+        page.y = page.style.margin + page.style.size
+
+
+def _other(page: Setting, looks: _Looks, heading: str, x: float, room: float, *, placed: bool) -> None:
+    """Somebody who neither sells nor buys, or the buyer once more."""
+    rng, document = page.rng, page.document
+    _heading(page, looks, heading, x, room)
+    lines = [person(rng) if rng.random() < 0.5 else coined_name(rng)]
+    if placed:
+        lines += (document.buyer_address or "").splitlines()
+        if rng.random() < 0.5:
+            lines[0] = document.buyer or lines[0]
+    for line in [*lines, page.content.phone][: int(rng.integers(1, 6))]:
+        _room(page)
+        page.write(x, line, size=page.shrunk(line, room))
+        page.y += page.step * looks.gap
+
+
+def _facts(page: Setting) -> list[Fact]:
+    """What the document is, number and day first as a rule, among other references."""
+    document, rng = page.document, page.rng
+    found: list[Fact] = []
+    if document.number:
+        found.append(("number", page.term("number"), document.number))
+    for name, day in (("date", document.date), ("due_date", document.due_date)):
+        if day:
+            found.append((name, page.term(name), page.writing.written_day(day)))
+    if document.order_number:
+        found.append(("order_number", page.term("order_number"), document.order_number))
+    if rng.random() < 0.25:
+        found[2:] = [found[at] for at in 2 + rng.permutation(len(found) - 2)] if len(found) > 2 else []
+    for _ in range(int(rng.choice([0, 1, 2, 3, 5]))):
+        label, value = reference(rng, page.content.place, page.writing)
+        found.insert(int(rng.integers(min(1, len(found)), len(found) + 1)), ("", label[:26], value[:26]))
+    if rng.random() < 0.25:
+        place = int(rng.integers(len(found) + 1)) if rng.random() < 0.3 else len(found)
+        last = document.total if document.due is None else document.due
+        word = page.term(str(rng.choice(["due", "total"])))
+        found.insert(place, ("", word, page.amount(last or Decimal(0))))
+    if rng.random() < 0.15:
+        found.insert(min(2, len(found)), ("", page.phrase("currency"), document.currency or ""))
+    if len(found) > 1 and found[0][0] == "number" and rng.random() < 0.2:
+        found = [*found[1:], found[0]] if rng.random() < 0.4 else [found[1], found[0], *found[2:]]
+    return found
+
+
+def _block(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, room: float) -> None:
+    """Labels and values in two columns."""
+    apart = bool(page.rng.random() < 0.35)
+    wide = min(0.6 * room, max((page.width(label, bold=looks.bold_labels) for _, label, _ in facts), default=0) + 10)
+    for at, (name, label, value) in enumerate(facts):
+        _room(page)
+        if looks.filled and at % 2 == 0:
+            page.sheet.box(x - 2, page.y - page.style.size, x + room, page.y + page.style.size * 0.4, fill=_SHADE)
+        shown = f"{label}{page.style.colon}"
+        size = page.shrunk(shown, wide - 4, bold=looks.bold_labels)
+        page.write(x, shown, bold=looks.bold_labels, size=size, region=FACTS)
+        size = page.shrunk(value, room - wide)
+        end, align = (x + room, "right") if apart else (x + wide, "left")
+        page.write(end, value, size=size, align=align, meaning=name, region=FACTS)
+        page.y += page.step * looks.gap
+
+
+def _above(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, room: float, *, columns: int = 1) -> None:
+    """Each label above its value, in one or more columns."""
+    wide = room / columns
+    for first in range(0, len(facts), columns):
+        _room(page)
+        for at, (name, label, value) in enumerate(facts[first : first + columns]):
+            left = x + at * wide
+            size = page.shrunk(label, wide - 6, bold=looks.bold_labels, size=0.85)
+            page.write(left, label + page.style.colon.strip(), bold=looks.bold_labels, size=size, region=FACTS)
+            page.write(left, value, size=page.shrunk(value, wide - 6), meaning=name, region=FACTS,
+                       y=page.y + page.step)  # fmt: skip
+        page.y += page.step * (1.9 + 0.4 * looks.gap)
+
+
+def _two(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, room: float) -> None:
+    _above(page, looks, facts, x, room, columns=2)
+
+
+def _strip(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, room: float) -> None:
+    """Labels above their values over the width of the page."""
+    top = page.y - page.style.size * 1.1
+    page.y += page.style.size * 0.3
+    _above(page, looks, facts, x + 3, room - 3, columns=int(page.rng.integers(2, 6)))
+    if looks.filled:
+        page.sheet.box(x, top, x + room, page.y - page.style.size * 0.8, edge=page.style.accent)
+
+
+def _lines(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, room: float) -> None:
+    _block(page, looks, facts, x, min(room, 260.0))
+
+
+def _pairs(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, room: float) -> None:
+    """Two columns of labels with values, side by side."""
+    half, top, lowest = -(-len(facts) // 2), page.y, page.y
+    for at, some in enumerate((facts[:half], facts[half:])):
+        page.y = top
+        _block(page, looks, some, x + at * room / 2, room / 2 - 16)
+        lowest = max(lowest, page.y)
+    page.y = lowest
+
+
+def _sentence(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, room: float) -> None:
+    """Labels and values one behind the other, as many as a line takes."""
+    joint = str(page.rng.choice(["   ", ", ", " | ", " / "]))
+    left = x
+    for name, label, value in facts:
+        _room(page)
+        shown = f"{label}{page.style.colon} "
+        if left > x and left + page.width(shown + value + joint) > x + room:
+            page.y += page.step * looks.gap
+            left = x
+        size = page.shrunk(shown + value, room)
+        page.write(left, shown.rstrip(), bold=looks.bold_labels, size=size, region=FACTS)
+        left += page.width(shown, bold=looks.bold_labels, size=size)
+        left = page.write(left, value, size=page.shrunk(value, x + room - left, size=size), meaning=name, region=FACTS)
+        if joint.strip():
+            page.write(left, joint.strip())
+        left += page.width(joint)
+    page.y += page.step
+
+
+_FACTS: dict[str, Callable[[Setting, _Looks, Sequence[Fact], float, float], None]] = {
+    "block": _block, "above": _above, "two": _two, "strip": _strip, "lines": _lines, "pairs": _pairs,
+    "sentence": _sentence,
+}  # fmt: skip
