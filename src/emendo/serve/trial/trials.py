@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +35,7 @@ from ..reading import Served, Task, named_now
 from .guard import Guarded
 from .lane import Lane
 from .plan import FORMAT, Plan, judged, read_plan
+from .running import Running
 
 EVENT: Final = "trial"
 """Kind of the event in the workspace that tells how a trial ended."""
@@ -44,23 +45,6 @@ MOST_PENDING: Final = 5000
 """Readings that wait to be written."""
 REST: Final = 5.0
 """Seconds between two looks for each second of a processor that a look takes."""
-
-
-@dataclass(slots=True)
-class Running:
-    """A trial that goes on: its plan, both models, and the lane in which is read along."""
-
-    plan: Plan
-    champion: Served
-    candidate: Served
-    guarded: Guarded
-    lane: Lane
-    captures: Captures
-    failures: int = 0
-    unjudged: deque[datetime] = field(default_factory=deque)
-    """When what came that is not judged yet: truths, or readings where no truths are asked for."""
-    told: set[str] = field(default_factory=set)
-    """Answers of which a truth is known."""
 
 
 class Trials:
