@@ -56,10 +56,11 @@ def test_decorators_follow_from_the_settings() -> None:
 
 
 def test_an_order_holds_no_password() -> None:
-    given = {"EMENDO_DATABASE": "postgresql://me:secret@host/db", "EMENDO_REGISTRY__URI": "http://me:secret@host"}
+    given = {"EMENDO_DATABASE": "postgresql://me:hidden@host/db", "EMENDO_REGISTRY__URI": "http://me:hidden@host"}
+    given |= {"EMENDO_ALERTS__WEBHOOK_SECRET": "hidden", "EMENDO_STREAM__URL": "redis://me:hidden@host"}
     asked = flow(**given)
     assert asked.order.settings.flow.queue == "slow" and asked.order.settings.gate == load_settings(environment={}).gate
-    assert "secret" not in " ".join(plan_deployment(asked).command)
+    assert "hidden" not in " ".join(plan_deployment(asked).command)
 
 
 def test_nothing_is_sent_anywhere_by_a_local_flow() -> None:

@@ -153,7 +153,8 @@ def test_the_command_reads_a_data_set_and_shows_what_was_counted(
     assert main([*ask, f"open={tmp_path / 'open.jsonl'}:{root}"]) == 0
     blind = json.loads(capsys.readouterr().out)
     assert blind["estimate"] == known["estimate"] and blind["truth"] is None
-    assert known["estimate"]["low"] <= known["truth"]["cer"] <= known["estimate"]["high"]
+    assert known["estimate"]["low"] <= known["estimate"]["cer"] <= known["estimate"]["high"]
+    assert known["truth"]["cer"] < 0.1 and known["truth"]["pages"] == known["estimate"]["units"]
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,12 @@ def batch_card(readings: Path, result: Mapping[str, Any], *, limits: Limits | No
     bins: Counter[int] = Counter()
     least: list[tuple[float, int, dict[str, Any]]] = []
     with readings.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines):
+        for line in lines:
             row = json.loads(line)
             for one in () if "error" in row else row.get("lines", [row]):
                 sure = float(one["confidence"])
                 bins[min(BINS - 1, int(sure * BINS))] += 1
-                entry = (-sure, -number, {**row, "text": one["text"], "confidence": sure})
+                entry = (-sure, -bins.total(), {**row, "text": one["text"], "confidence": sure})
                 (heapq.heappush if len(least) < SHOWN else heapq.heappushpop)(least, entry)
     per_second = result["items_now"] / result["seconds"] if result["seconds"] else 0.0
     cards = [
