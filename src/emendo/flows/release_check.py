@@ -77,7 +77,7 @@ FIXTURES: Final[Mapping[str, Fixture]] = {
         strangeness=0.9,
     ),
     "small": Fixture(
-        "some minutes; the model reads the hand better than the base, and the gate lets it pass",
+        "some minutes; the model reads the hand far better than the base, but loses a letter that it was never shown",
         pages=8,
         test_pages=2,
         lines=85,

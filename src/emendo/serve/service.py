@@ -218,9 +218,9 @@ class Service:
         self.metrics.answered(work.kind, answer.reading, seconds)
         self.metrics.late.inc(work.late)
         answer = replace(answer, id=task.id)
-        work.result.set_result(answer if task.characters else answer.bare())
-        if self._observers or self.trials.running:
+        if self._observers or self.trials.running:  # before the answer goes out: its truth may be told at once
             self._tell(task, self.trials.noted(task, seen_of(task, answer, seconds), served))
+        work.result.set_result(answer if task.characters else answer.bare())
         with self._counting:
             count = self._good[served.model] = self._good.get(served.model, 0) + 1
         if count == GOOD_READS and served.reference in FOLLOWED and self.keeper.workspace is not None:
