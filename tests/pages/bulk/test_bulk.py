@@ -77,7 +77,7 @@ def test_a_picture_that_kills_or_hangs_costs_no_other(
         reader,
         processes=2,
         tries=1,
-        stall_seconds=8,
+        stall_seconds=5,
         progress=lambda done, total, text: seen.append(done),
     )
     assert (tally.shards, tally.items, tally.errors) == (2, 61, 3)
