@@ -17,7 +17,7 @@ EXAMPLE = ROOT / "examples" / "stream_invoices.py"
 
 
 def test_a_portfolio_adds_up_what_was_read(tmp_path: Path) -> None:
-    made = make_document(29, 0)
+    made = make_document(29, 2)
     (tmp_path / "a.pdf").write_bytes(made.pdf)
     (tmp_path / "b.pdf").write_bytes(b"")
     (tmp_path / "c.pdf").write_bytes(b"%PDF-1.4 torn")

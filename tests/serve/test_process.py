@@ -50,6 +50,7 @@ def test_a_champion_that_changes_under_load_costs_no_request(tmp_path: Path) -> 
         load = Load(service.port, png("ab"), 4)
         workspace.set_champion(names[1])
         until(lambda: names[1].encode() in service.get("/v1/model")[1])
+        until(lambda: load.counts["200 ba"] > 0)
         counts = load.stop()
     assert set(counts) == {"200 ab", "200 ba"}
 
