@@ -42,11 +42,6 @@ class Subject:
         return frozenset(line.id for line in self.lines)
 
     @property
-    def has_fields(self) -> bool:
-        """Whether documents with fields are among the units."""
-        return any(line.kind is Kind.DOCUMENT for line in self.lines)
-
-    @property
     def kind(self) -> str:
         """Kind of the event that keeps it forgotten."""
         return FORGOTTEN if self.author else FORGOTTEN_DOCUMENT
