@@ -218,13 +218,23 @@ class Service:
         self.metrics.answered(work.kind, answer.reading, seconds)
         self.metrics.late.inc(work.late)
         answer = replace(answer, id=task.id)
-        if self._observers or self.trials.running:  # before the answer goes out: its truth may be told at once
-            self._tell(task, self.trials.noted(task, seen_of(task, answer, seconds), served))
+        self._note(task, answer, served, seconds)
         work.result.set_result(answer if task.characters else answer.bare())
         with self._counting:
             count = self._good[served.model] = self._good.get(served.model, 0) + 1
         if count == GOOD_READS and served.reference in FOLLOWED and self.keeper.workspace is not None:
             self._call(self._hooks.good)
+
+    def _note(self, task: Task, answer: Answer, served: Served, seconds: float) -> None:
+        """Tell the trial and whoever watches, before the answer goes out: its truth may be told at once.
+
+        What is wrong with them is for the log; the answer goes out all the same.
+        """
+        try:
+            if self._observers or self.trials.running:
+                self._tell(task, self.trials.noted(task, seen_of(task, answer, seconds), served))
+        except Exception:
+            logging.getLogger("emendo.serve").exception("the reading of %s was not noted", task.name)
 
     def _failed(self, work: Work, error: EmendoError) -> None:
         task: Task = work.task
