@@ -24,6 +24,7 @@ from emendo.datasets.synth import GENERAL_FACES, GENERAL_LINES, REPLAY_FACES, sy
 from emendo.datasets.words import LANGUAGES, LISTS, line_text
 from emendo.errors import DataError, UsageError
 from emendo.image.load import open_document, sample_image
+from emendo.settings import GateSettings
 from emendo.types import Origin, Split
 
 
@@ -161,6 +162,12 @@ def test_the_general_set_is_pinned(cache: Path) -> None:
     assert sha256(texts.encode()).hexdigest()[:16] == "725b93a5da4e5bb1"
     assert len({sample.attributes["face"] for sample in dataset}) == len(GENERAL_FACES) == 21
     assert {sample.language for sample in dataset} == set(LANGUAGES)
+
+
+def test_a_smaller_general_set_is_the_beginning_of_the_whole(cache: Path) -> None:
+    assert GateSettings().general_lines == GENERAL_LINES
+    few = general_set(cache, 20)
+    assert [sample.text for sample in few] == [sample.text for sample in general_set(cache).samples[:20]]
 
 
 def test_a_damaged_general_set_is_made_anew(cache: Path) -> None:

@@ -40,6 +40,7 @@ def test_a_model_is_trained_known_and_judged(
 ) -> None:
     spoken_to = lay(tmp_path / "site", monkeypatch)
     monkeypatch.setenv("EMENDO_GATE__MIN_TEST_LINES", "1")
+    monkeypatch.setenv("EMENDO_GATE__GENERAL_LINES", "20")
     workspace = Workspace.init(tmp_path / "notes")
     out = tmp_path / "out"
     command = ["flow", "train", "--data", str(lines), "--out", str(out), "--folds", "2", "--base", "base", *SETTINGS]

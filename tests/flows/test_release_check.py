@@ -116,8 +116,9 @@ def test_a_service_that_does_not_start_says_why(tmp_path: Path) -> None:
         raise AssertionError("it started")
 
 
-def test_every_step_runs(tmp_path: Path) -> None:
+def test_every_step_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The smallest fixture through the whole loop; what its hardly trained model reads is held against its baseline."""
+    monkeypatch.setenv("EMENDO_GATE__GENERAL_LINES", "20")
     said: list[str] = []
     checked = run_check("tiny", tmp_path / "check", log=said.append)
     assert [name for name, (holds, _) in checked.facts.items() if holds and name != "gate"] == [

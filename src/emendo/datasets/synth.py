@@ -135,16 +135,17 @@ def _faces(fonts: str) -> tuple[Face, ...]:
     return found
 
 
-def general_set(cache: Path) -> Dataset:
+def general_set(cache: Path, lines: int = GENERAL_LINES) -> Dataset:
     """The built-in general set: 200 lines of 13 printed faces and 8 hands in seven languages, the same everywhere.
 
     Made once in `cache` and read from there; made anew when a file there was changed or lost. All lines are `test`.
+    Fewer `lines` are the first of these.
     """
-    folder = cache / f"general-{VERSION}-{GENERAL_LINES}"
-    if not _whole(folder):
+    folder = cache / f"general-{VERSION}-{lines}"
+    if not _whole(folder, lines):
         with new_folder(folder, replace=True) as fresh:
             rows = []
-            for index in range(GENERAL_LINES):
+            for index in range(lines):
                 line = make_line(GENERAL_SPACE, GENERAL_SEED, index, GENERAL_FACES, longest=GENERAL_LONGEST)
                 data = png_bytes(line.image)
                 name = f"images/{index:03}.png"
@@ -156,12 +157,12 @@ def general_set(cache: Path) -> Dataset:
     return open_dataset(folder, strict=True)
 
 
-def _whole(folder: Path) -> bool:
+def _whole(folder: Path, lines: int) -> bool:
     """True when a cached set is complete and unchanged; crash leftovers and lost files make it false."""
     if not (folder / MANIFEST).is_file():
         return False
     found = open_dataset(folder)
-    return len(found) == GENERAL_LINES and all(
+    return len(found) == lines and all(
         sha256_bytes(sample.image.read_bytes()) == sample.attributes.get("sha256") for sample in found.samples
     )
 

@@ -183,7 +183,7 @@ def _train_and_judge(
             workspace,
             run / "bundle",
             dataset,
-            [general_set(cache_folder())],
+            [general_set(cache_folder(), settings.gate.general_lines)],
             split=Split.TEST,
             settings=settings.gate,
             limits=settings.limits,

@@ -53,6 +53,9 @@ class GateSettings(Section):
     general_budget: float = Field(
         0.005, ge=0, description="Largest rise of CER on the general set (0.005 = 0.5 points)."
     )
+    general_lines: int = Field(
+        200, ge=20, le=200, description="Lines of the general set that are read; fewer are quicker and show less."
+    )
     slice_budget: float = Field(0.01, ge=0, description="Largest rise of CER on any slice of the personal test set.")
     min_test_lines: int = Field(5, ge=1, description="Fewest frozen test lines on which a verdict is given.")
     field_budget: float = Field(

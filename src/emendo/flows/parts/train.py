@@ -327,7 +327,10 @@ def _judged(order: TrainOrder, root: Path) -> tuple[bool, list[dict[str, Any]]]:
             workspace,
             bundle,
             personal,
-            [general_set(cache_folder()), *(open_data(ref, order.settings, root) for ref in order.general)],
+            [
+                general_set(cache_folder(), order.settings.gate.general_lines),
+                *(open_data(ref, order.settings, root) for ref in order.general),
+            ],
             split=Split.TEST,
             settings=order.settings.gate,
             limits=order.settings.limits,
