@@ -192,7 +192,8 @@ class _Crew:
             self.waiting.extendleft(_Piece(piece.shard, half) for half in reversed(halves))
         else:
             item = piece.items[0]
-            what = f"{item.file}: the process that reads it ended with {how}, {piece.deaths} times; look at the file"
+            often = "" if piece.deaths == 1 else f", {piece.deaths} times"
+            what = f"{item.file}: the process that reads it ended with {how}{often}; look at the file"
             self._take(piece.shard, [error_row(item, what)])
 
 
