@@ -9,7 +9,7 @@ import typer
 
 from ..errors import UsageError
 from . import output
-from .context import Jobs, Json, Threads, open_context
+from .context import Jobs, Json, Ref, Threads, open_context
 from .exchange import from_workspace, into_workspace
 from .suspects import judge_labels
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 dataset = typer.Typer(help="Build, convert, split and show data sets.", no_args_is_help=True)
 
-Ref = Annotated[str, typer.Argument(metavar="DATASET", help="File, folder, workspace, id, or label=manifest:root.")]
 Refs = Annotated[
     list[str], typer.Argument(metavar="DATASET", help="Files, folders, workspaces, ids, label=manifest:root.")
 ]

@@ -10,7 +10,7 @@ import typer
 
 from ..errors import UsageError
 from . import output
-from .context import Context, Jobs, Json, RecipeName, Set, Threads, open_context
+from .context import Context, Jobs, Json, Place, RecipeName, Set, Threads, open_context
 from .measure import IncludeLanguage, IncludeSubset
 from .registry import Registering, registry_state
 
@@ -165,7 +165,7 @@ def promote(
         str | None,
         typer.Option("--as", metavar="NAME[@ALIAS]", help="Only keep it under this name, as models:/NAME[@ALIAS]."),
     ] = None,
-    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(),
+    workspace: Place = Path(),
     data: Annotated[
         str | None, typer.Option("--data", metavar="REF", help="Test set. [default: the frozen one of the workspace]")
     ] = None,
@@ -234,7 +234,7 @@ def _judges(context: Context, info: BundleInfo, data: str | None) -> tuple[Datas
 
 
 def rollback(
-    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(),
+    workspace: Place = Path(),
     fields: Annotated[
         bool, typer.Option("--fields", help="That for the fields of documents, not that for lines.")
     ] = False,
@@ -252,7 +252,7 @@ def rollback(
 
 
 def list_models(
-    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(),
+    workspace: Place = Path(),
     lineage: Annotated[bool, typer.Option("--lineage", help="Show which corrections made each model.")] = False,
     json: Json = False,
 ) -> None:
@@ -293,7 +293,7 @@ def lineage(
             metavar="NOTE:LINE|MODEL", help="A line, as journal.txt:12; or champion, a model id, models:/NAME."
         ),
     ],
-    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(),
+    workspace: Place = Path(),
     json: Json = False,
 ) -> None:
     """Follow a line of a note to the models that learned from it, or a model back to its lines.
