@@ -99,17 +99,17 @@ def test_many_people_at_once_lose_nothing(desk: Desk) -> None:
 
 
 def test_pictures_of_line_and_page(desk: Desk) -> None:
-    assert desk.crop(line(1)).name == "line_001.png"
-    page = cv2.imdecode(np.frombuffer(desk.page("notes", 1), np.uint8), cv2.IMREAD_COLOR)
+    assert desk.pictures.crop(line(1)).name == "line_001.png"
+    page = cv2.imdecode(np.frombuffer(desk.pictures.page("notes", 1), np.uint8), cv2.IMREAD_COLOR)
     assert page.shape == (600, 800, 3)
     with pytest.raises(BadInput, match="not there any more"):
-        desk.page("other", 1)
+        desk.pictures.page("other", 1)
     (desk.workspace.root.parent / "secret.png").write_bytes((desk.workspace.root / "notes.png").read_bytes())
     with pytest.raises(BadInput):
-        desk.page("../secret", 1)
+        desk.pictures.page("../secret", 1)
     (desk.workspace.root / "notes_lines" / "line_001.png").unlink()
     with pytest.raises(BadInput, match="not in the workspace any more"):
-        desk.crop(line(1))
+        desk.pictures.crop(line(1))
 
 
 def test_without_a_model_there_are_no_alternatives(desk: Desk) -> None:

@@ -223,7 +223,7 @@ def test_a_deleted_line_trains_no_model_and_comes_back_with_all_that_was_said(de
     state = change(desk, lambda ids: Delete([ids[0]]))
     assert {sample.id for sample in samples(workspace, store)} == {other}
     assert missing_pictures(workspace, store) == []
-    assert desk.desk.crop(line).parent.name == ".layout" and not store.line(line).present
+    assert desk.desk.pictures.crop(line).parent.name == ".layout" and not store.line(line).present
     assert [one.text for one in desk.desk.history(line)] == ["one", "one by its picture"]
     sound(desk)
     back = desk.undo("log", 1, state.version, "ann")
@@ -388,7 +388,7 @@ def test_a_record_that_names_another_file_is_not_followed(desk: PageDesk, source
     state = json.loads(path.read_text())
     state["job"]["source"], state["pages"] = source, "many"
     path.write_text(json.dumps(state))
-    assert desk.desk.source("log").name == "log.tif" and page(desk).pages == 2
+    assert desk.desk.pictures.source("log").name == "log.tif" and page(desk).pages == 2
 
 
 def test_a_change_that_was_stopped_is_finished_by_whoever_comes_next(

@@ -65,7 +65,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
     family = SimpleNamespace(name="fields", default="fields", recipe=dict)
     monkeypatch.setattr("emendo.train.run.train", found.train)
     monkeypatch.setattr("emendo.train.families.family_of", lambda base, workspace: (family, None))
-    monkeypatch.setattr("emendo.train.recipe.family_recipe", lambda name, changes, **_: name)
+    monkeypatch.setattr("emendo.train.families.recipe_for", lambda family, name: name or family.default)
     monkeypatch.setattr(learning, "promote", found.judge)
     monkeypatch.setattr(learning, "general_documents", lambda cache: "made-up documents")
     return found

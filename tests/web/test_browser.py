@@ -6,7 +6,8 @@ import string
 import time
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
 
 from emendo.types import Reading, Verdict
 from emendo.workspace.folder import Workspace
@@ -139,6 +140,53 @@ def test_the_next_lines_are_there_before_they_are_asked_for(page: Page) -> None:
     expect(page.locator("#text")).to_have_value("over the hills 2")
     assert page.evaluate("document.getElementById('crop').complete")
     assert not [url for url in asked if "/api/cards" in url or url.endswith("/image")]
+
+
+ONE_LINE = """() => {
+  const box = (one) => one.getBoundingClientRect();
+  const end = (one) => { const text = new Range(); text.selectNodeContents(one); return box(text).right; };
+  const all = [...document.querySelectorAll("header > :not(#tools, #bar), #tools > *")];
+  const parts = all.filter((one) => box(one).width);
+  const middles = parts.map((one) => (box(one).top + box(one).bottom) / 2);
+  return {
+    apart: Math.max(...middles) - Math.min(...middles),
+    right: Math.max(...parts.map((one) => box(one).right)),
+    cut: [...document.querySelectorAll("header a")].filter((one) => end(one) > box(one).right).map((one) => one.text),
+  };
+}"""
+
+
+@pytest.mark.parametrize("width", [1100, 1280])
+@pytest.mark.parametrize("everything", [False, True])
+def test_the_header_is_one_line_for_who_may_do_all(
+    browser: Browser, server: Server, width: int, everything: bool
+) -> None:
+    """Also where there are documents with fields and plates too, which adds two modes."""
+
+    def with_all(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "fields": 3, "plates": 3})
+
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+    if everything:
+        page.route("**/api/state", with_all)
+    page.goto(f"{server.address}#lines")
+    expect(page.locator("#text")).to_have_value("the rain fell 1")
+    settled(page)
+    modes = [str(link.get_attribute("href"))[1:] for link in page.locator("#modes a").all()]
+    assert len(modes) == 12 if everything else 10
+    for mode in ["lines/doubtful", *modes]:
+        page.evaluate("mode => { location.hash = mode }", mode)
+        expect(page.locator(f"main.{mode.partition('/')[0]} > *").first).to_be_attached()
+        if mode in {"lines/doubtful", "page"}:
+            expect(page.locator("#tools button").last).to_be_visible()
+            name = "Document" if mode == "page" else "Order"
+            expect(page.get_by_role("combobox", name=name, exact=True)).to_be_visible()
+        found = page.evaluate(ONE_LINE)
+        assert found["apart"] < 6 and found["right"] <= width and not found["cut"], (mode, found)
+        assert page.locator("#saved").is_visible() and page.locator("#bar").is_visible()
+    context.close()
 
 
 def test_screenshots_have_nothing_cut_off(browser: Browser, server: Server, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from ..errors import UsageError
 from . import output
-from .context import Json, Model, Pages, Threads, open_context
+from .context import Json, Model, Pages, Ref, Threads, open_context
 from .measure import IncludeLanguage, IncludeSubset, Slices, SplitName, names, parse_split
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ ReportFolder = Annotated[Path, typer.Argument(metavar="REPORT", help="Folder of 
 Images = Annotated[
     str | None, typer.Option("--data", metavar="REF", help="The data set evaluated, for the line images.")
 ]
-Data = Annotated[str, typer.Argument(metavar="DATASET", help="File, folder, workspace, id, or label=manifest:root.")]
 Tokens = Annotated[
     str,
     typer.Option(
@@ -160,7 +159,7 @@ def drift(
 
 @compression.command()
 def optical(
-    ref: Data,
+    ref: Ref,
     model: Model = None,
     modes: Annotated[str, typer.Option(metavar="A,B", help="Modes to read in.")] = "64,100,256,400,tiled",
     tokens: Tokens = "",
@@ -208,7 +207,7 @@ def optical(
 
 @compression.command()
 def structural(
-    ref: Data,
+    ref: Ref,
     window: Annotated[int, typer.Option(metavar="N", help="Bytes of a window.")] = 512,
     stride: Annotated[int, typer.Option(metavar="N", help="Bytes between the beginnings of two windows.")] = 384,
     level: Annotated[int, typer.Option(metavar="N", min=1, max=9, help="Level of zlib.")] = 9,

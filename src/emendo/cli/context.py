@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ..workspace.folder import Workspace
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Ref = Annotated[str, typer.Argument(metavar="DATASET", help="File, folder, workspace, id, or label=manifest:root.")]
+Place = Annotated[Path, typer.Option("--workspace", metavar="DIR", help="Workspace.")]
 Model = Annotated[
     str | None,
     typer.Option(metavar="REF", help="Model: auto, base, champion, a bundle. [default: OCR_MODEL, champion, auto]"),

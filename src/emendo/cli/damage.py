@@ -8,15 +8,15 @@ import typer
 
 from ..errors import UsageError
 from . import output
-from .boards import Data, keep, tell
 from .boards import Out as PageOut
-from .context import Json, Model, Pages, Threads, open_context
-from .data import Out, Ref, Seed
+from .boards import keep, tell
+from .context import Json, Model, Pages, Ref, Threads, open_context
+from .data import Out, Seed
 from .measure import IncludeLanguage, IncludeSubset, Slices, SplitName, names, parse_split
 
 
 def robustness(
-    ref: Data,
+    ref: Ref,
     model: Model = None,
     damage: Annotated[
         str, typer.Option(metavar="A,B", help="noise, blur, skew, fade; several at once as noise+blur.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,17 +9,15 @@ import typer
 
 from ..errors import UsageError
 from . import output
-from .context import Jobs, Json, Threads, open_context
+from .context import Jobs, Json, Ref, Threads, open_context
 from .exchange import from_workspace, into_workspace
+from .suspects import judge_labels
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
-    from ..settings import Limits
-    from ..train.firewall import LabelReport
 
 dataset = typer.Typer(help="Build, convert, split and show data sets.", no_args_is_help=True)
 
-Ref = Annotated[str, typer.Argument(metavar="DATASET", help="File, folder, workspace, id, or label=manifest:root.")]
 Refs = Annotated[
     list[str], typer.Argument(metavar="DATASET", help="Files, folders, workspaces, ids, label=manifest:root.")
 ]
@@ -68,28 +65,9 @@ def check(
 
     context = open_context(Path(), threads=threads)
     if labels:
-        from ..label.doubts import keep
-        from ..train.firewall import check_labels
-        from ..workspace.folder import HIDDEN, Workspace
-
-        opened = context.dataset(ref)
-        with output.progress("judging labels", quiet=json) as bar:
-            judged = check_labels(
-                opened.split(split) if split else opened.samples,
-                model=model,
-                folds=folds,
-                work=out,
-                seed=seed,
-                threads=context.threads,
-                jobs=jobs,
-                limits=context.settings.limits,
-                workspace=context.root,
-                progress=bar,
-            )
-        if not split and (Path(ref) / HIDDEN).is_dir():
-            with Workspace.open(Path(ref)).store() as store:
-                keep(store, judged)  # the page shows them in its order `doubtful`
-        return _tell_suspects(judged, opened.name, out, context.settings.limits, json=json)
+        return judge_labels(
+            context, ref, model=model, folds=folds, jobs=jobs, out=out, split=split, seed=seed, json=json
+        )
     further = plate_checks(context.settings.plates) if plates else ()
     report = check_dataset(context.dataset(ref), images=not no_images, limits=context.settings.limits, further=further)
     if json:
@@ -100,23 +78,6 @@ def check(
         errors, warnings = report.count(Severity.ERROR), report.count(Severity.WARNING)
         output.note(f"{report.samples} samples: {errors} errors, {warnings} warnings")
     return 0 if report.ok else 1
-
-
-def _tell_suspects(report: LabelReport, name: str, out: Path | None, limits: Limits, *, json: bool) -> int:
-    from ..evaluate.suspects import write_suspects_page
-    from ..tools.files import write_text
-
-    if out:
-        write_text(out / "labels.json", dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n")
-        pairs = [(one.sample, one.verdict) for one in report.suspects]
-        write_suspects_page(out / "labels.html", name, pairs, len(report.judged), limits)
-    if json:
-        output.print_json(report.to_dict())
-    else:
-        for one in report.suspects:
-            typer.echo(f"{one.sample.image}: label {one.sample.text!r}, read {one.verdict.reading!r}")
-        output.note(f"{len(report.judged)} labels judged, {len(report.suspects)} are likely wrong")
-    return 1 if report.suspects else 0
 
 
 @dataset.command()

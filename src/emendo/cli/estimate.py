@@ -11,12 +11,12 @@ from ..errors import DataError, UsageError
 from . import output
 from .context import Context, Json, Language, Model, Threads, open_context
 from .measure import SplitName, parse_split
+from .traffic import Folder
 
 if TYPE_CHECKING:
     from ..monitor.estimate import Estimators
     from ..monitor.units import Unit
 
-Folder = Annotated[Path, typer.Option("--workspace", metavar="DIR", help="Workspace whose service is watched.")]
 Data = Annotated[
     str | None, typer.Option("--data", metavar="REF", help="Read this data set, in place of what was captured.")
 ]

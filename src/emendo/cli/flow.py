@@ -11,7 +11,7 @@ from typer._click.globals import get_current_context
 
 from ..errors import UsageError
 from . import output
-from .context import Context, Json, Model, RecipeName, Set, Threads, open_context
+from .context import Context, Json, Model, Place, RecipeName, Set, Threads, open_context
 
 if TYPE_CHECKING:
     from ..flows.engine import Flow
@@ -26,7 +26,6 @@ OutHere = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Folder of the output. [default: one in .emendo/flows of the workspace]"),
 ]
-Place = Annotated[Path, typer.Option("--workspace", metavar="DIR", help="Workspace.")]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the last run of DIR: steps that it finished are taken as they are.")
 ]

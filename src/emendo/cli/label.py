@@ -5,15 +5,24 @@ from __future__ import annotations
 import getpass
 import secrets
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import EngineError, UsageError
 from . import documents as of_documents
 from . import output
-from .context import Json, Model, Threads, open_context
+from .context import Context, Json, Model, Threads, open_context
 from .plates import begin_plates, take_plates
+
+if TYPE_CHECKING:
+    from socket import socket as Socket
+
+    from fastapi import FastAPI
+
+    from ..label.desk import Desk
+    from ..settings import Settings
+    from ..workspace.folder import Workspace
 
 
 def label(
@@ -49,16 +58,9 @@ def label(
     their labels also stand in DIR/labels.txt. INPUT may be a manifest (JSONL) whose rows have fields, or a folder with
     one: its receipts and invoices are filled in as a form, ahead of you by a model of fields (--model).
     """
-    try:
-        import uvicorn
-    except ModuleNotFoundError as error:
-        raise EngineError(f"the page needs {error.name!r}", remedy="pip install 'emendo[web]'") from error
-    from ..correct import collect
+    _check_packages()
     from ..label.desk import Desk
     from ..tools.listen import bound, listening
-    from ..web.app import create_app
-    from ..web.guard import Guard, first_of, one_person
-    from ..workspace.people import Person
 
     documents = of_documents.take_fields(folder, fields=fields, prefill=prefill)
     crops = documents is None and take_plates(folder, plates=plates)
@@ -68,26 +70,57 @@ def label(
     context = open_context(folder, need_workspace=True, model=for_lines, threads=threads)
     assert context.workspace is not None
     if not crops and documents is None:
-        taken = collect(context.workspace, recognizer=context.recognizer, settings=context.settings, wait=False)
-        for failure in taken.failures:
-            output.complain(failure)
+        _take_lines(context, context.workspace)
     key = token or secrets.token_urlsafe(24)
     socket = bound(host, port)
     address = listening(socket)
     fills = of_documents.document_reader(context, model) if documents else None
     desk = Desk.open(context.workspace, lambda: context.recognizer, lambda: context.plate_reader, fills)
-    hosts = frozenset({address, f"localhost:{address.rpartition(':')[2]}", *context.settings.label.hosts})
-    person = Person(context.settings.author or getpass.getuser())
-    app = create_app(desk, Guard(first_of(one_person(key, person), desk.people.holder), hosts))
+    app = _page(desk, context.settings, address, key)
     place = "#fields" if documents else "#plates/review" if review else "#plates" if crops else ""
     output.note(f"open http://{address}/?token={key}{place} (Ctrl+C ends)")
     if documents:
         of_documents.tell(documents)
     if crops:
         begin_plates(desk)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
-    uvicorn.Server(config).run(sockets=[socket])
+    _serve(app, socket)
     return 0
+
+
+def _check_packages() -> None:
+    """Raise EngineError naming the first package of the page that is not installed."""
+    try:
+        import fastapi  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise EngineError(f"the page needs {error.name!r}", remedy="pip install 'emendo[web]'") from error
+
+
+def _take_lines(context: Context, workspace: Workspace) -> None:
+    """Take in what has been read, as `emendo collect` does, and say what could not be."""
+    from ..correct import collect
+
+    taken = collect(workspace, recognizer=context.recognizer, settings=context.settings, wait=False)
+    for failure in taken.failures:
+        output.complain(failure)
+
+
+def _page(desk: Desk, settings: Settings, address: str, key: str) -> FastAPI:
+    """The page for who brings the key, the person of this machine, and for those whom the workspace knows."""
+    from ..web.app import create_app
+    from ..web.guard import Guard, first_of, one_person
+    from ..workspace.people import Person
+
+    hosts = frozenset({address, f"localhost:{address.rpartition(':')[2]}", *settings.label.hosts})
+    person = Person(settings.author or getpass.getuser())
+    return create_app(desk, Guard(first_of(one_person(key, person), desk.people.holder), hosts))
+
+
+def _serve(app: FastAPI, opened: Socket) -> None:
+    import uvicorn
+
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    uvicorn.Server(config).run(sockets=[opened])
 
 
 def effort(

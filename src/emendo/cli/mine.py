@@ -39,6 +39,22 @@ Most = Annotated[
     int, typer.Option(metavar="N", min=0, help="At most so many documents, drawn by severity. [default: all]")
 ]
 LogFolder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a log of errors.")]
+Documents = Annotated[
+    str | None,
+    typer.Option("--data", metavar="REF", help="Documents with their fields. [default: the workspace's]"),
+]
+RoundFolder = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder of the rounds; with --data it must be named.")
+]
+Deciding = Annotated[
+    str | None, typer.Option(metavar="REF", help="What the gate judges on. [default: split val of --data]")
+]
+Usual = Annotated[
+    float | None, typer.Option(metavar="X", min=0, max=0.95, help="Share of usual documents. [default: 0.2]")
+]
+MadeUp = Annotated[
+    int, typer.Option(metavar="N", min=0, help="Made-up documents that must not be read worse; 0: none.")
+]
 
 
 @mine.command(DEFAULT)
@@ -132,28 +148,17 @@ def hard_samples(
 
 @mine.command("documents")
 def documents(
-    data: Annotated[
-        str | None,
-        typer.Option("--data", metavar="REF", help="Documents with their fields. [default: the workspace's]"),
-    ] = None,
+    data: Documents = None,
     workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace with corrected documents.")] = Path(),
     model: Annotated[str, typer.Option(metavar="REF", help="With --data: the model that begins.")] = "base-fields",
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the rounds; with --data it must be named.")
-    ] = None,
-    val: Annotated[
-        str | None, typer.Option(metavar="REF", help="What the gate judges on. [default: split val of --data]")
-    ] = None,
+    out: RoundFolder = None,
+    val: Deciding = None,
     rounds: Annotated[int, typer.Option(metavar="N", min=1, help="Rounds to which the documents are shared out.")] = 1,
     region: Region = "",
     classes: Classes = None,
     most: Most = 0,
-    share: Annotated[
-        float | None, typer.Option(metavar="X", min=0, max=0.95, help="Share of usual documents. [default: 0.2]")
-    ] = None,
-    general: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Made-up documents that must not be read worse; 0: none.")
-    ] = 100,
+    share: Usual = None,
+    general: MadeUp = 100,
     recipe: RecipeName = None,
     set_: Set = None,
     seed: Annotated[int, typer.Option(help="How documents are shared out and drawn.")] = 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,52 +10,58 @@ import typer
 
 from ..errors import UsageError
 from . import output
-from .context import Context, Jobs, Json, RecipeName, Set, Threads, open_context
+from .context import Context, Jobs, Json, Place, RecipeName, Set, Threads, open_context
 from .measure import IncludeLanguage, IncludeSubset
 from .registry import Registering, registry_state
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
     from ..models.bundle import BundleInfo
+    from ..train.run import RunResult
+    from ..types import Sample
 
 Data = Annotated[
     list[str],
     typer.Option("--data", metavar="REF", help="File, folder, workspace, id, or label=manifest:root."),
+]
+Validation = Annotated[str | None, typer.Option(metavar="REF", help="Validation set. [default: split val of --data]")]
+Unlabelled = Annotated[
+    str | None,
+    typer.Option(metavar="REF", help="Learn too from what the model reads of these lines; half as long again."),
+]
+Base = Annotated[
+    str,
+    typer.Option(
+        metavar="REF", help="Model to start from: auto, base, a bundle, a model folder, a hub id; or crnn, fields."
+    ),
+]
+DryRun = Annotated[
+    int | None,
+    typer.Option("--dry-run", metavar="N", min=4, help="Only try it on the N longest samples, two steps."),
+]
+ShowLabels = Annotated[
+    int | None,
+    typer.Option("--show-labels", metavar="N", min=1, help="Only print which tokens of N samples carry loss."),
+]
+Register = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Register the model under this name, as `registry push`.")
 ]
 
 
 def train(
     data: Data,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the run; the model is in DIR/bundle.")],
-    val: Annotated[
-        str | None, typer.Option(metavar="REF", help="Validation set. [default: split val of --data]")
-    ] = None,
-    unlabelled: Annotated[
-        str | None,
-        typer.Option(metavar="REF", help="Learn too from what the model reads of these lines; half as long again."),
-    ] = None,
-    base: Annotated[
-        str,
-        typer.Option(
-            metavar="REF", help="Model to start from: auto, base, a bundle, a model folder, a hub id; or crnn, fields."
-        ),
-    ] = "auto",
+    val: Validation = None,
+    unlabelled: Unlabelled = None,
+    base: Base = "auto",
     recipe: RecipeName = None,
     set_: Set = None,
     include_language: IncludeLanguage = None,
     include_subset: IncludeSubset = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
-    dry_run: Annotated[
-        int | None,
-        typer.Option("--dry-run", metavar="N", min=4, help="Only try it on the N longest samples, two steps."),
-    ] = None,
-    show_labels: Annotated[
-        int | None,
-        typer.Option("--show-labels", metavar="N", min=1, help="Only print which tokens of N samples carry loss."),
-    ] = None,
-    register: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Register the model under this name, as `registry push`.")
-    ] = None,
+    dry_run: DryRun = None,
+    show_labels: ShowLabels = None,
+    register: Register = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -65,15 +72,12 @@ def train(
     from ..datasets.summary import include_all
     from ..models.bundle import FIELDS_FAMILY
     from ..train import run
-    from ..train.families import family_of
-    from ..train.recipe import family_recipe, plate_changes
+    from ..train.families import family_of, recipe_for
     from ..train.selection import training_parts
 
     context = open_context(Path(), threads=threads)
     family, _ = family_of(base, workspace=context.root)
-    name = recipe or family.default
-    changes = (*plate_changes(name, context.settings.plates.alphabet), *(set_ or ()))
-    fitted = family_recipe(name, changes, family=family.name, kind=family.recipe)
+    fitted = recipe_for(family, recipe or "", set_ or (), plates=context.settings.plates.alphabet)
     documents = family.name == FIELDS_FAMILY
     given = [context.dataset(ref, documents=documents) for ref in data]
     kept = include_all(given, language=include_language or (), subset=include_subset or ())
@@ -91,17 +95,23 @@ def train(
             told = output.rehearsal(report)
         else:
             common |= {"out": out, "resume": resume, "progress": registering.watched(bar)}
-            if unlabelled:
-                from ..train.unlabelled import train_with_unlabelled
-
-                result = train_with_unlabelled(parts.train, context.lines_to_read(unlabelled), **common)
-            else:
-                result = run.train(parts.train, **common, tell=output.note)
+            result = _trained(parts.train, context.lines_to_read(unlabelled) if unlabelled else None, common)
             registered, sentences = registering.end(result.bundle)
             report, told = {**result.report, **registered}, [*result.sentences(), *sentences]
             if context.workspace:
                 told.append(f"put it in use, if it is proven better: emendo promote {out}")
     output.show(report, told, json=json)
+
+
+def _trained(samples: Sequence[Sample], others: Sequence[Sample] | None, how: Mapping[str, Any]) -> RunResult:
+    """A run on samples, with what its model reads of `others` where these are given."""
+    from ..train.run import train
+
+    if others is None:
+        return train(samples, **how, tell=output.note)
+    from ..train.unlabelled import train_with_unlabelled
+
+    return train_with_unlabelled(samples, others, **how)
 
 
 def crossval(
@@ -124,8 +134,7 @@ def crossval(
 
     from ..tools.files import write_text
     from ..train.crossval import cross_validate
-    from ..train.families import family_of
-    from ..train.recipe import family_recipe
+    from ..train.families import family_of, recipe_for
     from ..types import Split
 
     context = open_context(Path(), threads=threads)
@@ -138,7 +147,7 @@ def crossval(
             out,
             samples=[sample for sample in dataset.samples if sample.split is not Split.TEST],
             base=base,
-            recipe=family_recipe(recipe or family.default, set_ or (), family=family.name, kind=family.recipe),
+            recipe=recipe_for(family, recipe or "", set_ or ()),
             seed=seed,
             threads=context.threads,
             jobs=jobs,
@@ -156,7 +165,7 @@ def promote(
         str | None,
         typer.Option("--as", metavar="NAME[@ALIAS]", help="Only keep it under this name, as models:/NAME[@ALIAS]."),
     ] = None,
-    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(),
+    workspace: Place = Path(),
     data: Annotated[
         str | None, typer.Option("--data", metavar="REF", help="Test set. [default: the frozen one of the workspace]")
     ] = None,
@@ -225,7 +234,7 @@ def _judges(context: Context, info: BundleInfo, data: str | None) -> tuple[Datas
 
 
 def rollback(
-    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(),
+    workspace: Place = Path(),
     fields: Annotated[
         bool, typer.Option("--fields", help="That for the fields of documents, not that for lines.")
     ] = False,
@@ -243,7 +252,7 @@ def rollback(
 
 
 def list_models(
-    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(),
+    workspace: Place = Path(),
     lineage: Annotated[bool, typer.Option("--lineage", help="Show which corrections made each model.")] = False,
     json: Json = False,
 ) -> None:
@@ -284,7 +293,7 @@ def lineage(
             metavar="NOTE:LINE|MODEL", help="A line, as journal.txt:12; or champion, a model id, models:/NAME."
         ),
     ],
-    workspace: Annotated[Path, typer.Option(metavar="DIR", help="Workspace.")] = Path(),
+    workspace: Place = Path(),
     json: Json = False,
 ) -> None:
     """Follow a line of a note to the models that learned from it, or a model back to its lines.

@@ -13,6 +13,7 @@ from ..errors import UsageError
 from . import output
 from .context import Json, open_context
 from .estimate import calibrate, estimate
+from .traffic import Folder
 
 if TYPE_CHECKING:
     from ..workspace.folder import Workspace
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 monitor = typer.Typer(help="Watch what the service reads, and how well.", no_args_is_help=True)
 monitor.command()(estimate)
 monitor.command()(calibrate)
-
-Folder = Annotated[Path, typer.Option("--workspace", metavar="DIR", help="Workspace whose service is watched.")]
 
 
 @monitor.command()

@@ -9,7 +9,8 @@ import typer
 
 from ..errors import UsageError
 from . import output
-from .context import Json, Model, Threads, open_context
+from .context import Json, Model, Ref, Threads, open_context
+from .data import Out, Seed
 from .measure import SplitName, parse_split
 
 if TYPE_CHECKING:
@@ -20,19 +21,16 @@ if TYPE_CHECKING:
 
 probe = typer.Typer(help="Ask more of a model than to read a line: needle, JSON, LaTeX.", no_args_is_help=True)
 
-Data = Annotated[str, typer.Argument(metavar="DATASET", help="File, folder, workspace, id, or label=manifest:root.")]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="New folder to write.")]
-
 
 @probe.command()
 def needle(
-    ref: Data,
+    ref: Ref,
     out: Out,
     number: Annotated[int, typer.Option("-n", metavar="N", help="How many pages.")] = 20,
     lines: Annotated[int, typer.Option(metavar="N", help="Lines on a page, the needle among them.")] = 20,
     rendered: Annotated[bool, typer.Option("--rendered", help="Draw the lines anew from their texts.")] = False,
     split: SplitName = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 0,
+    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Plant a sentence with a number in pages of lines; the number is what is asked for."""
@@ -47,7 +45,7 @@ def needle(
 
 @probe.command("json")
 def json_(
-    ref: Data,
+    ref: Ref,
     out: Out,
     key: Annotated[
         list[str] | None, typer.Option("--key", metavar="NAME", help="Take these of a row, not its fields.")
@@ -62,7 +60,7 @@ def json_(
 
 
 @probe.command()
-def latex(ref: Data, out: Out, split: SplitName = None, json: Json = False) -> None:
+def latex(ref: Ref, out: Out, split: SplitName = None, json: Json = False) -> None:
     """Turn formulas, and lines with signs of mathematics, into LaTeX as the text to write."""
     from ..datasets.probes import latex_targets
 
@@ -71,7 +69,7 @@ def latex(ref: Data, out: Out, split: SplitName = None, json: Json = False) -> N
 
 @probe.command()
 def score(
-    ref: Data,
+    ref: Ref,
     model: Model = None,
     outputs: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Score these recorded answers (JSONL of id, text) instead.")

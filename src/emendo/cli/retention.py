@@ -10,19 +10,17 @@ import typer
 
 from ..errors import UsageError
 from . import output
-from .context import Json, Threads, open_context
+from .context import Json, Place, Threads, open_context
 
 if TYPE_CHECKING:
     from ..workspace.folder import Workspace
 
 retention = typer.Typer(help="How long what is kept of readings stays.", no_args_is_help=True)
 
-Folder = Annotated[Path, typer.Option("--workspace", metavar="DIR", help="Workspace.")]
-
 
 @retention.command()
 def apply(
-    folder: Folder = Path(),
+    folder: Place = Path(),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go, and how much.")] = False,
     json: Json = False,
 ) -> None:
@@ -53,7 +51,7 @@ def forget(
         list[Path] | None,
         typer.Option("--look", metavar="DIR", help="Look there too for models that contain it: exports, a channel."),
     ] = None,
-    workspace: Folder = Path(),
+    workspace: Place = Path(),
     rebuild: Annotated[bool, typer.Option("--rebuild/--no-rebuild", help="Train anew without them.")] = True,
     threads: Threads = None,
     json: Json = False,

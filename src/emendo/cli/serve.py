@@ -12,61 +12,58 @@ import typer
 from ..errors import EngineError, UsageError
 from ..serve.keys import Access
 from . import output
-from .context import Json, Model, open_context
+from .context import Context, Json, Model, open_context
+from .trial import Mode, Share
 
 if TYPE_CHECKING:
     from ..monitor.capture import Capture
     from ..serve.models import Hooks
+    from ..serve.service import Service
     from ..settings import CaptureSettings
     from ..workspace.folder import Workspace
+
+Place = Annotated[Path, typer.Option("--workspace", metavar="DIR", help="Workspace whose champion is served.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one. [default: 8080]")]
+Deadline = Annotated[
+    float | None, typer.Option(metavar="S", help="Seconds in which a request is answered. [default: 30]")
+]
+Grace = Annotated[float | None, typer.Option(metavar="S", help="Seconds to finish in when told to stop. [default: 30]")]
+Kinds = Annotated[
+    str | None,
+    typer.Option(metavar="KIND,...", help="What is read: line, page, plate, document. [default: what the model reads]"),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option("--api-key-file", metavar="FILE", help="Keys of those who may ask (`emendo api-key`)."),
+]
+CaptureShare = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE", help="Share of the readings to keep in the workspace, 0 to 1. [default: capture.share, 0]"
+    ),
+]
+SageMaker = Annotated[
+    bool,
+    typer.Option("--sagemaker", help="Start as SageMaker expects: at every address, with the model in /opt/ml/model."),
+]
 
 
 def serve(
     model: Model = None,
-    workspace: Annotated[
-        Path, typer.Option("--workspace", metavar="DIR", help="Workspace whose champion is served.")
-    ] = Path(),
+    workspace: Place = Path(),
     host: Annotated[str | None, typer.Option(help="Address to listen at. [default: 127.0.0.1]")] = None,
-    port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one. [default: 8080]")
-    ] = None,
+    port: Port = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Threads that read. [default: one per core]")] = None,
     queue: Annotated[int | None, typer.Option(metavar="N", help="Most images that wait. [default: 64]")] = None,
-    deadline: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds in which a request is answered. [default: 30]")
-    ] = None,
-    grace: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds to finish in when told to stop. [default: 30]")
-    ] = None,
-    kinds: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KIND,...", help="What is read: line, page, plate, document. [default: what the model reads]"
-        ),
-    ] = None,
+    deadline: Deadline = None,
+    grace: Grace = None,
+    kinds: Kinds = None,
     trial: Annotated[str | None, typer.Option(metavar="REF", help="Candidate to try beside the model in use.")] = None,
-    mode: Annotated[
-        str | None, typer.Option(metavar="shadow|ab", help="Whether the candidate answers too. [default: shadow]")
-    ] = None,
-    share: Annotated[
-        float | None, typer.Option(metavar="P", help="Share of the documents that it reads. [default: 0.5]")
-    ] = None,
-    api_key_file: Annotated[
-        Path | None,
-        typer.Option("--api-key-file", metavar="FILE", help="Keys of those who may ask (`emendo api-key`)."),
-    ] = None,
-    capture: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE", help="Share of the readings to keep in the workspace, 0 to 1. [default: capture.share, 0]"
-        ),
-    ] = None,
-    sagemaker: Annotated[
-        bool,
-        typer.Option(
-            "--sagemaker", help="Start as SageMaker expects: at every address, with the model in /opt/ml/model."
-        ),
-    ] = False,
+    mode: Mode = None,
+    share: Share = None,
+    api_key_file: KeyFile = None,
+    capture: CaptureShare = None,
+    sagemaker: SageMaker = False,
 ) -> int:
     """Serve readings over HTTP.
 
@@ -82,7 +79,6 @@ def serve(
     _check_packages()
     from ..serve.container import Start, sagemaker_start, with_defaults
     from ..serve.http.server import Server
-    from ..serve.service import Service
     from ..tools.listen import bound, listening
 
     given: dict[str, Any] = {
@@ -102,13 +98,7 @@ def serve(
     if sagemaker:
         given = with_defaults(given, start, os.environ)
     context = open_context(workspace, **given)
-    service = Service(
-        context.settings,
-        workspace=context.root,
-        log=output.note,
-        hooks=_marks(context.workspace),
-        capture=_capture(context.settings.capture, context.workspace),
-    )
+    service = _service(context)
     opened = bound(start.host if host is None else host, start.port if port is None else port)
     output.note(f"serving at http://{listening(opened)} with {service.workers} workers (Ctrl+C ends)")
     Server(service, opened).serve_all()
@@ -124,6 +114,19 @@ def _check_packages() -> None:
         import uvicorn  # noqa: F401
     except ModuleNotFoundError as error:
         raise EngineError(f"the service needs {error.name!r}", remedy="pip install 'emendo[serve]'") from error
+
+
+def _service(context: Context) -> Service:
+    """What reads: the model that the settings name, with the workspace's captures and marks where there is one."""
+    from ..serve.service import Service
+
+    return Service(
+        context.settings,
+        workspace=context.root,
+        log=output.note,
+        hooks=_marks(context.workspace),
+        capture=_capture(context.settings.capture, context.workspace),
+    )
 
 
 def _capture(settings: CaptureSettings, workspace: Workspace | None) -> Capture | None:

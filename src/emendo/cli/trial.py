@@ -23,6 +23,10 @@ KeyFile = Annotated[
     Path | None,
     typer.Option("--key-file", metavar="FILE", help="File that holds an API key. [default: EMENDO_API_KEY]"),
 ]
+Mode = Annotated[
+    str | None, typer.Option(metavar="shadow|ab", help="Whether the candidate answers too. [default: shadow]")
+]
+Share = Annotated[float | None, typer.Option(metavar="P", help="Share of the documents that it reads. [default: 0.5]")]
 HERE = "http://127.0.0.1:8080"
 
 
@@ -31,12 +35,8 @@ def start(
     reference: Annotated[str, typer.Argument(metavar="REF", help="The candidate, as the service finds it.")],
     service: Service = HERE,
     key_file: KeyFile = None,
-    mode: Annotated[
-        str | None, typer.Option(metavar="shadow|ab", help="Whether the candidate answers too. [default: shadow]")
-    ] = None,
-    share: Annotated[
-        float | None, typer.Option(metavar="P", help="Share of the documents that it reads. [default: 0.5]")
-    ] = None,
+    mode: Mode = None,
+    share: Share = None,
     documents: Annotated[
         int | None, typer.Option(metavar="N", help="Corrected documents after which it ends. [default: 300]")
     ] = None,

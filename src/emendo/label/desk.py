@@ -11,31 +11,23 @@ from asyncio import to_thread
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from threading import Lock
-from typing import Any
 
-import numpy as np
-from rapidfuzz.distance import Levenshtein
-
-from emendo.image.pixels import cv2
-
-from ..correct.notes import DRAFT
-from ..errors import BadInput, UsageError
-from ..image.load import read_frame, read_image
-from ..pages.note import NoteFiles
-from ..text.direction import right_to_left
+from ..errors import UsageError
+from ..image.load import read_image
 from ..text.normalize import normalize_text
 from ..types import Correction, DocumentReader, EvidenceRecognizer, Image, Reading, Recognizer, Verdict
-from ..workspace.doubts import Doubt, Doubts, doubts_in
+from ..workspace.doubts import Doubts
 from ..workspace.efforts import Effort, add_effort
 from ..workspace.folder import Workspace
-from ..workspace.leases import Leases, holders_in, release
+from ..workspace.leases import Leases, release
 from ..workspace.people import People
 from ..workspace.seconds import Second, Seconds, decide
-from ..workspace.store import Entry, Kind, Line, Store, Transaction
+from ..workspace.store import Entry, Kind, Store, Transaction
 from .alternatives import Alternative, alternatives
+from .cards import Card, cards_of
 from .foresight import Foresight
+from .pictures import Pictures
 from .queues import EVERYTHING, HANDED, Filter, Queues
 from .rounds import Hand, Rounds
 from .rules import Rule, rules_of
@@ -43,63 +35,9 @@ from .search import Index
 
 LANGUAGE_LINES = 200
 """Readings that the language is told from."""
-PAGE_SIDE = 2200
-"""Longest side of a page's picture, in pixels."""
 SOURCE, RESTORED = "page", "restored"
 MOST_CHARACTERS = {Kind.LINE: 20_000, Kind.PLATE: 20_000, Kind.DOCUMENT: 500_000}
 """Characters of a text, by the kind of its unit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """One line as it is shown: where it stands, what a model read, and the verdict that holds, if any."""
-
-    line: Line
-    reading: Reading
-    verdict: Correction | None
-    holder: str = ""
-    """Who has it in work."""
-    doubt: Doubt | None = None
-    """Why the text that holds is likely wrong."""
-    second: bool = False
-    """Whether it is to be read a second time, without the text that holds (then `verdict` is None)."""
-
-    @property
-    def text(self) -> str:
-        """What stands in the field: the corrected text, else what was said before a new cut, else the reading."""
-        if self.verdict and self.verdict.text is not None:
-            return self.verdict.text
-        return str(self.line.attributes.get(DRAFT) or self.reading.text)
-
-    @property
-    def version(self) -> int:
-        """Number of verdicts so far."""
-        return self.verdict.version if self.verdict else 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """For the page; the outline is in pixels of the page's picture at `page_size`."""
-        line = self.line
-        known = self.reading.characters if self.text == self.reading.text else ()
-        return {
-            "id": line.id,
-            "document": line.document,
-            "page": line.page,
-            "number": line.number,
-            "text": self.text,
-            "reading": self.reading.text,
-            "confidence": round(self.reading.confidence, 4),
-            "model": self.reading.model,
-            "characters": [[one.text, round(one.probability, 4)] for one in known],
-            "version": self.version,
-            "verdict": self.verdict.verdict.value if self.verdict else "",
-            "author": self.verdict.author if self.verdict else "",
-            "direction": "rtl" if right_to_left(self.text) else "ltr",
-            "polygon": [[round(x, 1), round(y, 1)] for x, y in line.polygon],
-            "page_size": [line.page_width, line.page_height],
-            "holder": self.holder,
-            "doubt": _doubt_row(self.doubt, self.text) if self.doubt else None,
-            "second": self.second,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +68,7 @@ class Desk:
         self.seconds = Seconds(self.store.database, settings.second_share)
         self.rounds = Rounds(self.store, self.leases)
         self.index = Index(self.store)
+        self.pictures = Pictures(self.workspace, self.store)
         self.queues = Queues(self.workspace, self.store, self.index)
         self.doubts = Doubts(self.store.database)
         self.foresight = Foresight(self.reader, self._shown, self._said)
@@ -178,27 +117,13 @@ class Desk:
 
     def cards(self, lines: Sequence[str], *, second: bool = False) -> list[Card]:
         """Lines as they are shown; `second`: to a second reader."""
-        return [replace(card, verdict=None, doubt=None, second=True) if second else card for card in self._cards(lines)]
+        cards = cards_of(self.store, lines)
+        return [replace(card, verdict=None, doubt=None, second=True) for card in cards] if second else cards
 
     def card(self, line: str) -> Card:
         """One line. Raises WorkspaceError when it is unknown."""
         self.store.line(line)
-        return self._cards([line])[0]
-
-    def _cards(self, ids: Sequence[str]) -> list[Card]:
-        nothing = Reading("", 0.0)
-        with self.store.database.read() as connection:
-            view = Transaction(connection)
-            lines, readings, verdicts = view.lines(ids), view.readings(ids), view.latest(ids)
-            holders, doubts = holders_in(connection, ids), doubts_in(connection, verdicts)
-        cards = []
-        for one in (one for one in ids if one in lines):
-            holder = holders[one].author if one in holders else ""
-            verdict, doubt = verdicts.get(one), doubts.get(one)
-            if doubt is not None and (verdict is None or verdict.version != doubt.version):
-                doubt = None
-            cards.append(Card(lines[one], readings.get(one, nothing), verdict, holder, doubt))
-        return cards
+        return cards_of(self.store, [line])[0]
 
     def progress(self) -> Progress:
         """How far the people are."""
@@ -325,13 +250,13 @@ class Desk:
 
     def alternatives(self, line: str) -> list[Alternative]:
         """What else could stand at each place of the reading; nothing where the model does not show evidence."""
-        image, reader = read_image(self.crop(line)), self.reader()
+        image, reader = read_image(self.pictures.crop(line)), self.reader()
         if not isinstance(reader, EvidenceRecognizer):
             return []
         return alternatives(reader, image, self.card(line).reading)
 
     def _shown(self, line: str) -> tuple[Image, Reading]:
-        return read_image(self.crop(line)), self.card(line).reading
+        return read_image(self.pictures.crop(line)), self.card(line).reading
 
     def _said(self, most: int) -> tuple[dict[str, str], list[str]]:
         said = {one.line: one.text for one in self.store.corrections(kind=Kind.LINE)[-most:] if one.text is not None}
@@ -345,33 +270,6 @@ class Desk:
                 self._reader = self.recognizer()
             return self._reader
 
-    def crop(self, line: str) -> Path:
-        """The file of a line's picture. Raises WorkspaceError for an unknown line, BadInput when it is not there."""
-        return self._inside(self.store.line(line).image)
-
-    def page(self, document: str, number: int) -> bytes:
-        """A page of a document as JPEG, at most `PAGE_SIDE` pixels. Raises BadInput when it cannot be read."""
-        path, settings = self.source(document), self.workspace.settings()
-        return jpeg(read_frame(path, number - 1, settings.limits))
-
-    def source(self, document: str) -> Path:
-        """The file of a document. Raises BadInput when it is not there."""
-        job = NoteFiles(self.workspace.root / document).job()
-        named = Path(document).parent / Path(job.source).name if job is not None else Path()
-        if named.name and (self.workspace.root / named).is_file():
-            return self._inside(str(named))
-        for path in sorted(self.workspace.root.glob(f"{_plain(document)}.*")):
-            if path.suffix.lower() in {".txt", ".orig", ".jsonl", ".json"} or not path.is_file():
-                continue
-            return self._inside(str(path.relative_to(self.workspace.root)))
-        raise BadInput("its document is not there any more", where=document)
-
-    def _inside(self, name: str) -> Path:
-        path = (self.workspace.root / name).resolve()
-        if not path.is_relative_to(self.workspace.root) or not path.is_file():
-            raise BadInput("is not in the workspace any more", where=name, remedy="run `emendo read` again")
-        return path
-
 
 def _entry(line: str, reading: str, text: str | None, verdict: Verdict, expected: int, author: str) -> Entry:
     """What is recorded when a person says this of a line that was read so."""
@@ -384,31 +282,3 @@ def _entry(line: str, reading: str, text: str | None, verdict: Verdict, expected
     return Entry(
         line=line, reading=reading, text=clean, verdict=verdict, author=author, source=SOURCE, expected=expected
     )
-
-
-def _doubt_row(doubt: Doubt, text: str) -> dict[str, Any]:
-    """For the page: the chance, who doubts, and what is read instead, in pieces with whether the text has them not."""
-    pieces = [
-        [doubt.reading[one.dest_start : one.dest_end], one.tag != "equal"]
-        for one in Levenshtein.opcodes(text, doubt.reading)
-        if one.dest_end > one.dest_start
-    ]
-    return {"wrong": round(doubt.wrong, 2), "model": doubt.model, "reading": pieces}
-
-
-def _plain(document: str) -> str:
-    """The name with everything escaped that a glob would understand."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in document)
-
-
-def jpeg(image: Image) -> bytes:
-    """A page as JPEG, at most `PAGE_SIDE` pixels."""
-    height, width = image.shape[:2]
-    scale = min(1.0, PAGE_SIDE / max(height, width))
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    done, data = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
-    if not done:
-        raise BadInput("a page cannot be made a JPEG")
-    return data.tobytes()

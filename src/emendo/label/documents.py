@@ -24,9 +24,11 @@ from ..models.detector import Detector
 from ..pages.words import read_words
 from ..types import Image, Word
 from ..workspace.rows import Kind, Line
-from .desk import Card, Desk, jpeg
+from .cards import Card
+from .desk import Desk
 from .fieldlearning import FieldLearning
 from .intake import EMPTY, GIVEN, keep_words, words_file
+from .pictures import jpeg
 from .prefill import Prefiller
 from .rounds import Hand
 
@@ -165,7 +167,7 @@ class DocumentDesk:
 
     def _frame(self, line: Line, page: int) -> Image:
         settings = self.desk.workspace.settings()
-        path = self.desk.crop(line.id)
+        path = self.desk.pictures.crop(line.id)
         return read_frame(path, line.page - 2 + page, settings.limits, dpi=settings.read.dpi)
 
     def _read(self, line: Line, page: int, place: Path) -> list[Word]:

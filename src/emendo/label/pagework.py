@@ -26,8 +26,9 @@ from ..pages.relayout import Entry, Made, Manifest, NotePage, geometry, layout_v
 from ..types import Image, Recognizer, Verdict
 from ..workspace.leases import InWork
 from ..workspace.store import Event
+from .cards import Card
 from .changes import Change, Said, Sheet
-from .desk import Card, Desk
+from .desk import Desk
 
 KIND = "layout"
 """Kind of the events that tell of changes."""
@@ -199,7 +200,7 @@ class PageDesk:
         for id, card in cards.items():
             judged = card.verdict is not None and card.verdict.verdict in (Verdict.ACCEPTED, Verdict.EDITED)
             said[id] = Said(card.text, card.reading, by_person=judged or card.text != card.reading.text)
-        return Sheet(note.lines, said, note.filed, size, lambda id: read_image(self.desk.crop(id)).shape[1])
+        return Sheet(note.lines, said, note.filed, size, lambda id: read_image(self.desk.pictures.crop(id)).shape[1])
 
     def _put(
         self, note: NotePage, document: str, items: Sequence[Entry | Made], frame: Image | None, what: Mapping[str, Any]
@@ -275,7 +276,7 @@ class PageDesk:
         Raises BadInput when it is another one now.
         """
         settings = self.desk.workspace.settings()
-        path = self.desk.source(document)
+        path = self.desk.pictures.source(document)
         job = note.files.job()
         key = (path, path.stat().st_mtime_ns, number)
         if key not in self._frames:

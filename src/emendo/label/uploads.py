@@ -36,8 +36,8 @@ from ..text.direction import right_to_left
 from ..tools.files import PARTIAL, sha256_file, sync_folder
 from ..types import Recognizer
 from ..workspace.folder import Workspace
-from .desk import jpeg
 from .names import safe_name
+from .pictures import jpeg
 
 FOLDER = "uploads"
 MOST_WAITING, MOST_KNOWN = 8, 40

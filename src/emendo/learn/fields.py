@@ -102,8 +102,7 @@ def _train_and_judge(
     put_in_use: bool,
     log: Log,
 ) -> Round:
-    from ..train.families import family_of
-    from ..train.recipe import family_recipe
+    from ..train.families import family_of, recipe_for
     from ..train.run import train
     from ..train.selection import training_parts
 
@@ -123,7 +122,7 @@ def _train_and_judge(
             val=parts.val,
             left_out=parts.left_out,
             base=base,
-            recipe=family_recipe(recipe or family.default, (), family=family.name, kind=family.recipe),
+            recipe=recipe_for(family, recipe or ""),
             out=run,
             resume=run.is_dir(),
             workspace=workspace.root,

@@ -43,8 +43,7 @@ class Workshop:
 
         Where the family draws these itself in each step, it does; else so many are made.
         """
-        from ..train.families import family_of
-        from ..train.recipe import family_recipe
+        from ..train.families import family_of, recipe_for
         from ..train.run import train
 
         found = family_of(base, workspace=self.workspace)[0]
@@ -54,7 +53,7 @@ class Workshop:
         else:
             made_up = replay_documents(round(rehearse / (1 - rehearse) * len(samples)), 0, cache_folder())
             samples = with_replay(samples, made_up, share=rehearse).samples
-        recipe = family_recipe(self.recipe or found.default, changes, family=found.name, kind=found.recipe)
+        recipe = recipe_for(found, self.recipe, changes)
         made = train(
             samples,
             base=base,

@@ -120,16 +120,20 @@ def look(
     events: list[Event] = []
     kept = max(settings.of, settings.clear_after)
     number = state.looks + 1
+
+    def happened(one: Observation, what: str) -> Event:
+        return Event(f"{number}-{one.name}-{what}", one.name, what, at, one.message, source)
+
     for one in found:
         held = history[one.name] = (*history.get(one.name, ()), one.alarm)[-kept:]
         alert = standing.get(one.name)
         if alert is None and sum(held[-settings.of :]) >= min(settings.raise_after, settings.of):
             standing[one.name] = Alert(one.name, at, one.message)
-            events.append(Event(f"{number}-{one.name}-{RAISED}", one.name, RAISED, at, one.message, source))
+            events.append(happened(one, RAISED))
         elif alert is not None and len(held) >= settings.clear_after and not any(held[-settings.clear_after :]):
             del standing[one.name]
             history[one.name] = ()
-            events.append(Event(f"{number}-{one.name}-{CLEARED}", one.name, CLEARED, at, one.message, source))
+            events.append(happened(one, CLEARED))
         elif alert is not None and one.alarm and one.message:
             standing[one.name] = replace(alert, message=one.message)
     after = State(

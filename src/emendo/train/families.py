@@ -20,6 +20,7 @@ from emendo.models.generative.source import Source, from_bundle
 from emendo.models.references import find_model
 from emendo.types import Sample
 
+from .recipe import family_recipe, plate_changes
 from .selection import LeftOut
 
 FAMILIES: Final[Mapping[str, str]] = {
@@ -145,3 +146,12 @@ def family_of(base: str, *, workspace: Path | None = None) -> tuple[Family, Bund
     if found.info.family in {*CTC_FAMILIES, FIELDS_FAMILY}:
         return family(found.info.family), found
     return family(found.info.family), from_bundle(found, base)
+
+
+def recipe_for(family: Family, name: str = "", changes: Sequence[str] = (), *, plates: str = "") -> BaseModel:
+    """The recipe of a name (default: the family's own), with `key=value` changes on top; that of plates has the
+    characters of `plates`, where these are given. Raises what `family_recipe` raises.
+    """
+    chosen = name or family.default
+    first = plate_changes(chosen, plates) if plates else ()
+    return family_recipe(chosen, (*first, *changes), family=family.name, kind=family.recipe)

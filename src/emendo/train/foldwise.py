@@ -14,9 +14,8 @@ from emendo.datasets.folds import Folds, make_folds
 from emendo.errors import EngineError, UsageError
 from emendo.types import Sample
 
-from .families import family_of
+from .families import family_of, recipe_for
 from .parallel import Progress, Training, jobs_for, train_all
-from .recipe import family_recipe
 from .record import RUN_FILE
 from .run import train
 
@@ -95,7 +94,7 @@ def train_fold(
 
 def _recipe(base: str, recipe: BaseModel | None, workspace: Path | None) -> BaseModel:
     family, _ = family_of(base, workspace=workspace)
-    return recipe or family_recipe(family.default, family=family.name, kind=family.recipe)
+    return recipe or recipe_for(family)
 
 
 def _training(

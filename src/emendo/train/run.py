@@ -17,9 +17,8 @@ from emendo.models.bundle import read_bundle
 from emendo.models.references import AUTO
 from emendo.types import Sample
 
-from .families import Family, Order, TokenRow, family_of
+from .families import Family, Order, TokenRow, family_of, recipe_for
 from .memory import available_mb, resident_mb
-from .recipe import family_recipe
 from .record import BUNDLE, REPORT_FILE, RUN_FILE, now, surroundings, write_report, write_yaml
 from .selection import LeftOut
 from .start import resolved
@@ -180,7 +179,7 @@ def _ordered(
 ) -> tuple[Family, Order]:
     base = resolved(base, samples, threads=threads)
     family, model = family_of(base, workspace=workspace)
-    recipe = recipe or family_recipe(family.default, family=family.name, kind=family.recipe)
+    recipe = recipe or recipe_for(family)
     if not isinstance(recipe, family.recipe):
         what = f"the recipe is no recipe of the family {family.name!r}, of which the base {base!r} is"
         raise UsageError(what, remedy=f"use the recipe {family.default!r}")

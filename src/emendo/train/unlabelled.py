@@ -110,11 +110,7 @@ def train_with_unlabelled(
         _forget(out)
         guesses = read_lines(first.bundle, others, threads=threads or 1, progress=show)
         write_text(out / READ_FILE, "".join(_row(guess) for guess in guesses))
-    taught = [
-        replace(sample, text=guess.text, origin=Origin.PSEUDO)
-        for sample, guess in zip(others, guesses, strict=True)
-        if guess.kept
-    ]
+    taught = _taught(others, guesses)
     if not taught:
         what = f"none of the {len(others)} lines without a text was read with enough confidence to learn from"
         raise NothingRead(what, where=out, remedy="correct more lines, or leave out --unlabelled")
@@ -145,6 +141,15 @@ def read_lines(
             one = read.get(at)
             guesses.append(Guess(sample.id, one.text if one else "", loss(one.characters) if one else float("inf")))
     return guesses
+
+
+def _taught(samples: Sequence[Sample], guesses: Sequence[Guess]) -> list[Sample]:
+    """The samples that are learned from, with what was read of them."""
+    return [
+        replace(sample, text=guess.text, origin=Origin.PSEUDO)
+        for sample, guess in zip(samples, guesses, strict=True)
+        if guess.kept
+    ]
 
 
 def _forget(out: Path) -> None:

@@ -249,15 +249,12 @@ def corrections_waiting(store: Store) -> int:
 def recipe_of(order: LearnOrder, base: str) -> BaseModel:
     """The recipe of an order for its base. Raises UsageError for one of another family, or a family of documents."""
     from ...models.bundle import FIELDS_FAMILY
-    from ...train.families import family_of
-    from ...train.recipe import family_recipe, plate_changes
+    from ...train.families import family_of, recipe_for
 
     family, _ = family_of(base, workspace=order.root)
     if family.name == FIELDS_FAMILY:
         raise UsageError(f"{base} reads documents, and this flow trains on lines", remedy="use `emendo mine`")
-    name = order.recipe or family.default
-    changes = (*plate_changes(name, order.settings.plates.alphabet), *order.changes)
-    return family_recipe(name, changes, family=family.name, kind=family.recipe)
+    return recipe_for(family, order.recipe, order.changes, plates=order.settings.plates.alphabet)
 
 
 def _data(order: LearnOrder) -> Dataset:

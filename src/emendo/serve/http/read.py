@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header, Query, Request, Response
@@ -14,7 +15,7 @@ from ...errors import EmendoError
 from ..queue import Rejected, Work
 from ..reading import Answer, Task
 from ..service import Service
-from .bodies import FILES, ONE_FILE, one_file, sent_files
+from .bodies import FILES, ONE_FILE, File, one_file, sent_files
 from .door import caller
 from .faults import GONE, Fault, answer_to, body_of
 from .schemas import Batch, Error, Kind, Reading
@@ -81,6 +82,37 @@ def usual_kind(service: Service) -> Kind:
     return "document" if service.kinds == ("document",) else "line"
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a request asks of its images, by when (`time.monotonic`), and for whom."""
+
+    kind: Kind
+    due: float
+    document: str
+    characters: bool
+    sender: str
+
+    @classmethod
+    def of(
+        cls,
+        request: Request,
+        service: Service,
+        kind: Kind | None,
+        within: float | None,
+        document: str,
+        characters: bool,
+    ) -> Question:
+        """What the parameters ask for, before the body comes. Raises what `may_read` raises."""
+        due = time.monotonic() + (within or service.settings.serve.deadline_seconds)
+        question = cls(kind or usual_kind(service), due, document, characters, caller(request).name)
+        may_read(service, question.kind, document=document, sender=question.sender)
+        return question
+
+    def task(self, file: File, frame: int | None = None) -> Task:
+        """One of its images, of several frames only the one at `frame`."""
+        return Task(self.kind, file.content, file.name, frame, self.characters, self.document, self.sender)
+
+
 async def gone(request: Request) -> None:
     """Wait until the client has left."""
     while (await request.receive())["type"] != "http.disconnect":
@@ -121,7 +153,6 @@ def result_row(name: str, found: Answer | EmendoError, *, page: int = 1, charact
 
 def add(app: FastAPI, service: Service) -> None:
     """Add the routes."""
-    usual = service.settings.serve.deadline_seconds
     most = min(service.settings.serve.batch_images, service.settings.serve.queue)
 
     @app.post(
@@ -144,14 +175,9 @@ def add(app: FastAPI, service: Service) -> None:
 
         The answer comes within the deadline or is 503 with `Retry-After`.
         """
-        due = time.monotonic() + (within or usual)
-        kind = kind or usual_kind(service)
-        sender = caller(request).name
-        may_read(service, kind, document=document, sender=sender)
-        file = await one_file(request)
-        frame = None if page is None else page - 1
-        works = service.submit([Task(kind, file.content, file.name, frame, characters, document, sender)], due)
-        found = await answers(request, service, works)
+        question = Question.of(request, service, kind, within, document, characters)
+        task = question.task(await one_file(request), None if page is None else page - 1)
+        found = await answers(request, service, service.submit([task], question.due))
         if found is None:
             return Response(status_code=GONE)
         if isinstance(found[0], EmendoError):
@@ -172,14 +198,9 @@ def add(app: FastAPI, service: Service) -> None:
 
         A bad one has its fault in its place; the others are read.
         """
-        due = time.monotonic() + (within or usual)
-        kind = kind or usual_kind(service)
-        sender = caller(request).name
-        may_read(service, kind, document=document, sender=sender)
+        question = Question.of(request, service, kind, within, document, characters)
         files = await sent_files(request, most=most)
-        tasks = [Task(kind, file.content, file.name, None, characters, document, sender) for file in files]
-        works = service.submit(tasks, due)
-        found = await answers(request, service, works)
+        found = await answers(request, service, service.submit([question.task(file) for file in files], question.due))
         if found is None:
             return Response(status_code=GONE)
         late = next((one for one in found if isinstance(one, Rejected)), None)

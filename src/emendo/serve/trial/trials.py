@@ -9,9 +9,7 @@ candidate at most.
 
 from __future__ import annotations
 
-import json
 import secrets
-import tempfile
 import threading
 import time
 from collections import Counter, deque
@@ -26,19 +24,17 @@ from ...monitor.captures import Captures
 from ...monitor.seen import Outcome, Seen, Truth
 from ...monitor.trial import ARMS, CANDIDATE, CHAMPION, Judgement, Verdict
 from ...settings import Settings, TrialSettings
-from ...tools.files import write_text
-from ...workspace.folder import Workspace, read_object, timestamp
+from ...workspace.folder import Workspace, timestamp
 from ..metrics import Metrics
 from ..models import Load, Probe
 from ..observe import refused_of, seen_of
 from ..reading import Served, Task, named_now
 from .guard import Guarded
 from .lane import Lane
-from .plan import FORMAT, Plan, judged, read_plan
+from .memory import Memory
+from .plan import Plan, judged
 from .running import Running
 
-EVENT: Final = "trial"
-"""Kind of the event in the workspace that tells how a trial ended."""
 MOST_FAILURES: Final = 5
 """Images in a row that the candidate could not read and the champion could, after which a trial ends."""
 MOST_PENDING: Final = 5000
@@ -67,9 +63,9 @@ class Trials:
     ) -> None:
         self.settings, self._load, self._probe, self.metrics = settings, load, probe, metrics
         self._busy, self._log = busy, log
-        self._workspace = Workspace(workspace) if workspace is not None else None
+        self._root = workspace
+        self._memory = Memory(Workspace(workspace) if workspace is not None else None)
         self._running: Running | None = None
-        self._last: dict[str, Any] = {}
         self._judgement: Judgement | None = None
         self._counts: Counter[str] = Counter()
         self._pending: list[Seen] = []
@@ -114,9 +110,10 @@ class Trials:
         if champion is None:
             return
         try:
-            plan = self._remembered()
+            plan = self._memory.recall()
+            self._counts = self._memory.counts
             wanted = self.settings.trial.model
-            if plan is not None and self._last.get("state") == "running":
+            if plan is not None and self._memory.unfinished:
                 if plan.champion != champion.model:
                     self._close(plan, "the model in use is another one")
                     return
@@ -216,14 +213,12 @@ class Trials:
         if running is not None:
             return self._row(running.plan, "running")
         self._finish()
-        if not self._last:
-            self._remembered()
-        return dict(self._last) or {"format": FORMAT, "state": "none"}
+        return self._memory.describe()
 
     def _opened(self, reference: str, champion: Served) -> Served:
         if not reference:
             raise UsageError("a trial needs a candidate", remedy="name a bundle, a model of the workspace or an alias")
-        named = named_now(reference, self._workspace.root if self._workspace is not None else None)
+        named = named_now(reference, self._root)
         try:
             self._probe(named)
             candidate = self._load(reference)
@@ -241,10 +236,9 @@ class Trials:
 
     def _begin(self, plan: Plan, champion: Served, candidate: Served) -> None:
         how = plan.how
-        folder = self._workspace.trials / plan.id if self._workspace is not None else Path(tempfile.mkdtemp())
         guarded = Guarded(candidate, champion, self._failed)
         lane = Lane(how.queue, how.queue_bytes, self._busy, self._read_along)
-        captures = Captures(folder)
+        captures = Captures(self._memory.folder(plan))
         running = Running(plan, champion, candidate, guarded, lane, captures)
         basis: list[Truth] | list[Seen]
         basis = list(captures.truths()) if how.basis == "corrections" else list(captures.seen())
@@ -345,47 +339,24 @@ class Trials:
         verdict = self._judgement.verdict if self._judgement is not None else Verdict.OPEN
         if verdict is Verdict.BETTER:
             self._log(f"the trial says better: run `emendo promote {plan.reference}`")
-        if self._workspace is None:
-            return
         try:
-            store = self._workspace.store()
-            try:
-                told = {"id": plan.id, "champion": plan.champion, "candidate": plan.candidate}
-                store.add_event(EVENT, {**told, "verdict": verdict.value, "why": why})
-            finally:
-                store.close()
+            self._memory.note_end(plan, verdict, why)
         except EmendoError as error:
             self._log(f"the end of the trial is not in the log of the workspace: {error}")
 
     def _row(self, plan: Plan, state: str, why: str = "") -> dict[str, Any]:
-        judgement = self._judgement.to_dict() if self._judgement is not None else None
-        if judgement is None and self._last.get("id") == plan.id:
-            judgement = self._last.get("judgement")
-        counts = {name: self._counts[name] for name in (*ARMS, "lost", "failed", "kept")}
-        ended = timestamp() if state == "ended" else ""
-        return {**plan.to_dict(), "state": state, "ended": ended, "why": why, "counts": counts, "judgement": judgement}
+        return self._memory.row(plan, state, self._counts, self._judgement, why)
 
     def _save(self, plan: Plan, state: str, why: str = "") -> None:
-        self._last = self._row(plan, state, why)
-        if self._workspace is not None:
-            write_text(self._workspace.trial_file, json.dumps(self._last, ensure_ascii=False, indent=1) + "\n")
-
-    def _remembered(self) -> Plan | None:
-        """The last trial of the workspace. Raises WorkspaceError when its file is damaged."""
-        if self._workspace is None or not self._workspace.trial_file.is_file():
-            return None
-        self._last = read_object(self._workspace.trial_file)
-        plan = read_plan(self._last, self._workspace.trial_file)
-        self._counts = Counter(self._last.get("counts") or {})
-        return plan
+        self._memory.save(self._row(plan, state, why))
 
     def _decided(self, plan: Plan, wanted: str, champion: Served) -> bool:
         """Whether what the settings want to try has been tried beside the same champion."""
-        verdict = (self._last.get("judgement") or {}).get("verdict", Verdict.OPEN)
         same = plan.reference == wanted and plan.champion == champion.model
-        if same and verdict != Verdict.OPEN:
-            self._log(f"{plan.candidate} is not tried again: trial {plan.id} said {verdict}")
-        return same and verdict != Verdict.OPEN
+        decided = same and self._memory.verdict != Verdict.OPEN
+        if decided:
+            self._log(f"{plan.candidate} is not tried again: trial {plan.id} said {self._memory.verdict}")
+        return decided
 
     def _documents(self) -> float:
         return float(self._judgement.documents if self._judgement is not None else 0)

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Response
 
 from ...image.load import read_frame
-from ...label.desk import Desk, jpeg
+from ...label.desk import Desk
+from ...label.pictures import jpeg
 from ...monitor import Captures
 from ...monitor.dashboard import DAYS, MOST_DAYS, overview, picture
 from ...workspace.people import Role

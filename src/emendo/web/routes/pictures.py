@@ -18,8 +18,9 @@ def add(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/api/lines/{line}/image")
     def image(line: str) -> Response:
-        return FileResponse(desk.crop(line), headers=CACHED)
+        return FileResponse(desk.pictures.crop(line), headers=CACHED)
 
     @app.get("/api/page")
     def page_image(document: str, number: Annotated[int, Query(ge=1)]) -> Response:
-        return Response(desk.page(document, number), media_type="image/jpeg", headers={"Cache-Control": "private"})
+        picture = desk.pictures.page(document, number)
+        return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "private"})
