@@ -25,6 +25,8 @@ _FINE: Final = 64
 """PDFium places points in whole pixels: it is asked for a page so many times as large."""
 _HIDDEN_MODES: Final = frozenset({3, 7})
 """Text rendering modes (ISO 32000-1, 9.3.6) that paint nothing: invisible, and clip only."""
+_FAR: Final = 10
+"""What reaches further than so many pages is no character."""
 _TURNED: Final = math.radians(4)
 _HYPHENS: Final = frozenset({0x02, 0xAD})
 """A hyphen at the end of a line, as PDFium marks it, and the soft one, which is printed where it stands."""
@@ -95,6 +97,7 @@ class _Placing:
             return across.value / _FINE, down.value / _FINE
 
         far = 1000.0
+        self.most = max(width, height)
         self.x, self.y = device(0, 0)
         (right, rising), (over, up) = device(far, 0), device(0, far)
         self.xx, self.yx = (right - self.x) / far, (rising - self.y) / far
@@ -146,7 +149,8 @@ def _glyph(text: Any, at: int, place: _Placing, fonts: _Fonts) -> Glyph | None:
     along, up = place.turned(matrix.a, matrix.b), place.turned(matrix.c, matrix.d)
     size = pdfium.FPDFText_GetFontSize(text, at) * math.hypot(*up)
     box, ink = place.box(*text.get_charbox(at, loose=True)), place.box(*text.get_charbox(at))
-    if not all(map(math.isfinite, (*along, size, *origin, *box, *ink))) or size < 1:
+    sides = (*along, *origin, *box, *ink)
+    if not all(abs(side) <= _FAR * place.most for side in sides) or not 1 <= size <= place.most:  # none of nan
         return None
     shown, font = fonts.of(pdfium.FPDFText_GetTextObject(text, at))
     told = pdfium.FPDFText_HasUnicodeMapError(text, at) != 1

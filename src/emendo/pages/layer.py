@@ -10,7 +10,7 @@ The layer of a page is used when all of this holds, and of what it says only wha
 - at most UNSEEN of its words stand where the page shows no ink (white on white, covered); those that do are left out;
 - the reader reads some words of each main font much as the layer has them (AGREED): a font that names wrong characters
   is found out. Other than Latin letters and figures are not compared;
-- what is printed beside it, like the name in a logo, is at most _LINES lines with at most UNTOLD of its characters.
+- what is printed beside it, like the name in a logo, is at most LINES lines with at most UNTOLD of its characters.
   They are read by the reader, and their words are added.
 """
 
@@ -44,6 +44,7 @@ SCAN: Final = 0.5
 UNSEEN: Final = 0.1
 AGREED: Final = 0.6
 UNTOLD: Final = 0.25
+LINES: Final = 8
 
 _CONTRAST: Final = 40
 """Grey levels between the darkest and the lightest pixel of a word."""
@@ -53,8 +54,6 @@ _ENOUGH: Final = 12
 _MAIN: Final = 0.05
 """Share of the characters that makes a font a main one; the _FONTS most frequent are looked at."""
 _FONTS: Final = 6
-_LINES: Final = 8
-"""Of a page with more lines beside its layer the layer is not what it says."""
 _SURE: Final = 0.5
 """Confidence from which a line beside the layer is writing, and not a drawing."""
 Mask = npt.NDArray[np.uint8]
@@ -178,7 +177,6 @@ def _untold(page: Image, told: Sequence[Box], size: float) -> list[TextLine] | N
     `size` is the usual size of the faces.
     """
     ink, scale = ink_of(page)
-    ink = ink.copy()
     unit, around = size * scale, 0.2 * size
     for left, top, right, bottom in told:
         x0, y0, x1, y1 = (side * scale for side in (left - around, top - around, right + around, bottom + around))
@@ -194,7 +192,7 @@ def _untold(page: Image, told: Sequence[Box], size: float) -> list[TextLine] | N
                 middle = (y + (first + last) / 2) / scale
                 spine = ((x + columns[0]) / scale, middle), ((x + columns[-1] + 1) / scale, middle)
                 lines.append(along_spine(spine, 1.5 * (last - first) / scale))
-    return lines if len(lines) <= _LINES else None
+    return lines if len(lines) <= LINES else None
 
 
 def _letters(ink: Mask, unit: float) -> Mask:
