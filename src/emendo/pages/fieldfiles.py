@@ -1,7 +1,8 @@
 """Documents to files of fields: `invoice.pdf` has its fields, checked, in `invoice.fields.json`.
 
 document, sha256, pages, dpi, model   what was read, and by what
-text_layer                            the pages whose words are those of the PDF's text layer and not read by OCR
+words, text_layer                     of a PDF: by which of `text layer or OCR` and `OCR` words were to be told, and the
+                                      pages whose words are those of its text layer
 fields                                canonical fields with their sources
 confidence, certainty                 how sure the document and each field is
 findings, faults                      what does not add up, and what could not be read
