@@ -65,6 +65,10 @@ def scripted(say: Say) -> Iterator[str]:
     count = iter(range(1000))
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
         def do_GET(self) -> None:
             status, headers, body = say(next(count))
             if not status:
@@ -164,6 +168,14 @@ def test_a_service_that_is_not_there_is_told() -> None:
     assert caught.value.status == 0
     with pytest.raises(EngineError, match="cannot be reached"):
         RemoteRecognizer(place, patience=0.0)
+
+
+def test_of_a_document_the_pages_read_by_their_text_layer_arrive() -> None:
+    row = {"text": "{}", "confidence": 0.9, "model": "m", "width": 1, "height": 1, "fields": {"total": "3.20"}}
+    body = json.dumps({**row, "certainty": {"total": 0.9}, "faults": {}, "findings": [], "pages": 2, "text_layer": [2]})
+    with scripted(lambda _: (200, {}, body.encode())) as address:
+        read = Client(address).read(b"x")
+    assert read.reading.text_layer == (2,) and read.reading.fields == {"total": "3.20"} and read.pages == 2
 
 
 @pytest.mark.parametrize("body", [b"no json", b"[]"])

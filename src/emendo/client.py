@@ -381,6 +381,7 @@ def _reading(row: Mapping[str, Any]) -> Reading:
         row.get("fields"),
         row.get("certainty") or {},
         row.get("faults") or {},
+        tuple(row.get("text_layer") or ()),
     )
 
 

@@ -102,6 +102,8 @@ class Reading:
     """Calibrated chance that a field is right, by its path (`total`, `lines.2.amount`)."""
     faults: Mapping[str, str] = field(default_factory=dict)
     """What could not be read of a document, a sentence each, by the path of a field, or `page 2`."""
+    text_layer: tuple[int, ...] = ()
+    """Pages of a document (from 1) whose words are those of the text layer of its PDF."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,8 @@ class DocumentReader(Recognizer, Protocol):
     def read_documents(self, documents: Sequence[Sequence[Image]]) -> list[Reading]:
         """One reading per document, each given as its pages in order; `fields` are those of `fields.Document`.
 
-        A document of which nothing could be read has a reading without fields.
+        A document of which nothing could be read has a reading without fields. Pages that can be asked for their text
+        layer (`image.load.LayeredPages`) may be read by it.
         """
         ...
 

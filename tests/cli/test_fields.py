@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from emendo.cli import main
+from emendo.datasets.invoices.build import make_document
 from emendo.mine.errorlog import LOG
 from emendo.pages import fields
 
 from ..pages.test_fieldfiles import Told
+from ..pdfs import Show, page_pdf
 from ..receipts import SHOPS, draw
 
 
@@ -71,8 +73,10 @@ def test_json_is_one_object_and_errors_are_logged(
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--reader", "base"], "--reader and --error-log are for documents; add --fields"),
-        (["--error-log", "x"], "--reader and --error-log are for documents; add --fields"),
+        (["--reader", "base"], "--reader, --text-layer and --error-log are for documents; add --fields"),
+        (["--error-log", "x"], "--reader, --text-layer and --error-log are for documents; add --fields"),
+        (["--text-layer", "never"], "--reader, --text-layer and --error-log are for documents; add --fields"),
+        (["--fields", "--text-layer", "always"], "'always' is not one of 'auto', 'never'"),
         (["--fields", "--crops"], "--fields reads whole documents; leave out --crops and --language"),
         (["--fields", "--language", "fr"], "--fields reads whole documents; leave out --crops and --language"),
         (["--fields", "--model", "base"], "the model 'base' is of the family 'ctc' and reads no documents"),
@@ -83,3 +87,29 @@ def test_flags_that_do_not_fit_are_refused(
 ) -> None:
     assert main(["read", str(folder), *flags]) == 2
     assert said in capsys.readouterr().err and not list(folder.glob("*.json"))
+
+
+def test_an_invoice_as_pdf_is_read_by_its_text_layer_and_a_torn_one_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = make_document(5, 3)
+    (tmp_path / "good.pdf").write_bytes(made.pdf)
+    (tmp_path / "torn.pdf").write_bytes(made.pdf[:200])
+    assert main(["read", "--fields", str(tmp_path), "--model", "base-fields", "--threads", "1", "--json"]) == 2
+    said = capsys.readouterr()
+    (result,) = json.loads(said.out)["results"]
+    assert result["text_layer"] == list(range(1, len(made.scans) + 1))
+    truth = made.document.values()
+    assert {name: result["fields"][name] for name in ("number", "date", "total")} == {
+        name: truth[name] for name in ("number", "date", "total")
+    }
+    assert "torn.pdf: the PDF is damaged or cut short; export or copy it again" in said.err
+
+
+def test_the_text_layer_can_be_left_aside(
+    tmp_path: Path, asked: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bill.pdf").write_bytes(page_pdf([Show(60, 700, "Corner Shop, total 3.20")]))
+    for when, words in (("never", "OCR"), ("auto", "text layer or OCR")):
+        assert main(["read", "--fields", str(tmp_path), "--text-layer", when]) == 0
+        assert json.loads((tmp_path / "bill.fields.json").read_text())["words"] == words

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from emendo.errors import BadInput, FormatError, UsageError
+from emendo.image.load import LayeredPages
 from emendo.label.desk import Desk
 from emendo.label.documents import DocumentDesk, check, form
-from emendo.label.intake import manifest_in, take_documents, workspace_of
-from emendo.types import Verdict
+from emendo.label.intake import manifest_in, take_documents, words_file, workspace_of
+from emendo.models.references import load_recognizer
+from emendo.types import Image, Verdict, Word
 from emendo.workspace.folder import Workspace
 from emendo.workspace.rows import Kind
 from emendo.workspace.store import Stale
 
+from ..pdfs import Show, page_pdf
 from ..receipts import SHOPS, receipts, two_pages
 
 NAMES = ["images/corner.png", "images/garten.png", "images/harbour.png"]
@@ -131,6 +134,32 @@ def test_pages_and_their_words(tmp_path: Path) -> None:
     for page in (0, 3):
         with pytest.raises(BadInput, match="has 2 pages"):
             documents.words(key, page)
+    desk.close()
+
+
+@pytest.mark.parametrize(("when", "layered"), [("auto", True), ("never", False)])
+def test_words_of_a_pdf_come_from_its_text_layer(
+    tmp_path: Path, when: str, layered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Words:
+        def words(self, pages: Sequence[Image]) -> list[Word]:
+            asked = isinstance(pages, LayeredPages) and pages.layer(0) is not None
+            return [Word("offered" if asked else "not", (0, 0, 9, 9), 0)]
+
+    (tmp_path / "bill.pdf").write_bytes(page_pdf([Show(60, 700, "Corner Shop, total 3.20")]))
+    (tmp_path / "emendo.toml").write_text(f'[read]\ntext_layer = "{when}"\n')
+    workspace = workspace_of(tmp_path)
+    desk = Desk.open(workspace, lambda: load_recognizer("base", threads=1, language="none"))
+    take_documents(workspace, desk.store, tmp_path)
+    documents, key = DocumentDesk(desk), key_of(desk, "bill")
+    monkeypatch.setattr(documents.prefiller, "word_reader", Words)
+    assert [one.text for one in documents.words(key, 1)] == ["offered" if layered else "not"]
+    words_file(workspace, key, 1).unlink()
+    monkeypatch.setattr(documents.prefiller, "word_reader", lambda: None)
+    monkeypatch.setattr(documents, "finder", lambda _: [])
+    found = documents.words(key, 1)
+    assert " ".join(one.text for one in found) == "Corner Shop, total 3.20"
+    assert ({one.confidence for one in found} == {1.0}) == layered
     desk.close()
 
 

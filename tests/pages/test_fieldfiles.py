@@ -14,9 +14,12 @@ import pytest
 from PIL import Image as Pillow
 
 from emendo.errors import UsageError
+from emendo.image.load import LayeredPages
 from emendo.pages.fieldfiles import FieldsResult, read_fields
+from emendo.settings import ReadSettings, Settings
 from emendo.types import Image, Reading
 
+from ..pdfs import Show, page_pdf
 from ..receipts import SHOPS, draw, two_pages
 
 GOOD: dict[str, Any] = {
@@ -230,3 +233,30 @@ def test_pages_can_be_taken_from_any_place(tmp_path: Path) -> None:
             return [replace(self._one(), text="seen")]
 
     assert read_fields([tmp_path], reader=Backwards()).files[0].pages == 2
+
+
+class Layers(Told):
+    """Says which pages could be asked for their text layer."""
+
+    def read_documents(self, documents: Sequence[Sequence[Image]]) -> list[Reading]:
+        found = []
+        for pages, reading in zip(documents, super().read_documents(documents), strict=True):
+            asked = [pages.layer(at) is not None for at in range(len(pages))] if isinstance(pages, LayeredPages) else []
+            found.append(replace(reading, text_layer=tuple(at for at, one in enumerate(asked, 1) if one)))
+        return found
+
+
+def test_the_text_layer_of_a_pdf_is_offered_noted_and_can_be_left_aside(folder: Path) -> None:
+    (folder / "bill.pdf").write_bytes(page_pdf([Show(60, 700, "Corner Shop, total 3.20")]))
+    first = {one.document.name: one for one in read_fields([folder], reader=Layers()).files}
+    assert first["bill.pdf"].text_layer == (1,) and first["corner.png"].text_layer == ()
+    held = json.loads((folder / "bill.fields.json").read_text())
+    assert held["text_layer"] == [1] and held["words"] == "text layer or OCR"
+    assert first["bill.pdf"].to_dict()["text_layer"] == [1]
+    assert "words" not in json.loads((folder / "corner.fields.json").read_text())
+    never = Settings(read=ReadSettings(text_layer="never"))
+    again = {one.document.name: one for one in read_fields([folder], reader=Layers(), settings=never).files}
+    assert again["corner.png"].status == "unchanged"
+    assert again["bill.pdf"].status == "read" and again["bill.pdf"].text_layer == ()
+    same = read_fields([folder], reader=Layers(), settings=never)
+    assert [one.status for one in same.files] == ["unchanged", "unchanged"]

@@ -14,18 +14,20 @@ import pytest
 
 from emendo.errors import BundleError, UsageError
 from emendo.fields.schema import Document, Fault, Source
-from emendo.image.load import read_image
+from emendo.image.load import LayeredPages, open_content, read_image
 from emendo.models.base import base_bundle
 from emendo.models.bundle import BundleInfo, read_bundle, write_bundle
 from emendo.models.extract.decode import Extraction
 from emendo.models.extract.labels import LABELS, TYPES
 from emendo.models.extract.tagger import Tags
+from emendo.models.references import load_recognizer
 from emendo.pages import fields
 from emendo.pages.fields import PageFieldsReader, load_document_reader
 from emendo.types import DocumentReader, Image, Reading, Word
 
 from ..fieldnet import nest_reader
 from ..models.extract.test_tagger import bundle, network
+from ..pdfs import Show, page_pdf
 from ..receipts import SHOPS, draw
 
 BLANK = np.full((40, 60, 3), 255, np.uint8)
@@ -105,6 +107,24 @@ def test_pages_without_words_or_fields_are_told(reader: PageFieldsReader) -> Non
     assert (idle.fields, idle.faults) == (None, {})
     assert half.fields is not None and half.faults == {"page 2": "no words were found"}
     assert reader.read_documents([[]])[0].fields is None
+
+
+def test_a_page_with_a_text_layer_needs_no_reading_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fields, "decode", by_spelling)
+    base = load_recognizer("base", threads=1, language="none")
+    layered = page_pdf([Show(60, 780, "seller=Corner number=17"), Show(60, 740, "date=2020-06-30")])
+    with open_content(layered, "a.pdf", dpi=100) as opened:
+        image, layer = opened.frame(0), opened.layer(0)
+    spoken = Spoken({10: "total=3.20", len(image): "seller=Read"})
+    reader = PageFieldsReader(base, None, Even(), words=spoken.words)
+    pages = [image, page(10)]
+    (mixed,) = reader.read_documents([LayeredPages(pages, [layer, None].__getitem__)])
+    assert mixed.fields is not None and mixed.text_layer == (1,)
+    assert [mixed.fields[name] for name in ("seller", "number", "total")] == ["Corner", "17", "3.20"]
+    assert {name: where["page"] for name, where in mixed.fields["sources"].items()}["total"] == 2
+    (plain,) = reader.read_documents([pages])
+    assert plain.fields is not None and plain.fields["seller"] == "Read" and plain.text_layer == ()
+    assert reader.words(LayeredPages(pages[:1], lambda _: layer))[0].text == "seller=Corner"
 
 
 def test_a_page_without_ink_is_read_by_the_usual_road() -> None:

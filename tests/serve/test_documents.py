@@ -17,6 +17,7 @@ from emendo.serve.keys import Access, add_key
 from emendo.serve.service import Service
 
 from ..fieldnet import BILLS, PAPER, write_fields_bundle
+from ..pdfs import Show, page_pdf
 from .served import client_of, colour_model, png_of, settings_of, until
 from .test_http import checked
 
@@ -73,6 +74,19 @@ def test_of_many_pages_all_are_read_together_or_one_alone(served: tuple[TestClie
     gone = client.post("/v1/read", params={"page": 3}, content=both)
     assert gone.status_code == 422 and "has 2 pages, and no page 3" in gone.json()["error"]["message"]
     assert client.post("/v1/read", params={"page": 0}, content=both).status_code == 422
+
+
+def test_words_of_a_pdf_come_from_its_text_layer_and_that_is_told(served: tuple[TestClient, str]) -> None:
+    client, _ = served
+    made = page_pdf(
+        [Show(0.36 * x, 0.36 * (PAPER[1] - 20 - y), text, 8.6) for text, (x, y), _ in BILLS[0].words],
+        box=f"0 0 {0.36 * PAPER[0]} {0.36 * PAPER[1]}",
+    )
+    said = checked(schemas.Reading, client.post("/v1/read", content=made))
+    assert said["text_layer"] == [1] and said["fields"]["number"] == BILLS[0].fields["number"]
+    assert said["fields"]["sources"]["number"]["box"][0] == pytest.approx(200, abs=2)
+    picture = checked(schemas.Reading, client.post("/v1/read", content=png_of(np.full((90, 90, 3), 255, np.uint8))))
+    assert picture["text_layer"] == []
 
 
 def test_in_a_batch_what_cannot_be_read_has_its_error_in_its_place(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -41,6 +41,12 @@ def read(
     reader: Annotated[
         str | None, typer.Option(metavar="REF", help="OCR reader for --fields. [default: that of the model]")
     ] = None,
+    text_layer: Annotated[
+        Literal["auto", "never"] | None,
+        typer.Option(
+            help="Words for --fields: from the text layer of a PDF page where it has a good one. [default: auto]"
+        ),
+    ] = None,
     error_log: Annotated[
         Path | None, typer.Option(metavar="DIR", help="With --fields: log what does not add up there, for mining.")
     ] = None,
@@ -52,14 +58,15 @@ def read(
     Beside note.pdf come note.txt, its untouched copy note.txt.orig, and note_lines/ with a picture of each line.
     Correct note.txt with any editor, then run `emendo collect`. A stopped run goes on where it was.
     """
-    if (reader is not None or error_log is not None) and not fields:
-        raise UsageError("--reader and --error-log are for documents", remedy="add --fields, or leave them out")
+    if (reader is not None or text_layer is not None or error_log is not None) and not fields:
+        what = "--reader, --text-layer and --error-log are for documents"
+        raise UsageError(what, remedy="add --fields, or leave them out")
     if fields:
         if crops or language is not None:
             raise UsageError("--fields reads whole documents", remedy="leave out --crops and --language")
         from .fields import read_to_fields
 
-        context = open_context(inputs[0], model=model, threads=threads, read__dpi=dpi)
+        context = open_context(inputs[0], model=model, threads=threads, read__dpi=dpi, read__text_layer=text_layer)
         return read_to_fields(inputs, context, reader=reader or "", out=out, again=again, log=error_log, json=json)
     if crops:
         if out is not None or again or dpi is not None:

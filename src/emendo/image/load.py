@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import BinaryIO, Protocol, Self, overload, runtime_checkable
 
 from ..errors import DocumentError, ImageError
 from ..settings import Limits
 from ..types import Image, Sample
 from .crop import crop_line
+from .glyphs import TextLayer
 from .raster import OPENERS, SNIFF, RasterSource
 
 
@@ -34,6 +35,15 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Release the source."""
+        ...
+
+
+@runtime_checkable
+class Layered(Protocol):
+    """A source whose pages may have a text layer."""
+
+    def layer(self, number: int) -> TextLayer | None:
+        """That of page `number`, counted from 0."""
         ...
 
 
@@ -57,6 +67,12 @@ class Document:
             raise IndexError(number)
         return self._source.frame(number)
 
+    def layer(self, number: int) -> TextLayer | None:
+        """The text layer of page `number` (from 0) of a PDF in the pixels of its frame; None where there is none."""
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        return self._source.layer(number) if isinstance(self._source, Layered) else None
+
     def close(self) -> None:
         """Release the file."""
         self._source.close()
@@ -69,6 +85,31 @@ class Document:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class LayeredPages(Sequence[Image]):
+    """Pages that can be asked for their text layer: a reader of documents may take its words in place of its own.
+
+    `layer` gives that of page `at` (from 0), None where there is none.
+    """
+
+    def __init__(self, pages: Sequence[Image], layer: Callable[[int], TextLayer | None]) -> None:
+        self._pages, self.layer = pages, layer
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+    @overload
+    def __getitem__(self, at: int) -> Image: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Image]: ...
+
+    def __getitem__(self, at: int | slice) -> Image | Sequence[Image]:
+        return self._pages[at]
+
+    def __iter__(self) -> Iterator[Image]:
+        return iter(self._pages)
 
 
 def open_document(path: Path, limits: Limits | None = None, *, dpi: int = 200) -> Document:
@@ -111,9 +152,22 @@ def read_image(path: Path, limits: Limits | None = None) -> Image:
 def read_frame(path: Path, number: int, limits: Limits | None = None, *, dpi: int = 200) -> Image:
     """Frame `number` (from 0) of a file. Raises ImageError or DocumentError, also when there is no such frame."""
     with open_document(path, limits, dpi=dpi) as document:
-        if not 0 <= number < len(document):
-            raise DocumentError(f"has {len(document)} pages, page {number + 1} was asked for", where=path)
-        return document.frame(number)
+        return _there(document, number, path).frame(number)
+
+
+def read_layered(
+    path: Path, number: int, limits: Limits | None = None, *, dpi: int = 200
+) -> tuple[Image, TextLayer | None]:
+    """Frame `number` (from 0) of a file and its text layer, where it has one. Errors as for `read_frame`."""
+    with open_document(path, limits, dpi=dpi) as document:
+        return _there(document, number, path).frame(number), document.layer(number)
+
+
+def _there(document: Document, number: int, path: Path) -> Document:
+    """The document, if it has that frame."""
+    if not 0 <= number < len(document):
+        raise DocumentError(f"has {len(document)} pages, page {number + 1} was asked for", where=path)
+    return document
 
 
 def frames(path: Path, limits: Limits | None = None, *, dpi: int = 200) -> Iterator[Image]:

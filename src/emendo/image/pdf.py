@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import DocumentError
 from ..settings import Limits
 from ..types import Image
+from .glyphs import TextLayer, text_layer
 from .raster import check_size
 
 if TYPE_CHECKING:
@@ -76,6 +77,22 @@ class PdfSource:
                     remedy="export it again",
                 ) from error
         return np.ascontiguousarray(rgb, dtype=np.uint8)
+
+    def layer(self, number: int) -> TextLayer | None:
+        """The text layer of page `number` (from 0) in the pixels of its `frame`; None where it has none to be read."""
+        import pypdfium2
+
+        with _pdfium:
+            try:
+                page = self._pdf[number]
+                try:
+                    scale = self._scale(page, number)
+                    width, height = page.get_size()
+                    return text_layer(page, math.ceil(width * scale), math.ceil(height * scale))
+                finally:
+                    page.close()
+            except (pypdfium2.PdfiumError, MemoryError, ValueError, OSError):
+                return None
 
     def close(self) -> None:
         """Release the PDF."""

@@ -19,8 +19,9 @@ from ..fields import Document, canonical, read_document, read_text, validate_doc
 from ..fields.names import REGIONS
 from ..fields.schema import ROWS, specs
 from ..fields.validate import TOLERANCE
-from ..image.load import read_frame
+from ..image.load import LayeredPages, read_frame, read_layered
 from ..models.detector import Detector
+from ..pages.layer import layer_words
 from ..pages.words import read_words
 from ..types import Image, Word
 from ..workspace.rows import Kind, Line
@@ -171,18 +172,25 @@ class DocumentDesk:
         return read_frame(path, line.page - 2 + page, settings.limits, dpi=settings.read.dpi)
 
     def _read(self, line: Line, page: int, place: Path) -> list[Word]:
-        """By what fills documents in, where that reads words: then both mean the same ones."""
+        """By the text layer of a PDF page, else by what fills documents in, where that reads words: then both mean the
+        same ones.
+        """
         reader = self.prefiller.word_reader()
-        frame = self._frame(line, page)
+        settings = self.desk.workspace.settings()
+        path, dpi = self.desk.crop(line.id), settings.read.dpi
+        frame, layer = read_layered(path, line.page - 2 + page, settings.limits, dpi=dpi)
+        if settings.read.text_layer == "never":
+            layer = None
         if reader is not None:
-            words = reader.words([frame])
+            words = reader.words(LayeredPages([frame], lambda _: layer))
         else:
             recognizer = self.desk.reader()
             if recognizer is None:
                 return []
             if self.finder is None:
-                self.finder = Detector(threads=self.desk.workspace.settings().cores)
-            words = read_words(frame, recognizer, self.finder)
+                self.finder = Detector(threads=settings.cores)
+            told = layer_words(frame, layer, recognizer)
+            words = told if told is not None else read_words(frame, recognizer, self.finder)
         keep_words(place, words)
         return words
 

@@ -1,6 +1,8 @@
 """Documents to files of fields: `invoice.pdf` has its fields, checked, in `invoice.fields.json`.
 
 document, sha256, pages, dpi, model   what was read, and by what
+words, text_layer                     of a PDF: by which of `text layer or OCR` and `OCR` words were to be told, and the
+                                      pages whose words are those of its text layer
 fields                                canonical fields with their sources
 confidence, certainty                 how sure the document and each field is
 findings, faults                      what does not add up, and what could not be read
@@ -20,7 +22,7 @@ from ..fields.schema import Document, Fault, ReadDocument, read_document
 from ..fields.validate import Finding, Severity, validate_document
 from ..fields.values import amount_text
 from ..image.load import Document as Frames
-from ..image.load import open_document
+from ..image.load import LayeredPages, open_document
 from ..settings import Settings
 from ..tools.files import sha256_bytes, sha256_file, write_text
 from ..types import DocumentReader, Image, Reading
@@ -52,6 +54,7 @@ class FieldsFile:
     certainty: Mapping[str, float]
     findings: tuple[Finding, ...]
     faults: Mapping[str, str]
+    text_layer: tuple[int, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -60,6 +63,7 @@ class FieldsFile:
             "file": str(self.target),
             "status": self.status,
             "pages": self.pages,
+            "text_layer": list(self.text_layer),
             "model": self.model,
             "fields": self.fields.values(sources=True),
             "confidence": self.confidence,
@@ -179,9 +183,13 @@ def _one(
     with open_document(path, settings.limits, dpi=settings.read.dpi) as opened:
         job = {"document": path.name, "sha256": sha256_file(path), "dpi": settings.read.dpi, "model": reader.model}
         held = _held(target, path)
+        layered = opened.kind == "pdf" and settings.read.text_layer == "auto"
+        if opened.kind == "pdf":
+            job["words"] = "text layer or OCR" if layered else "OCR"
         if held is not None and (_changed(held) or (not again and all(held.get(key) == job[key] for key in job))):
             return _loaded(held, path, target)
-        (reading,) = reader.read_documents([_Pages(opened, show)])
+        pages = _Pages(opened, show)
+        (reading,) = reader.read_documents([LayeredPages(pages, opened.layer) if layered else pages])
         if reading.fields is None:
             raise _NoFields(_nothing(reading, len(opened)), where=path)
         content = _content(reading, {**job, "pages": len(opened)})
@@ -235,6 +243,7 @@ def _content(reading: Reading, job: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         **job,
+        "text_layer": list(reading.text_layer),
         "fields": fields,
         "confidence": round(reading.confidence, 4),
         "certainty": {path: round(chance, 4) for path, chance in reading.certainty.items()},
@@ -294,6 +303,7 @@ def _file(content: Mapping[str, Any], path: Path, target: Path, status: Status) 
         certainty=certainty,
         findings=_checked(read.document, faults),
         faults=faults,
+        text_layer=tuple(content.get("text_layer") or ()),
     )
 
 

@@ -6,7 +6,7 @@ A model that reads documents in another way (a vision-language model) is a row o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Final, cast
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from ..errors import BundleError, UsageError
 from ..fields.schema import canonical
+from ..image.load import LayeredPages
 from ..models.bundle import FIELDS_FAMILY, Bundle
 from ..models.engine import EngineName
 from ..models.extract.customs import Decoding
@@ -32,6 +33,7 @@ from ..models.references import (
     open_recognizer,
 )
 from ..types import DocumentReader, EvidenceRecognizer, Image, Reading, Recognizer, Word
+from .layer import layer_words
 from .segment import Finder
 from .wordcache import PageWords, cached_words
 from .words import read_words
@@ -66,6 +68,7 @@ class Opening:
 class PageFieldsReader:
     """Reads documents into fields. `finder` finds the lines, `recognizer` reads them, `tagger` tells what words are.
 
+    Of pages that are given with their text layer (`LayeredPages`) the words come from that where it can be believed.
     With `threads` above 1 so many lines of a page are read at the same time, by a recogniser that threads may share.
     `words` replaces how the words of a page are read (see `wordcache`). May be shared by threads if its parts may.
     """
@@ -104,14 +107,26 @@ class PageFieldsReader:
 
     def words(self, pages: Sequence[Image]) -> list[Word]:
         """The words of a document, page by page in reading order."""
-        return [word for number, page in enumerate(pages, 1) for word in self._words(page, number)]
+        return self._seen(pages)[0]
+
+    def _seen(self, pages: Sequence[Image]) -> tuple[list[Word], tuple[int, ...]]:
+        """The same, with the numbers of the pages whose words are those of their text layer."""
+        words: list[Word] = []
+        layered: list[int] = []
+        for number, page in enumerate(pages, 1):
+            layer = pages.layer(number - 1) if isinstance(pages, LayeredPages) else None
+            told = layer_words(page, layer, self.recognizer, number=number)
+            layered += [number] if told is not None else []
+            words += told if told is not None else self._words(page, number)
+        return words, tuple(layered)
 
     def extract(self, words: Sequence[Word]) -> Extraction:
         """The fields that some words tell, with the values that cannot be read."""
         return decode(words, self.tagger.tag(words), self.tagger.decoding)
 
     def _document(self, pages: Sequence[Image]) -> Reading:
-        return self.of_words(self.words(pages), len(pages))
+        words, layered = self._seen(pages)
+        return replace(self.of_words(words, len(pages)), text_layer=layered)
 
     def of_words(self, words: Sequence[Word], pages: int) -> Reading:
         """The reading of a document of so many pages whose words are known."""

@@ -72,12 +72,19 @@ class TextLine:
 
 def join(pieces: Sequence[Piece]) -> list[TextLine]:
     """Text lines from pieces, top to bottom by their middles; written-up pieces stay alone and come last."""
-    level = [piece for piece in pieces if not piece.upright]
-    lean = page_lean(level)
-    bands = sorted((_Band(piece, lean) for piece in level), key=lambda band: band.x0)
-    lines = [_line(chain) for chain in _chains(bands)]
-    lines.sort(key=lambda line: (line.box[1] + line.box[3]) / 2)
-    return lines + [_line([_Band(piece, lean)]) for piece in pieces if piece.upright]
+    return [line for line, _ in joined_pieces(pieces)]
+
+
+def joined_pieces(pieces: Sequence[Piece]) -> list[tuple[TextLine, tuple[int, ...]]]:
+    """The same, each line with which of the pieces it is made of, from left to right."""
+    level = [at for at, piece in enumerate(pieces) if not piece.upright]
+    lean = page_lean([pieces[at] for at in level])
+    level.sort(key=lambda at: _Band(pieces[at], lean).x0)
+    bands = [_Band(pieces[at], lean) for at in level]
+    lines = [(_line([bands[i] for i in chain]), tuple(level[i] for i in chain)) for chain in _chains(bands)]
+    lines.sort(key=lambda line: (line[0].box[1] + line[0].box[3]) / 2)
+    alone = [at for at, piece in enumerate(pieces) if piece.upright]
+    return lines + [(_line([_Band(pieces[at], lean)]), (at,)) for at in alone]
 
 
 def page_lean(pieces: Sequence[Piece]) -> float:
@@ -138,17 +145,17 @@ def _slope(points: npt.NDArray[np.float64]) -> float:
     return float(points[1, 1] - points[0, 1]) / run if run > 0 else 0.0
 
 
-def _chains(bands: list[_Band]) -> list[list[_Band]]:
-    """Each band linked to the nearest one that continues it, where both agree."""
+def _chains(bands: list[_Band]) -> list[list[int]]:
+    """Each band (by its place) linked to the nearest one that continues it, where both agree."""
     right = {i: _best(bands, i, forward=True) for i in range(len(bands))}
     left = {i: _best(bands, i, forward=False) for i in range(len(bands))}
     follows = {i: j for i, j in right.items() if j is not None and left[j] == i}
     begun = set(range(len(bands))) - set(follows.values())
     chains = []
     for i in sorted(begun):
-        chain, j = [bands[i]], follows.get(i)
+        chain, j = [i], follows.get(i)
         while j is not None:
-            chain.append(bands[j])
+            chain.append(j)
             j = follows.get(j)
         chains.append(chain)
     return chains

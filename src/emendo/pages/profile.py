@@ -29,9 +29,7 @@ Mask = npt.NDArray[np.uint8]
 
 def profile_lines(page: Image) -> list[TextLine]:
     """Text lines of a page (height, width, 3) uint8 RGB, top to bottom; none on an empty page."""
-    scale = min(1.0, SIDE / max(page.shape[:2]))
-    size = (max(1, round(page.shape[1] * scale)), max(1, round(page.shape[0] * scale)))
-    ink = _ink(cv2.resize(page, size, interpolation=cv2.INTER_AREA).astype(np.uint8))
+    ink, scale = ink_of(page)
     if ink.sum() < 20:
         return []
     angle = _angle(ink)
@@ -45,6 +43,13 @@ def profile_lines(page: Image) -> list[TextLine]:
             spine = tuple((float(x), float(y)) for x, y in ends)
             found.append(along_spine(spine, (bottom - top) * 1.1 / scale))
     return found
+
+
+def ink_of(page: Image) -> tuple[Mask, float]:
+    """Where a page (H, W, 3) uint8 RGB is inked: a mask (h, w) of 0 and 1, and its size as a share of the page's."""
+    scale = min(1.0, SIDE / max(page.shape[:2]))
+    size = (max(1, round(page.shape[1] * scale)), max(1, round(page.shape[0] * scale)))
+    return _ink(cv2.resize(page, size, interpolation=cv2.INTER_AREA).astype(np.uint8)), scale
 
 
 def _ink(page: Image) -> Mask:
@@ -81,7 +86,7 @@ def _bands(level: Mask) -> list[tuple[int, int]]:
     rows = np.convolve(rows, np.ones(3) / 3, mode="same")
     strong = np.percentile(rows[rows > 0], 80)
     held: npt.NDArray[np.bool_] = np.greater(rows, max(1.0, 0.18 * float(strong)))
-    bands = _spans(held)
+    bands = spans(held)
     heights = [bottom - top for top, bottom in bands if bottom - top >= LEAST_HEIGHT]
     usual = float(np.median(heights)) if heights else 0.0
     return [
@@ -93,9 +98,9 @@ def _bands(level: Mask) -> list[tuple[int, int]]:
 
 def _runs(band: Mask, height: int) -> list[tuple[int, int]]:
     """Columns (first, last) of each piece of a band, cut where it is white for three heights."""
-    spans = _spans(np.asarray(band.any(axis=0), dtype=np.bool_))
+    held = spans(np.asarray(band.any(axis=0), dtype=np.bool_))
     runs: list[tuple[int, int]] = []
-    for left, right in spans:
+    for left, right in held:
         if runs and left - runs[-1][1] < 3 * height:
             runs[-1] = (runs[-1][0], right)
         else:
@@ -103,6 +108,7 @@ def _runs(band: Mask, height: int) -> list[tuple[int, int]]:
     return [(left, right) for left, right in runs if right - left >= height and band[:, left:right].sum() >= height]
 
 
-def _spans(held: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+def spans(held: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First and last (exclusive) place of each run of what is held."""
     edges = np.flatnonzero(np.diff(np.r_[False, held, False]))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

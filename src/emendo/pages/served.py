@@ -10,6 +10,7 @@ mlflow and by those who register.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,10 +22,10 @@ from mlflow.types import ColSpec, Schema
 from emendo.errors import BadInput, DocumentError
 from emendo.fields import read_document
 from emendo.fields.validate import validate_document
-from emendo.image.load import open_content
+from emendo.image.load import LayeredPages, open_content
 from emendo.models.registry.served import IMAGE, decoded
 from emendo.settings import Settings, load_settings
-from emendo.types import Reading
+from emendo.types import Image, Reading
 
 _OUTPUT: Final = {
     "fields": "string",
@@ -84,6 +85,8 @@ class DocumentModel(PythonModel):  # type: ignore[misc]
         with open_content(content, IMAGE, self._settings.limits, dpi=self._settings.read.dpi) as document:
             if not len(document):
                 raise DocumentError("has no page", where=IMAGE)
-            pages = [document.frame(at) for at in range(len(document))]
-        reading: Reading = self._reader.read_documents([pages])[0]
+            pages: Sequence[Image] = [document.frame(at) for at in range(len(document))]
+            if self._settings.read.text_layer == "auto":
+                pages = LayeredPages(pages, document.layer)
+            reading: Reading = self._reader.read_documents([pages])[0]
         return reading

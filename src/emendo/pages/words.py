@@ -43,7 +43,9 @@ def read_words(
         some = lines[start : start + AT_ONCE]
         pictures = [line_image(page, line) for line in some]
         read = zip(some, pictures, recognizer.read(pictures), strict=True)
-        return [word for at, one in enumerate(read, start) for word in _of_line(one[0], one[1].shape[1], one[2], at)]
+        return [
+            word for at, one in enumerate(read, start) for word in words_of_line(one[0], one[1].shape[1], one[2], at)
+        ]
 
     starts = range(0, len(lines), AT_ONCE)
     if threads > 1 and len(starts) > 1:
@@ -68,8 +70,11 @@ def split_words(text: str, polygon: Polygon, line: int) -> list[Word]:
     return _cut(places, polygon, line)
 
 
-def _of_line(line: TextLine, width: int, read: Reading, number: int) -> list[Word]:
-    """By where the characters were seen; a line that runs up the page stays whole."""
+def words_of_line(line: TextLine, width: int, read: Reading, number: int) -> list[Word]:
+    """The words of a read line by where the characters were seen in its crop of `width` columns.
+
+    A line that runs up the page stays whole.
+    """
     if line.upright:
         return [Word(read.text, line.box, number, confidence=_least(read.characters))] if read.text else []
     if not read.characters:

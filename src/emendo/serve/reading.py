@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import DocumentError, UsageError
 from ..fields import read_document
 from ..fields.validate import Finding, validate_document
-from ..image.load import open_content
+from ..image.load import LayeredPages, open_content
 from ..image.quality import Quality, measure
 from ..models.bundle import FIELDS_FAMILY, Bundle
 from ..models.detector import Detector
@@ -142,7 +142,9 @@ class Served:
                 raise DocumentError(what, where=task.name, remedy="ask for a page that it has")
             if task.kind == DOCUMENT:
                 frames = range(len(document)) if task.frame is None else (task.frame,)
-                pages = [document.frame(at) for at in frames]
+                pages: Sequence[Image] = [document.frame(at) for at in frames]
+                if settings.read.text_layer == "auto":
+                    pages = LayeredPages(pages, lambda at: document.layer(frames[at]))
                 answer = self.readers[DOCUMENT](pages, stopped)
                 return replace(answer, quality=measure(pages[0])) if measured else answer
             if task.frame is None and len(document) > 1:
@@ -308,6 +310,7 @@ def _fields(reading: Reading) -> dict[str, Any]:
         "fields": dict(reading.fields) if reading.fields is not None else None,
         "certainty": {path: round(chance, 4) for path, chance in reading.certainty.items()},
         "faults": dict(reading.faults),
+        "text_layer": list(reading.text_layer),
     }
 
 

@@ -31,6 +31,11 @@ class ReadSettings(Section):
     """How pages become text."""
 
     dpi: int = Field(200, ge=50, le=1200, description="Resolution at which PDF pages are rendered.")
+    text_layer: Literal["auto", "never"] = Field(
+        "auto",
+        description="Words of PDF pages when fields are read; auto: from the page's text layer where it can be "
+        "believed, else by OCR; never: by OCR.",
+    )
     language: str = Field(
         "",
         max_length=16,

@@ -66,6 +66,9 @@ class Reading(_Form):
     fields: dict[str, Any] | None = Field(None, description="By the schema emendo.fields; none: nothing was found.")
     certainty: dict[str, float] | None = Field(None, examples=[{"total": 0.97, "lines.0.amount": 0.91}])
     faults: dict[str, str] | None = Field(None, examples=[{"page 2": "no words were found"}])
+    text_layer: list[int] | None = Field(
+        None, description="Pages of a PDF whose words are those of its text layer, not read by OCR.", examples=[[1, 2]]
+    )
     findings: list[Finding] | None = None
     pages: int | None = Field(None, description="Of a document: how many were read.")
 
