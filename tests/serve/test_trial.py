@@ -279,6 +279,27 @@ def test_a_slow_shadow_delays_nobody_and_what_is_too_much_is_left_out() -> None:
         until(lambda: state(client)["counts"]["candidate"] == 3)
 
 
+def test_what_is_read_along_too_late_is_not_told_of_the_next_trial() -> None:
+    go, begun = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        if not begun.is_set():
+            begun.set()
+            assert go.wait(60)
+            raise RuntimeError("no memory")
+
+    with paired(slow) as (service, client):
+        read(client, "a", "first")
+        assert begun.wait(30)
+        service.trials.stop()
+        service.trials.start(service.keeper.served, "candidate")
+        go.set()
+        until(lambda: 'emendo_trial_lost_total{reason="failed"} 1.0' in client.get("/metrics").text)
+        read(client, "b", "second")
+        until(lambda: state(client)["counts"]["candidate"] == 1)
+        assert state(client)["counts"] == {"candidate": 1, "champion": 1, "kept": 2, "failed": 0, "lost": 0}
+
+
 def test_nothing_is_read_along_while_somebody_waits() -> None:
     busy, done = threading.Event(), []
     busy.set()

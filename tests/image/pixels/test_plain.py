@@ -181,7 +181,6 @@ def test_other_arguments_are_refused() -> None:
     grey = np.zeros((4, 4), np.uint8)
     column = np.zeros((4, 1), np.float32)
     for call in (
-        lambda: plain.resize(grey, (2, 2), interpolation=plain.INTER_CUBIC),
         lambda: plain.cvtColor(grey[:, :, None].repeat(3, 2), 99),
         lambda: plain.calcHist([grey], [0], None, [16], [0, 256]),
         lambda: plain.blur(column, (3, 3), borderType=plain.BORDER_CONSTANT),
@@ -196,3 +195,9 @@ def test_other_arguments_are_refused() -> None:
     ):
         with pytest.raises(ValueError, match=r"\w"):
             call()
+
+
+@pytest.mark.parametrize(("kind", "method"), [(np.float32, plain.INTER_LINEAR), (np.uint8, plain.INTER_CUBIC)])
+def test_scaling_that_only_opencv_can_says_so(kind: type, method: int) -> None:
+    with pytest.raises(EngineError, match=r"needs OpenCV \(scaling of"):
+        plain.resize(np.zeros((4, 8), kind), (8, 8), interpolation=method)

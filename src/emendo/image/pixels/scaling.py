@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from emendo.errors import EngineError
+
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -34,10 +36,13 @@ def resize(
 ) -> Bytes:
     """A picture (H, W) or (H, W, C) uint8 scaled to `size` (width, height), or by `fx` and `fy` where that is None.
 
-    Raises ValueError for anything but linear and area scaling of uint8, or an empty picture.
+    Raises ValueError for an empty picture, EngineError for what is not linear or area scaling of uint8.
     """
-    if image.dtype != np.uint8 or interpolation not in {INTER_LINEAR, INTER_AREA} or 0 in image.shape:
-        raise ValueError(f"cannot scale {image.shape} {image.dtype} by the method {interpolation}")
+    if 0 in image.shape:
+        raise ValueError(f"cannot scale an empty picture {image.shape}")
+    if image.dtype != np.uint8 or interpolation not in {INTER_LINEAR, INTER_AREA}:
+        what = f"this needs OpenCV (scaling of {image.dtype} by the method {interpolation})"
+        raise EngineError(what, remedy="pip install 'emendo[images]'")
     height, width = image.shape[:2]
     if size is None:
         size = (max(1, round(width * fx)), max(1, round(height * fy)))

@@ -16,6 +16,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -174,15 +175,15 @@ class Trials:
             return seen
         seen = replace(seen, arm=arm)
         if drawn and arm == CHAMPION:
-            self._note(replace(refused_of(task, Outcome.FAILED, "the candidate failed"), arm=CANDIDATE))
+            self._note(plan, replace(refused_of(task, Outcome.FAILED, "the candidate failed"), arm=CANDIDATE))
         elif drawn:
             running.failures = 0
         if arm == CANDIDATE or not drawn or plan.rules.paired:
-            self._note(seen)
+            self._note(plan, seen)
         if plan.rules.paired and (arm == CANDIDATE or not drawn):
             other = running.champion if drawn else running.candidate
             if not running.lane.offer((running, task, other, CHAMPION if drawn else CANDIDATE), len(task.content)):
-                self._lost("full")
+                self._lost(plan, "full")
         return seen
 
     def tell(self, truth: Truth) -> None:
@@ -236,7 +237,7 @@ class Trials:
 
     def _begin(self, plan: Plan, champion: Served, candidate: Served) -> None:
         how = plan.how
-        guarded = Guarded(candidate, champion, self._failed)
+        guarded = Guarded(candidate, champion, partial(self._failed, plan))
         lane = Lane(how.queue, how.queue_bytes, self._busy, self._read_along)
         captures = Captures(self._memory.folder(plan))
         running = Running(plan, champion, candidate, guarded, lane, captures)
@@ -255,19 +256,19 @@ class Trials:
         try:
             answer = other.read(task, self.settings)
         except Exception as error:
-            self._lost("failed")
+            self._lost(running.plan, "failed")
             if arm == CANDIDATE:
-                self._note(replace(refused_of(task, Outcome.FAILED, "the candidate failed"), arm=arm))
-                self._failed(error)
+                self._note(running.plan, replace(refused_of(task, Outcome.FAILED, "the candidate failed"), arm=arm))
+                self._failed(running.plan, error)
             return
         if arm == CANDIDATE:
             running.failures = 0
-        self._note(replace(seen_of(task, answer, time.monotonic() - started), arm=arm))
+        self._note(running.plan, replace(seen_of(task, answer, time.monotonic() - started), arm=arm))
 
-    def _failed(self, error: Exception) -> None:
-        """The candidate could not read what the champion reads."""
+    def _failed(self, plan: Plan, error: Exception) -> None:
+        """The candidate of a trial could not read what the champion reads."""
         running = self._running
-        if running is None:
+        if running is None or running.plan is not plan:
             return
         self._counts["failed"] += 1
         running.failures += 1
@@ -275,9 +276,10 @@ class Trials:
             said = error.what if isinstance(error, EmendoError) else type(error).__name__
             self._end(f"the candidate failed on {MOST_FAILURES} images in a row ({said})")
 
-    def _note(self, seen: Seen) -> None:
+    def _note(self, plan: Plan, seen: Seen) -> None:
+        """Keep a reading of a trial, unless that has ended meanwhile: the next one has nothing to do with it."""
         with self._noting:
-            if self._running is None:
+            if self._running is None or self._running.plan is not plan:
                 return
             how = self._running.plan.how
             room = len(self._pending) < MOST_PENDING and self._counts["kept"] < how.readings
@@ -290,10 +292,12 @@ class Trials:
         if room:
             self.metrics.trial_readings.labels(seen.arm).inc()
         else:
-            self._lost("kept")
+            self._lost(plan, "kept")
 
-    def _lost(self, reason: str) -> None:
-        self._counts["lost"] += 1
+    def _lost(self, plan: Plan, reason: str) -> None:
+        running = self._running
+        if running is not None and running.plan is plan:
+            self._counts["lost"] += 1
         self.metrics.trial_lost.labels(reason).inc()
 
     def _flush(self, running: Running) -> None:
