@@ -47,9 +47,7 @@ def watcher(tmp_path: Path, notebook: Path) -> Watcher:
     for name, page in pages.items():
         lay_out(page[:6], workspace.root / f"{name}.png")  # type: ignore[arg-type]
     quick = {"watch__settle_seconds": 0, "watch__min_corrections": 6}
-    settings = load_settings(
-        workspace.root, environment={}, **quick, gate__min_test_lines=2, gate__general_lines=20
-    )
+    settings = load_settings(workspace.root, environment={}, **quick, gate__min_test_lines=2, gate__general_lines=20)
     return Watcher(workspace, settings, recipe=str(recipe))
 
 
