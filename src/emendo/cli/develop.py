@@ -38,7 +38,7 @@ BENCHMARKS = {
     "firewall": ("firewall.py", "wrong labels found among Peraire's training lines"),
     "sagemaker": ("sagemaker.py", "the SageMaker container: time to ready, /invocations beside /v1/read"),
     "fields": ("fields.py", "fields of receipts, invoices and made-up documents: models, a few rules, invoice2data"),
-    "text-layer": ("text_layer.py", "fields of PDFs: words of their text layer against words read by OCR, errors and time"),
+    "text-layer": ("text_layer.py", "fields of PDFs: words of the text layer beside words by OCR, errors and time"),
     "validator": ("validator.py", "corrupted and right documents before the validator of fields"),
     "field-mode": ("field_mode.py", "keys to fill in documents: empty form, filled in by the model, with the memory"),
     "synth-invoices": ("synth_invoices.py", "synthetic invoices twice: the same bytes, right sums, pages a second"),
