@@ -96,7 +96,16 @@ def test_one_that_fails_leaves_the_others_alone(samples: tuple[Sample, ...], tmp
 
 @pytest.mark.parametrize(
     ("trainings", "threads", "free", "jobs"),
-    [(3, 2, 1e9, 2), (3, 8, 1e9, 3), (3, 8, 2 * parallel.MEGABYTES + 1.0, 2), (3, 8, 10.0, 1), (5, 1, 1e9, 1)],
+    [
+        (3, 2, 1e9, 3),
+        (4, 2, 1e9, 2),
+        (10, 4, 1e9, 5),
+        (3, 8, 1e9, 3),
+        (3, 8, 2 * parallel.MEGABYTES + 1.0, 2),
+        (3, 8, 10.0, 1),
+        (5, 1, 1e9, 1),
+        (0, 2, 1e9, 1),
+    ],
 )
 def test_as_many_at_once_as_threads_and_memory_allow(
     monkeypatch: pytest.MonkeyPatch, trainings: int, threads: int, free: float, jobs: int

@@ -131,6 +131,7 @@ def train(
         workspace=str(context.root or ""),
         settings=context.settings,
         threads=_threads(context, side),
+        alone=_threads(context, 1),
         data=data,
         folds=folds,
         base=base,

@@ -14,7 +14,8 @@ RESULT: Final = "result.json"
 
 
 class Order(BaseModel):
-    """What all flows have: the folder of their output, the workspace (empty: none), settings, threads of a step.
+    """What all flows have: the folder of their output, the workspace (empty: none), settings, threads of a step, and
+    of one that has no other `alone` beside it (0: as many).
 
     Of the settings it holds those of the work; what opens a database, a registry or a channel is read where it is used.
     """
@@ -25,6 +26,12 @@ class Order(BaseModel):
     workspace: str = ""
     settings: Settings = Settings()
     threads: int = Field(1, ge=1)
+    alone: int = Field(0, ge=0)
+
+    @property
+    def all_threads(self) -> int:
+        """Threads of a step that runs by itself."""
+        return self.alone or self.threads
 
     @field_validator("settings")
     @classmethod

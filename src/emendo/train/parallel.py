@@ -6,6 +6,7 @@ weights, bit for bit, as one training after the other here.
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
@@ -57,9 +58,15 @@ class Ended:
 
 
 def jobs_for(trainings: int, threads: int) -> int:
-    """How many trainings can run at once here: each has a thread and MEGABYTES of the memory that is free."""
-    most = min(trainings, threads)
-    return max(1, min(most, int(available_mb() // MEGABYTES))) if most > 1 else 1
+    """How many trainings to run at once here, so that all are done soonest; each has MEGABYTES of the free memory.
+
+    Each has a thread, or two thirds of one where that saves a turn: three trainings on two cores are done sooner
+    together than two and then one.
+    """
+    most = min(trainings, threads + threads // 2)
+    if most > 1:
+        most = max(1, min(most, int(available_mb() // MEGABYTES)))
+    return min(range(1, most + 1), key=lambda jobs: math.ceil(trainings / jobs) * max(1.0, jobs / threads), default=1)
 
 
 def train_all(

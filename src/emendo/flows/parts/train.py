@@ -63,7 +63,7 @@ def check(order: TrainOrder) -> dict[str, Any]:
         "samples": len(samples),
         "warnings": found.count(Severity.WARNING),
         "dealt": folds.dealt,
-        "base": resolved(order.base, samples, threads=order.threads),
+        "base": resolved(order.base, samples, threads=order.all_threads),
     }
 
 
@@ -153,7 +153,7 @@ def final(order: TrainOrder) -> dict[str, Any]:
         out=order.out / FINAL,
         resume=(order.out / FINAL).exists(),
         workspace=order.root,
-        threads=order.threads,
+        threads=order.all_threads,
         progress=_named("final model"),
         name=order.out.name,
         left_out=parts.left_out,
@@ -172,7 +172,7 @@ def evaluate(order: TrainOrder) -> tuple[dict[str, Any], str]:
     dataset = _data(order)
     folds = _crossval(order)
     if any(sample.text for sample in dataset.split(Split.TEST)):
-        reader = load_recognizer(str(order.out / FINAL / "bundle"), threads=order.threads)
+        reader = load_recognizer(str(order.out / FINAL / "bundle"), threads=order.all_threads)
         tell = teller()
         report = evaluate_model(
             reader,
@@ -331,7 +331,7 @@ def _judged(order: TrainOrder, root: Path) -> tuple[bool, list[dict[str, Any]]]:
             split=Split.TEST,
             settings=order.settings.gate,
             limits=order.settings.limits,
-            threads=order.threads,
+            threads=order.all_threads,
             keep=order.out / JUDGEMENT,
         )
     except DataError as error:
