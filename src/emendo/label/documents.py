@@ -177,7 +177,7 @@ class DocumentDesk:
         """
         reader = self.prefiller.word_reader()
         settings = self.desk.workspace.settings()
-        path, dpi = self.desk.crop(line.id), settings.read.dpi
+        path, dpi = self.desk.pictures.crop(line.id), settings.read.dpi
         frame, layer = read_layered(path, line.page - 2 + page, settings.limits, dpi=dpi)
         if settings.read.text_layer == "never":
             layer = None
