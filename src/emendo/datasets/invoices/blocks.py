@@ -13,7 +13,7 @@ from decimal import Decimal
 import numpy as np
 
 from .coined import coined_name
-from .extras import DATED, FORM, SHIP, company_line, reference, sentence
+from .extras import DATED, FORM, SHIP, reference, sentence
 from .firms import person
 from .heads import CLIENT, FACTS, VENDOR, draw_logo
 from .style import Setting
@@ -128,8 +128,6 @@ def _letterhead(page: Setting, looks: _Looks, shape: str) -> None:
     parts += [(line, "seller_address") for line in lines]
     if rng.random() < 0.4:
         parts.append((page.content.phone, ""))
-    if rng.random() < 0.3:
-        parts.append((company_line(rng, page.content.place), ""))
     here = page.y
     if shape == "foot":
         page.y = page.sheet.height - page.style.margin - page.step * 0.2
@@ -225,8 +223,7 @@ def _party(page: Setting, looks: _Looks, who: str, x: float, room: float) -> Non
     document, rng = page.document, page.rng
     region = VENDOR if who == "seller" else CLIENT
     name, address = getattr(document, who) or "", (getattr(document, f"{who}_address") or "").splitlines()
-    windowed = who == "buyer" and rng.random() < 0.3  # an address in the window of an envelope has no heading
-    if looks.named if who == "seller" else not windowed:
+    if who == "buyer" or looks.named:
         _heading(page, looks, page.term("buyer") if who == "buyer" else page.phrase("from"), x, room)
     if rng.random() < 0.15:
         label, value = reference(rng, page.content.place, page.writing)
@@ -234,8 +231,6 @@ def _party(page: Setting, looks: _Looks, who: str, x: float, room: float) -> Non
     _, _, named, placed, *_ = FORM[page.content.place.language]
     bold = bool(rng.random() < 0.35)
     _line(page, looks, named if looks.label else "", name, who, region, x, room, bold=bold)
-    if rng.random() < 0.12:
-        _line(page, looks, "", person(rng), "", region, x, room)
     if looks.joined and page.width(looks.joined.join(address)) < 1.3 * room:
         address = [looks.joined.join(address)]
     for at, line in enumerate(address):
