@@ -85,6 +85,18 @@ def test_stopped_it_goes_on_where_it_was_whoever_asks(workspace: Workspace, stor
     assert (shown["steps"], shown["total"], shown["phase"]) == (steps + 2, steps + 2, "none")
 
 
+def test_a_server_in_the_background_stops_its_training_too(workspace: Workspace, store: Store) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as `nohup` and `&` of a script leave it
+    try:
+        one = Training(workspace, store, slow(300, 0.05))
+        one.start("ann")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    until(one, lambda status: status.curve.steps >= 2)
+    one.stop()
+    assert until(one, lambda status: status.phase is Phase.STOPPED).curve.steps < 300
+
+
 def test_what_the_end_of_a_server_cut_off_goes_on_with_the_next(workspace: Workspace, store: Store) -> None:
     first = Training(workspace, store, slow(300, 0.05))
     first.start("ann")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -195,6 +198,7 @@ def learn(
     from ..learn import learn as of_lines
     from ..learn import learn_fields, only_documents
 
+    _hear_ctrl_c()
     context = open_context(folder, need_workspace=True, threads=threads)
     assert context.workspace is not None
     run_round = learn_fields if fields or only_documents(context.workspace) else of_lines
@@ -209,3 +213,14 @@ def learn(
     if json:
         output.print_json(ended.figures())
     return 1 if ended.promoted is None or (put_in_use and not ended.promoted) else 0
+
+
+def _hear_ctrl_c() -> None:
+    """Let SIGINT stop a process that leads a session of its own, as one that the page has started.
+
+    Whoever was begun in the background (`nohup`, `&` of a script) ignores it and hands that on; in a session of its own
+    no Ctrl-C reaches a process but what is meant for it.
+    """
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored and sys.platform != "win32" and os.getsid(0) == os.getpid():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
