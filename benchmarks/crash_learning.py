@@ -130,7 +130,7 @@ def _bring_work(folder: Path, number: int, _r: random.Random) -> None:
     _page(folder, len(documents))
 
 
-def _few_general_lines(_cache: Path) -> Dataset:
+def _few_general_lines(_cache: Path, _lines: int) -> Dataset:
     lines = Path(tempfile.gettempdir()) / "emendo-crash-general"
     if not lines.exists():
         synth_lines(4, 9, lines, fonts="builtin", longest=14)

@@ -12,5 +12,5 @@ from emendo.label import models, training
 if __name__ == "__main__":
     fake = Path(__file__).with_name("slow_training.py")
     training.COMMAND = (sys.executable, str(fake), *sys.argv[1:4])  # type: ignore[assignment]
-    models.general_set = lambda _: open_dataset(str(Path(sys.argv[3]).with_name("general")))
+    models.general_set = lambda *_: open_dataset(str(Path(sys.argv[3]).with_name("general")))
     sys.exit(main(sys.argv[4:]))

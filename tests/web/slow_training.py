@@ -56,5 +56,5 @@ def train(samples: Any, *, out: Path, **_: Any) -> RunResult:
 
 if __name__ == "__main__":
     emendo.train.run.train = train
-    learning.general_set = lambda _: learning.open_dataset(str(Path(BUNDLE).with_name("general")))
+    learning.general_set = lambda *_: learning.open_dataset(str(Path(BUNDLE).with_name("general")))
     sys.exit(main(["learn", *sys.argv[4:]]))

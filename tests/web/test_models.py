@@ -47,7 +47,7 @@ def taught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     workspace.set_champion(old.id, "set by the test")
     lines = [replace(one, split=Split.TEST, group="p") for one in colour_samples(tmp_path / "lines", TEXTS)]
     dataset = build(lines, workspace, name="corrections").dataset
-    monkeypatch.setattr(label_models, "general_set", lambda _: Lines(tuple(lines[:2]), name="general"))
+    monkeypatch.setattr(label_models, "general_set", lambda *_: Lines(tuple(lines[:2]), name="general"))
     run = workspace.runs / RUN
     made = write_colour_bundle(run / "bundle", name="new", dataset={"usable": 40})
     report = {"model": made.id, "lines": 40, "seconds": 3.5, "cer_before": 0.2, "cer_after": 0.1, "judged_on": "own"}

@@ -229,8 +229,9 @@ def _judges(context: Context, info: BundleInfo, data: str | None) -> tuple[Datas
     assert context.workspace is not None
     given = context.dataset(data) if data else None
     kind = reads(info, given.samples if given else ())
-    general = general_documents if kind == "fields" else general_set
-    return given or personal_set(context.workspace, kind), general(cache_folder())
+    cache, lines = cache_folder(), context.settings.gate.general_lines
+    general = general_documents(cache) if kind == "fields" else general_set(cache, lines)
+    return given or personal_set(context.workspace, kind), general
 
 
 def rollback(

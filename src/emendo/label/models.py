@@ -113,12 +113,13 @@ def put_in_use(workspace: Workspace, run: str) -> Decision:
     folder = _folder(workspace, run)
     settings = workspace.settings()
     kind = reads(read_bundle(folder / BUNDLE, verify=False).info, ())
-    general = general_documents if kind == "fields" else general_set
+    cache, lines = cache_folder(), settings.gate.general_lines
+    general = general_documents(cache) if kind == "fields" else general_set(cache, lines)
     return promote(
         workspace,
         folder / BUNDLE,
         personal_set(workspace, kind),
-        [general(cache_folder())],
+        [general],
         split=Split.TEST,
         settings=settings.gate,
         limits=settings.limits,
