@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from .session import Outcome
 
 Progress = Callable[[int, int, str], None]
-JUDGED_LINES, JUDGED_OWN = 300, 30
+JUDGED_LINES, JUDGED_OWN = 300, 60
 """Most validation lines that are read at each look, spread evenly; without any, so many of the own lines."""
 MODEL_LINES, MODEL_GENERAL, MODEL_WEIGHT = 50, 300, 0.3
 """Without validation: author's lines from which a model of characters alone is used, general lines that a language
