@@ -112,8 +112,8 @@ def main() -> None:
     receipts = open_dataset(DATA / "receipts")
     *parts, held = portions(of_dataset(receipts, Split.TRAIN).documents, args.rounds + 1, args.seed)
     general = general_documents(cache_folder(), args.general)
-    deciding = replace(part(receipts, Split.VAL), name="receipts/gate")
-    deciding = replace(deciding, samples=[*deciding.samples, *(one.sample for one in held)])
+    val = part(receipts, Split.VAL)
+    deciding = replace(val, name="receipts/gate", samples=[*val.samples, *(one.sample for one in held)])
     test = deciding if args.no_test else part(receipts, Split.TEST)
     workshop = Workshop(recipe=args.recipe, changes=args.set, tell=print)
     means = Means(
