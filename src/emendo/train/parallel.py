@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
@@ -27,8 +28,13 @@ from emendo.types import Sample
 from .memory import available_mb
 from .run import train
 
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
 MEGABYTES = 4000
 """Memory that a training of the line network is granted: its peak on 1,629 lines was 3,785 MB (docs/benchmarks.md)."""
+LOOP = "emendo.train.fit"
+"""The module that imports all that training needs."""
 GRACE = 60.0
 """Seconds that a process has to finish the step at hand and to keep its state when it is told to stop."""
 Progress = Callable[[int, int, str], None]
@@ -109,7 +115,7 @@ def _train(training: Training, threads: int, progress: Progress) -> Ended:
 
 def _side_by_side(trainings: Sequence[Training], jobs: int, threads: int, show: Progress) -> list[Ended]:
     waiting = list(trainings)
-    running: dict[Connection, tuple[Training, SpawnProcess]] = {}
+    running: dict[Connection, tuple[Training, BaseProcess]] = {}
     seen: dict[str, State] = {}
     ended: dict[str, Ended] = {}
     try:
@@ -137,15 +143,27 @@ def _side_by_side(trainings: Sequence[Training], jobs: int, threads: int, show: 
     return [ended[one.name] for one in trainings]
 
 
-def _start(training: Training, threads: int) -> tuple[Connection, SpawnProcess]:
+def _start(training: Training, threads: int) -> tuple[Connection, BaseProcess]:
     """A process that trains, and the end of the pipe on which it tells how it goes."""
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(theirs, training, threads), daemon=True)
+    surroundings = dict(os.environ)  # the process that is forked knows those of its own start
+    process = context.Process(target=_child, args=(theirs, training, threads, surroundings), daemon=True)
     with _deaf():
         process.start()
     theirs.close()
     return ours, process
+
+
+def _context() -> SpawnContext | ForkServerContext:
+    """Where the system can, processes are forked from one that has imported what training needs and done nothing else,
+    for the import of torch and transformers takes seconds.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([LOOP])
+    return context
 
 
 @contextmanager
@@ -161,9 +179,11 @@ def _deaf() -> Iterator[None]:
         signal.signal(signal.SIGINT, old)
 
 
-def _child(pipe: Connection, training: Training, threads: int) -> None:
+def _child(pipe: Connection, training: Training, threads: int, surroundings: Mapping[str, str]) -> None:
     """Train in this process. Ctrl-C at the terminal reaches the parent alone, which then tells its children to stop."""
     os.setpgid(0, 0)
+    os.environ.clear()
+    os.environ.update(surroundings)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
 
@@ -198,7 +218,7 @@ def _death(status: int) -> str:
     return f"its process ended with status {status}"
 
 
-def _stop(processes: Sequence[SpawnProcess]) -> None:
+def _stop(processes: Sequence[BaseProcess]) -> None:
     """Let processes stop after the step at hand; those that take too long, or at a second Ctrl-C all, are killed."""
     for process in processes:
         process.terminate()
