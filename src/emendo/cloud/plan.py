@@ -20,7 +20,7 @@ import yaml
 
 from ..errors import FormatError, UsageError
 from ..settings import CloudSettings
-from ..tools.files import sha256_bytes, write_text
+from ..tools.files import sha256_bytes, write_json
 from .s3 import ENDPOINTS, SCHEME
 
 STORES: Final = "stores"
@@ -105,7 +105,7 @@ class Memory:
 
     def _write(self) -> None:
         if self.path is not None:
-            write_text(self.path, json.dumps({"parts": self.parts}, indent=1) + "\n")
+            write_json(self.path, {"parts": self.parts})
 
 
 def stack_name(cloud: CloudSettings, kind: str) -> str:

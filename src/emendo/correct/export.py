@@ -6,7 +6,6 @@ of that file go out again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -31,7 +30,7 @@ from ..pages.inputs import source_of
 from ..pages.note import NoteFiles
 from ..settings import Settings
 from ..tools.archives import pack
-from ..tools.files import write_bytes, write_text
+from ..tools.files import write_bytes, write_json, write_text
 from ..types import Correction, Image, Point, Polygon, Reading
 from ..workspace.folder import Workspace
 from ..workspace.rows import Kind, Line
@@ -90,7 +89,7 @@ def _write_alto(sheets: Sequence[Sheet], folder: Path) -> None:
 
 def _write_label_studio(sheets: Sequence[Sheet], folder: Path) -> None:
     tasks = labelstudio.tasks_of([sheet.layout for sheet in sheets], "/data/local-files/?d={}")
-    write_text(folder / labelstudio.TASKS, json.dumps(tasks, ensure_ascii=False, indent=1) + "\n")
+    write_json(folder / labelstudio.TASKS, tasks)
     write_text(folder / labelstudio.CONFIG, labelstudio.INTERFACE)
 
 

@@ -10,7 +10,6 @@ annotations/ID_REGION.json   {"region", "fields"}
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +25,7 @@ from ..formats import jsonl
 from ..formats.images import safe_name
 from ..image.load import open_document
 from ..pages.regions import regions_by_sources
-from ..tools.files import write_bytes, write_text
+from ..tools.files import write_bytes, write_json, write_text
 from ..types import Correction, Image, Origin, Sample, Split, Verdict
 from ..workspace.folder import Workspace
 from ..workspace.rows import Kind, Line
@@ -159,4 +158,4 @@ def _write_picture(path: Path, image: Image) -> None:
 
 def _write_json(path: Path, values: Mapping[str, Any]) -> None:
     path.parent.mkdir(exist_ok=True)
-    write_text(path, json.dumps(values, ensure_ascii=False, indent=1) + "\n")
+    write_json(path, values)

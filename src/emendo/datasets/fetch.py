@@ -33,7 +33,7 @@ from ..formats.jsonl import row_text, to_row
 from ..image.load import read_image
 from ..settings import Limits
 from ..tools.archives import unpack
-from ..tools.files import PARTIAL, new_folder, sha256_file, write_bytes, write_text
+from ..tools.files import PARTIAL, new_folder, sha256_file, write_bytes, write_json, write_text
 from ..types import Image, Sample, Split
 from .dataset import Dataset, open_dataset
 from .notebook import to_pdf
@@ -232,7 +232,7 @@ def verify(archive: Path, source: Source, *, trust_new: bool = False) -> str:
         remedy = "the archive was removed; fetch again, or use --trust-new when the source was packed anew"
         raise BadInput(f"has SHA-256 {digest[:16]}…, not {expected[:16]}…", where=source.url, remedy=remedy)
     if known.get(source.url) != digest:
-        write_text(record, json.dumps({**known, source.url: digest}, indent=1) + "\n")
+        write_json(record, {**known, source.url: digest})
     return digest
 
 
@@ -267,7 +267,7 @@ def cut_alto_folders(folder: Path, out: Path, source: Source) -> Dataset:
         write_text(fresh / "lines.jsonl", "".join(rows))
         if scans:
             write_bytes(fresh / "notebook.pdf", to_pdf(scans))
-            write_text(fresh / "notebook.json", json.dumps(truth, ensure_ascii=False, indent=1) + "\n")
+            write_json(fresh / "notebook.json", truth)
         write_text(
             fresh / "README.md",
             f"# {source.title}\n\n{source.credit}\n\n* Source: {source.url}\n* Licence: {source.licence}\n",

@@ -8,7 +8,6 @@ and `notebook.json` (their truth).
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 from time import gmtime
 from typing import Any
@@ -21,7 +20,7 @@ from emendo.image.pixels import cv2
 
 from ..errors import UsageError
 from ..formats.jsonl import row_text
-from ..tools.files import new_folder, write_bytes, write_text
+from ..tools.files import new_folder, write_bytes, write_json, write_text
 from ..types import Image, Split
 from .dataset import Dataset, open_dataset
 from .faces import Hand
@@ -87,7 +86,7 @@ def synth_notebook(
                     {"pdf_page": len(scans), "page": name, "lines": [text for text, _ in lines], "boxes": boxes}
                 )
         write_text(folder / "lines.jsonl", "".join(rows))
-        write_text(folder / "notebook.json", json.dumps(truth, ensure_ascii=False, indent=1) + "\n")
+        write_json(folder / "notebook.json", truth)
         write_bytes(folder / "notebook.pdf", to_pdf(scans))
     return open_dataset(out)
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import FormatError, UsageError
 from ..formats.rows import SPLIT_CODES, SPLITS, Codes, Columns, columns_of, take, unit_of, with_splits
-from ..tools.files import write_text
+from ..tools.files import write_json
 from ..types import Sample, Split
 
 STATE = "splits.json"
@@ -193,7 +193,7 @@ def save_state(folder: Path, groups: Mapping[str, Split]) -> None:
 
 def _write_state(folder: Path, groups: Mapping[str, Split]) -> None:
     content = {"version": _VERSION, "groups": {name: str(part) for name, part in sorted(groups.items())}}
-    write_text(folder / STATE, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    write_json(folder / STATE, content)
 
 
 def forget_groups(folder: Path, names: Iterable[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,7 @@ from typing import Any
 from ..errors import DataError
 from ..metrics import Paired, paired_bootstrap
 from ..settings import Limits
-from ..tools.files import write_text
+from ..tools.files import write_json
 from ..types import Recognizer, Split
 from .report import Line, Report, by_slice, figures
 from .run import Load, Progress, SampleSet, evaluate_many
@@ -84,7 +83,7 @@ class Comparison:
         """Write both reports (folders `a` and `b`) and `comparison.json`, last."""
         self.a.write(folder / "a")
         self.b.write(folder / "b")
-        write_text(folder / "comparison.json", json.dumps(self.figures(), ensure_ascii=False, indent=1) + "\n")
+        write_json(folder / "comparison.json", self.figures())
 
 
 def compare(

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import FormatError
 from ..metrics import Confusion, Counts, Effort, Interval, confusions, effort, ratio_interval, spans, total
-from ..tools.files import write_text
+from ..tools.files import write_json, write_text
 from .measures import Measures
 
 FORMAT = "emendo-report/1"
@@ -139,7 +139,7 @@ class Report:
         """Write `lines.jsonl` and `report.json` into `folder`; the second is written last and marks it complete."""
         rows = (json.dumps(asdict(line), ensure_ascii=False) + "\n" for line in self.lines)
         write_text(folder / LINES, "".join(rows))
-        write_text(folder / FIGURES, json.dumps(self.figures(), ensure_ascii=False, indent=1) + "\n")
+        write_json(folder / FIGURES, self.figures())
 
 
 def interval(lines: Sequence[Line]) -> Interval:

@@ -16,7 +16,7 @@ from ..evaluate.boards.html import STYLE, Scale, interval_picture, name_cell, pe
 from ..evaluate.page import html_page
 from ..metrics import paired_bootstrap
 from ..metrics.bootstrap import Paired
-from ..tools.files import write_text
+from ..tools.files import write_json, write_text
 from ..workspace.folder import timestamp
 from .release_check import Checked, Figure
 
@@ -168,7 +168,7 @@ def judge(checked: Checked, baseline: Baseline) -> Verdict:
 
 def write_report(verdict: Verdict, folder: Path) -> Path:
     """Write `report.json` and `report.html`; the page."""
-    write_text(folder / REPORT, json.dumps(verdict.to_dict(), ensure_ascii=False, indent=1) + "\n")
+    write_json(folder / REPORT, verdict.to_dict())
     write_text(folder / PAGE, _page(verdict))
     return folder / PAGE
 

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from ..errors import Busy, EngineError, UsageError
 from ..settings import FlowSettings
-from ..tools.files import write_text
+from ..tools.files import write_json
 from . import sentences
 from .orders import RESULT, Order
 
@@ -248,7 +248,7 @@ def _together(states: Mapping[str, tuple[int, int, str]]) -> tuple[int, int, str
 
 
 def _note_run(out: Path, told: Mapping[str, Any]) -> None:
-    write_text(out / RUN_FILE, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+    write_json(out / RUN_FILE, told)
 
 
 def _origin(out: Path, told: Mapping[str, Any]) -> str:

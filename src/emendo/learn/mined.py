@@ -15,7 +15,7 @@ from ..evaluate.boards.html import STYLE, name_cell, percent, table, tag
 from ..evaluate.fields.report import FieldReport
 from ..evaluate.page import figure_cards, html_page
 from ..fields.compare import FieldCounts
-from ..tools.files import write_bytes, write_text
+from ..tools.files import write_bytes, write_json, write_text
 
 FORMAT: Final = "emendo-mining-round/1"
 REPORT, PAGE, PICTURE = "report.json", "report.html", "errors.png"
@@ -139,7 +139,7 @@ def write_round(folder: Path, report: RoundReport, rounds: Sequence[RoundReport]
     picture = draw_rounds([_errors(one) for one in rounds])
     write_bytes(folder / PICTURE, picture)
     write_text(folder / PAGE, round_page(report, rounds, picture))
-    write_text(folder / REPORT, json.dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n")
+    write_json(folder / REPORT, report.to_dict())
 
 
 def _errors(report: RoundReport) -> dict[str, tuple[int, int]]:

@@ -38,7 +38,7 @@ from ..mine.logbook import summary_of
 from ..release.gate import Decision
 from ..release.judgement import read_judgement
 from ..settings import Limits
-from ..tools.files import new_folder, write_text
+from ..tools.files import new_folder, write_json
 from ..types import DocumentReader, Reading, Sample
 from .documents import Labelled, of_entry
 from .mined import Compared, Measured, RoundReport, read_round, write_round
@@ -189,7 +189,7 @@ def _check_plan(one: _Round, documents: Sequence[Labelled]) -> None:
     plan = {"model": one.model, "documents": content, **_plain(one.wanted)}
     place = one.folder / PLAN
     if not place.is_file():
-        write_text(place, json.dumps(plan, indent=1) + "\n")
+        write_json(place, plan)
         return
     try:
         same = json.loads(place.read_text(encoding="utf-8")) == plan

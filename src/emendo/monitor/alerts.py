@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 
 from ..errors import FormatError
 from ..settings import AlertSettings
-from ..tools.files import write_text
+from ..tools.files import write_json
 
 STATE: Final = "monitor.json"
 OUTBOX: Final = "outbox.json"
@@ -194,9 +194,9 @@ class Outbox:
 
     def _write(self, every: Sequence[Waiting]) -> None:
         rows = [{"event": asdict(one.event), "channels": list(one.channels)} for one in every]
-        write_text(self.path, json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
+        write_json(self.path, rows)
 
 
 def write_state(path: Path, state: State) -> None:
     """Write the state, whole or not at all."""
-    write_text(path, json.dumps(state.to_dict(), ensure_ascii=False, indent=1) + "\n")
+    write_json(path, state.to_dict())

@@ -24,7 +24,7 @@ from ..fields.values import amount_text
 from ..image.load import Document as Frames
 from ..image.load import LayeredPages, open_document
 from ..settings import Settings
-from ..tools.files import sha256_bytes, sha256_file, write_text
+from ..tools.files import sha256_bytes, sha256_file, write_json
 from ..types import DocumentReader, Image, Reading
 from .inputs import expand_inputs
 from .session import settled_first
@@ -194,7 +194,7 @@ def _one(
             raise _NoFields(_nothing(reading, len(opened)), where=path)
         content = _content(reading, {**job, "pages": len(opened)})
     try:
-        write_text(target, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+        write_json(target, content)
     except OSError as error:
         raise BadInput(f"cannot be written ({(error.strerror or str(error)).lower()})", where=target) from error
     return _file(content, path, target, "read")

@@ -8,7 +8,6 @@ back or asks the registry sees that it is behind and tells it. A registry that d
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from ..errors import EmendoError, WorkspaceError
 from ..models.bundle import INFO_FILE, Bundle, read_bundle
 from ..models.registry import ADAPTER, CHAMPION, PREVIOUS, Entry, Registry, open_registry
 from ..settings import RegistrySettings
-from ..tools.files import write_text
+from ..tools.files import write_json
 from ..workspace.folder import FIRST, Champion, Reads, Workspace, read_object
 from .facts import about_model, run_of
 
@@ -77,7 +76,7 @@ def _follow(workspace: Workspace, settings: RegistrySettings, kind: Reads, champ
     except (EmendoError, OSError) as error:
         fault = str(error)
     state = {**wanted, "place": place, "version": version, "fault": fault}
-    write_text(state_file(workspace, kind), json.dumps(state, ensure_ascii=False, indent=1) + "\n")
+    write_json(state_file(workspace, kind), state)
 
 
 def following(workspace: Workspace, kind: Reads = "lines") -> Following | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import FormatError
 from ..evaluate import Comparison, compare_reports, read_report
 from ..evaluate.fields import FieldComparison, compare_field_reports, is_field_report, read_field_report
-from ..tools.files import new_folder, write_text
+from ..tools.files import new_folder, write_json
 from .gate import Decision, Finding
 
 FORMAT = "emendo-judgement/1"
@@ -58,7 +58,7 @@ def keep_judgement(folder: Path, decision: Decision) -> None:
         for comparison in decision.comparisons[:1]:
             comparison.a.write(fresh / "a")
             comparison.b.write(fresh / "b")
-        write_text(fresh / DECISION, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+        write_json(fresh / DECISION, content)
 
 
 def read_judgement(folder: Path) -> Judgement | None:

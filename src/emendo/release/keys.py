@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from emendo.errors import UsageError
-from emendo.tools.files import write_text
+from emendo.tools.files import write_json
 from emendo.tools.signing import load_key, make_key, public_key
 from emendo.workspace.folder import Workspace
 
@@ -48,7 +48,7 @@ def release_key(workspace: Workspace | None, given: Path | None = None) -> Any:
         folder.chmod(0o700)
         signer = make_key(path)
     if not (folder / PUBLIC).exists():
-        write_text(folder / PUBLIC, json.dumps(public_key(signer), indent=1) + "\n")
+        write_json(folder / PUBLIC, public_key(signer))
     return signer
 
 

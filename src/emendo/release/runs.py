@@ -16,7 +16,7 @@ from typing import Final
 from ..errors import EmendoError
 from ..models.bundle import read_bundle
 from ..models.registry import MlflowRegistry, Registry
-from ..tools.files import write_text
+from ..tools.files import write_json
 from ..train.record import BUNDLE, RUN_FILE
 from .facts import run_facts
 
@@ -90,7 +90,7 @@ class LiveRun:
 
     def _keep(self, told: Told) -> Told:
         self._told = told
-        write_text(self._out / TOLD_FILE, json.dumps(asdict(told), ensure_ascii=False, indent=1) + "\n")
+        write_json(self._out / TOLD_FILE, asdict(told))
         return told
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 PARTIAL = ".partial-"
 """Prefix of temporary names; anything so named is the leftover of a crash and may be removed."""
@@ -49,6 +51,11 @@ def write_bytes(target: Path, data: bytes) -> None:
 def write_text(target: Path, text: str) -> None:
     """Write UTF-8 `text` to `target` whole or not at all; line ends stay as given."""
     write_bytes(target, text.encode("utf-8"))
+
+
+def write_json(target: Path, value: Any) -> None:
+    """Write a value as JSON that people can read, whole or not at all."""
+    write_text(target, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
 def append_line(file: Path, line: str) -> None:

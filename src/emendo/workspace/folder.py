@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from ..errors import Busy, WorkspaceError
 from ..settings import Settings, load_settings
-from ..tools.files import write_text
+from ..tools.files import write_json, write_text
 
 if TYPE_CHECKING:
     from .store import Store
@@ -240,7 +240,7 @@ class Workspace:
             "why": champion.why,
             "history": [{"model": model, "since": since, "why": why} for model, since, why in champion.history],
         }
-        write_text(self.pointer(kind), json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+        write_json(self.pointer(kind), content)
         return champion
 
 

@@ -8,14 +8,13 @@ A name says nothing about which model is in use; that is the champion, and only 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from ..errors import UsageError, WorkspaceError
-from ..tools.files import write_text
+from ..tools.files import write_json
 from .folder import Workspace, read_object, timestamp
 
 SCHEME: Final = "models:/"
@@ -159,4 +158,4 @@ def _write(workspace: Workspace, known: Mapping[str, Named]) -> None:
         }
         for name, held in known.items()
     }
-    write_text(workspace.models / NAMES_FILE, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    write_json(workspace.models / NAMES_FILE, content)

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 
 from ...metrics.structural import Structural
-from ...tools.files import write_text
+from ...tools.files import write_json, write_text
 from ..page import figure_cards, html_page
 from .compression import HOW, AtMode, Optical
 from .html import STYLE, name_cell, percent, table, times, with_bounds
@@ -21,7 +21,7 @@ def write_optical(folder: Path, made: Optical) -> None:
     write_text(folder / "samples.jsonl", rows)
     write_text(folder / "compression.svg", plot(made.modes, alone=True))
     write_text(folder / "compression.html", optical_page(made))
-    write_text(folder / "compression.json", json.dumps(made.to_dict(), ensure_ascii=False, indent=1) + "\n")
+    write_json(folder / "compression.json", made.to_dict())
 
 
 def optical_page(made: Optical) -> str:

@@ -23,7 +23,7 @@ from ...errors import BadInput, FormatError
 from ...metrics.parts import parts
 from ...metrics.table import METRICS, Better, Pairs, metric
 from ...models.vision import Facts
-from ...tools.files import write_text
+from ...tools.files import write_json
 from ...train.record import now, surroundings
 from ..report import FIGURES, LINES, Report, read_report
 from .subsets import errors_by_subset
@@ -183,7 +183,7 @@ def _names(report: Report) -> list[str]:
 def write_summary(folder: Path, summary: Summary) -> Path:
     """Write `summary.json` into the folder of a report."""
     path = folder / FILE
-    write_text(path, json.dumps(summary.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n")
+    write_json(path, summary.model_dump(mode="json"))
     return path
 
 

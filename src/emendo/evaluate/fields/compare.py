@@ -16,7 +16,7 @@ from typing import Any
 from ...errors import DataError
 from ...fields.compare import FieldCounts
 from ...metrics import Paired, paired_bootstrap
-from ...tools.files import write_text
+from ...tools.files import write_json
 from ..compare import paired_figures
 from .figures import by_slice, groups_of, rates
 from .outcome import Outcome
@@ -96,7 +96,7 @@ class FieldComparison:
         """Write both reports (folders `a` and `b`) and `comparison.json`, last."""
         self.a.write(folder / "a")
         self.b.write(folder / "b")
-        write_text(folder / "comparison.json", json.dumps(self.figures(), ensure_ascii=False, indent=1) + "\n")
+        write_json(folder / "comparison.json", self.figures())
 
 
 def compare_field_reports(a: FieldReport, b: FieldReport) -> FieldComparison:

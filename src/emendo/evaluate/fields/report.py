@@ -15,7 +15,7 @@ from typing import Any
 
 from ...errors import FormatError
 from ...fields.compare import FieldCounts
-from ...tools.files import write_text
+from ...tools.files import write_json, write_text
 from ..report import FIGURES, Unreadable
 from .figures import by_field, by_slice, calibration, summary
 from .outcome import Counted, Outcome
@@ -96,7 +96,7 @@ class FieldReport:
         """Write `documents.jsonl` and `report.json` into `folder`; the second is written last and marks it complete."""
         rows = (json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in self.documents)
         write_text(folder / DOCUMENTS, "".join(rows))
-        write_text(folder / FIGURES, json.dumps(self.figures(), ensure_ascii=False, indent=1) + "\n")
+        write_json(folder / FIGURES, self.figures())
 
 
 def is_field_report(folder: Path) -> bool:

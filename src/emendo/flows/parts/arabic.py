@@ -6,7 +6,6 @@ order beside; what the options of decoding and spelling are worth is measured on
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from ...correct.references import open_data
 from ...datasets import Dataset
 from ...errors import DataError, UsageError
 from ...evaluate import Measures, Report
-from ...tools.files import write_text
+from ...tools.files import write_json, write_text
 from ...types import Split
 from ..orders import RESULT, ArabicOrder
 from ..sentences import teller
@@ -107,7 +106,7 @@ def adapt(order: ArabicOrder, name: str) -> dict[str, Any]:
         "passed": decision.passed,
         "reason": decision.reason,
     }
-    write_text(book.folder / "book.json", json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+    write_json(book.folder / "book.json", found)
     return found
 
 
@@ -132,7 +131,7 @@ def gather(order: ArabicOrder, found: Sequence[Mapping[str, Any]]) -> tuple[dict
     page = arabic_card(result)
     write_text(cards[0], page)
     result["cards"] = [str(card) for card in cards]
-    write_text(order.out / RESULT, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
+    write_json(order.out / RESULT, result)
     return result, page
 
 

@@ -5,13 +5,12 @@ Each is a process of its own, so each imports only what it needs.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import UsageError
-from ...tools.files import write_text
+from ...tools.files import write_json, write_text
 from ..orders import RESULT, BatchOrder
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def gather(order: BatchOrder, tallies: Sequence[dict[str, Any]]) -> tuple[dict[s
     page = batch_card(merged.readings, result, limits=order.settings.limits)
     write_text(order.cards / "batch.html", page)
     result["cards"] = [str(order.cards / "batch.html")]
-    write_text(order.out / RESULT, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
+    write_json(order.out / RESULT, result)
     return result, page
 
 

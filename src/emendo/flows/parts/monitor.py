@@ -5,7 +5,6 @@ See `looks` for what is looked at.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from ...errors import DataError, UsageError
 from ...monitor import Captures
 from ...settings import load_settings
-from ...tools.files import write_text
+from ...tools.files import write_json, write_text
 from ...workspace.folder import Workspace
 from ..orders import RESULT, MonitorOrder
 from .looks import LOOKS, Found
@@ -46,7 +45,7 @@ def gather(order: MonitorOrder, found: Mapping[str, Any], looks: Sequence[Found]
     page = monitor_card(result, looks)
     write_text(order.cards / "monitor.html", page)
     result["cards"] = [str(order.cards / "monitor.html")]
-    write_text(order.out / RESULT, json.dumps(result, ensure_ascii=False, indent=1) + "\n")
+    write_json(order.out / RESULT, result)
     return result, page
 
 

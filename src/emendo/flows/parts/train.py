@@ -6,7 +6,6 @@ step that is run again takes up what is there.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +14,7 @@ from ...correct.references import open_data
 from ...datasets import Dataset
 from ...errors import DataError, Refused, UsageError
 from ...settings import load_settings
-from ...tools.files import write_text
+from ...tools.files import write_json, write_text
 from ...types import Sample, Split
 from ...workspace.folder import HIDDEN, Workspace
 from ...workspace.store import Store
@@ -132,7 +131,7 @@ def mean(order: TrainOrder) -> tuple[dict[str, Any], str]:
     from ..cards.train import card_file, folds_card
 
     made = _crossval(order)
-    write_text(order.out / "crossval.json", json.dumps(made.to_dict(), ensure_ascii=False, indent=1) + "\n")
+    write_json(order.out / "crossval.json", made.to_dict())
     curves = {f"fold {at + 1}": read_curve(order.out / FOLDS / f"fold-{at}") for at in range(order.folds)}
     page = folds_card(made, curves)
     write_text(card_file(order.cards, "folds"), page)
@@ -230,7 +229,7 @@ def register(
     page = verdict_card(verdict)
     write_text(card_file(order.cards, "verdict"), page)
     verdict["cards"] = [str(card_file(order.cards, name)) for name in ("folds", "model", "verdict")]
-    write_text(order.out / RESULT, json.dumps(verdict, ensure_ascii=False, indent=1) + "\n")
+    write_json(order.out / RESULT, verdict)
     if checked["mark"]:
         with Workspace.open(Path(order.data).parents[2]).store() as store:  # WORKSPACE/.emendo/datasets/ID
             told = {"mark": checked["mark"], "model": bundle.id, "passed": passed, "reason": verdict["reason"]}

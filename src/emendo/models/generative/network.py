@@ -7,7 +7,6 @@ imported here and in the families beside it, nowhere else in `emendo.models`.
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import warnings
@@ -305,11 +304,6 @@ def unloadable(source: Source, part: str, error: Exception) -> UsageError:
 
 def _reason(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """A JSON file inside a folder that is not yet published."""
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
 def copy_files(source: Path, target: Path, names: Sequence[str]) -> None:

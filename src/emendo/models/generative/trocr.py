@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import VisionEncoderDecoderModel
 
 from emendo.errors import BundleError, UsageError
+from emendo.tools.files import write_json
 from emendo.types import Image
 
 from .network import (
@@ -23,7 +24,6 @@ from .network import (
     load_model,
     load_tokenizer,
     quiet,
-    write_json,
 )
 from .pixels import Pixels, pixels_of
 from .source import Source, read_json

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, Self
 from ...errors import DataError, EmendoError, FormatError
 from ...image.load import open_document
 from ...settings import Limits
-from ...tools.files import write_text
+from ...tools.files import write_json, write_text
 from ...types import Sample
 from ..inputs import expand_inputs
 
@@ -167,7 +167,7 @@ def make_plan(
         "shards": names,
         "refused": list(refused),
     }
-    write_text(out / PLAN / PLAN_FILE, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    write_json(out / PLAN / PLAN_FILE, content)
     for leftover in (out / PLAN).glob("*.jsonl"):
         if leftover.stem not in names:
             leftover.unlink(missing_ok=True)

@@ -10,13 +10,12 @@ certificate.json   its public half
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from emendo.tools.files import new_folder, write_text
+from emendo.tools.files import new_folder, write_json
 from emendo.tools.signing import load_key, make_key, public_key
 
 from ..keys import read_public
@@ -61,7 +60,7 @@ def make_keys(folder: Path, root_keys: int, *, certificate: bool) -> KeyFolder:
             make_key(partial / f"{role}.pem")
         if certificate:
             signer = make_key(partial / f"{CERTIFICATE}.pem")
-            write_text(partial / f"{CERTIFICATE}.json", json.dumps(public_key(signer), indent=1) + "\n")
+            write_json(partial / f"{CERTIFICATE}.json", public_key(signer))
     return KeyFolder(folder)
 
 

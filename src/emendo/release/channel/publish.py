@@ -5,7 +5,6 @@ The model is tried in a child process while it is published, and what it reads t
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Sequence
@@ -38,7 +37,7 @@ from emendo.models.channel import (
 from emendo.models.probe import probe
 from emendo.pages.probed import probed_by
 from emendo.tools.archives import pack
-from emendo.tools.files import PARTIAL, sha256_file, sync_folder, write_text
+from emendo.tools.files import PARTIAL, sha256_file, sync_folder, write_json
 from emendo.types import Image, Sample
 
 from .repository import DAYS, Channel
@@ -172,7 +171,7 @@ def write_archive(bundle: Bundle, target: Path, images: Sequence[Image], texts: 
             name = f"{at:03}.png"
             (tests / name).write_bytes(png_bytes(image))
             rows.append({"image": name, "text": text})
-        write_text(tests / LINES_FILE, json.dumps({"lines": rows}, ensure_ascii=False, indent=1) + "\n")
+        write_json(tests / LINES_FILE, {"lines": rows})
         pack(Path(place), target, stored=True)
 
 

@@ -4,7 +4,6 @@ event that tells how it ended. Without a workspace it is remembered for as long 
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...monitor.trial import ARMS, Judgement, Verdict
-from ...tools.files import write_text
+from ...tools.files import write_json
 from ...workspace.folder import Workspace, read_object, timestamp
 from .plan import FORMAT, Plan, read_plan
 
@@ -74,7 +73,7 @@ class Memory:
         """Remember this of the last trial. Raises OSError when it cannot be written."""
         self._last = row
         if self._workspace is not None:
-            write_text(self._workspace.trial_file, json.dumps(row, ensure_ascii=False, indent=1) + "\n")
+            write_json(self._workspace.trial_file, row)
 
     def note_end(self, plan: Plan, verdict: Verdict, why: str) -> None:
         """Put the end of a trial into the log of the workspace. Raises WorkspaceError when that cannot be written."""

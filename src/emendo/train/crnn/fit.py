@@ -23,7 +23,7 @@ from emendo.models.ctc.align import encode
 from emendo.models.ctc.crnn import Crnn, arrays_of, network_of
 from emendo.models.ctc.crnn_graph import Array, build
 from emendo.models.ctc.recognizer import CtcRecognizer
-from emendo.tools.files import write_text
+from emendo.tools.files import write_json
 from emendo.train.batches import BatchDataset
 from emendo.train.recipe import Recipe, Schedule
 from emendo.train.selection import TrainingLine
@@ -169,7 +169,7 @@ class _Best:
             "exact": exact,
         }
         self.epochs.append(row)
-        write_text(task.out / EPOCHS_FILE, json.dumps(self.epochs, indent=1) + "\n")
+        write_json(task.out / EPOCHS_FILE, self.epochs)
         task.tell(epoch_line(row, task))
         self.last_step = step
         if total.cer < self.cer:

@@ -22,7 +22,7 @@ from emendo.models.extract.graph import Array, Shape, build
 from emendo.models.extract.labels import LABELS
 from emendo.models.extract.reader import comes_along, reader_files
 from emendo.models.extract.tagger import OnnxTagger
-from emendo.tools.files import write_text
+from emendo.tools.files import write_json
 from emendo.train.batches import first
 from emendo.train.recipe import Recipe, Schedule
 from emendo.train.session import (
@@ -184,7 +184,7 @@ class _Best:
         seen = judge(OnnxTagger(draft, threads=task.threads), task.judged)
         row = {"step": step, "error": seen.error, **{f"f1_{name}": value for name, value in seen.figures().items()}}
         self.rows.append(row)
-        write_text(task.out / FIGURES_FILE, json.dumps(self.rows, indent=1) + "\n")
+        write_json(task.out / FIGURES_FILE, self.rows)
         task.tell(f"step {step}/{task.course.steps}: F1 {100 * (1 - seen.error):.1f} %")
         self.last_step = step
         if seen.error < self.cer or (not task.validated and seen.error <= self.cer):
