@@ -13,8 +13,8 @@ from decimal import Decimal
 import numpy as np
 
 from .coined import coined_name
-from .extras import DATED, FORM, SHIP, reference, sentence
-from .firms import person
+from .extras import DATED, FORM, SALUTES, SHIP, company_line, reference, sentence
+from .firms import brand, in_lines, person
 from .heads import CLIENT, FACTS, VENDOR, draw_logo
 from .style import Setting
 
@@ -53,6 +53,8 @@ def set_blocks(page: Setting) -> None:
         page.y += page.step * 1.4
     if page.style.logo:
         draw_logo(page, page.right - 45 if rng.random() < 0.5 else page.left, page.y - 8, 38)
+    if rng.random() < 0.12:
+        page.write(page.left + 45, brand(page.document.seller or "", rng), size=float(rng.uniform(1.2, 2.4)))
         page.y += float(rng.choice([0.0, 40.0]))
     page.y += page.style.size
     if title == "top":
@@ -121,13 +123,16 @@ def _letterhead(page: Setting, looks: _Looks, shape: str) -> None:
     if shape != "line" or rng.random() < 0.4:
         size = page.shrunk(name, 0.8 * room, bold=True, size=float(rng.uniform(1.2, 2.2)))
         page.y += size * page.style.size * 0.6
-        page.write(page.left, name, bold=True, size=size, colour=page.style.accent, meaning="seller", region=VENDOR)
-        page.y += page.step * 1.3
+        for line in in_lines(name, rng, 0.12):
+            page.write(page.left, line, bold=True, size=size, colour=page.style.accent, meaning="seller", region=VENDOR)
+            page.y += page.step * max(1.3, size)
     joint = str(rng.choice([" - ", " · ", ", ", " | ", " – "]))
     parts = [(name, "seller")] if shape == "line" else []
     parts += [(line, "seller_address") for line in lines]
     if rng.random() < 0.4:
         parts.append((page.content.phone, ""))
+    if rng.random() < 0.3:
+        parts.append((company_line(rng, page.content.place), ""))
     here = page.y
     if shape == "foot":
         page.y = page.sheet.height - page.style.margin - page.step * 0.2
@@ -223,14 +228,20 @@ def _party(page: Setting, looks: _Looks, who: str, x: float, room: float) -> Non
     document, rng = page.document, page.rng
     region = VENDOR if who == "seller" else CLIENT
     name, address = getattr(document, who) or "", (getattr(document, f"{who}_address") or "").splitlines()
-    if who == "buyer" or looks.named:
+    windowed = who == "buyer" and rng.random() < 0.3  # an address in the window of an envelope has no heading
+    if looks.named if who == "seller" else not windowed:
         _heading(page, looks, page.term("buyer") if who == "buyer" else page.phrase("from"), x, room)
     if rng.random() < 0.15:
         label, value = reference(rng, page.content.place, page.writing)
         _line(page, looks, label, value, "", region, x, room)
+    if who == "buyer" and rng.random() < 0.12:
+        _line(page, looks, "", str(rng.choice(list(SALUTES[page.content.place.language]))), "", region, x, room)
     _, _, named, placed, *_ = FORM[page.content.place.language]
     bold = bool(rng.random() < 0.35)
-    _line(page, looks, named if looks.label else "", name, who, region, x, room, bold=bold)
+    for at, line in enumerate(in_lines(name, rng, 0.15)):
+        _line(page, looks, named if looks.label and at == 0 else "", line, who, region, x, room, bold=bold)
+    if rng.random() < 0.12:
+        _line(page, looks, "", person(rng), "", region, x, room)
     if looks.joined and page.width(looks.joined.join(address)) < 1.3 * room:
         address = [looks.joined.join(address)]
     for at, line in enumerate(address):
