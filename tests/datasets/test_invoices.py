@@ -57,15 +57,38 @@ def test_a_printed_value_is_read_back_as_what_it_is() -> None:
         assert document.seller is not None and document.seller.split()[0] in joined["seller"]
 
 
+def test_names_may_take_two_lines_stand_below_a_brand_and_beside_a_number() -> None:
+    """However a name is set, the words told to be it say it, in order, and no other word is."""
+    heights: Counter[int] = Counter()
+    branded = numbered = 0
+    for index in range(300):
+        rng = np.random.default_rng([9, index])
+        sheet, document = set_document(draw_content(rng), rng)
+        assert document.seller
+        own = [word for word in sheet.words if word.meaning == "seller"]
+        words = document.seller.split()
+        assert " ".join(word.text for word in own[: len(words)]) == document.seller
+        heights[len({round(word.box[1]) for word in own[: len(words)]})] += 1
+        others = [word for word in sheet.words if not word.meaning and word.page == own[0].page]
+        branded += any(word.text.casefold() == words[0].casefold() and word.box[3] < own[0].box[3] for word in others)
+        row = (round(own[-1].box[3]), own[-1].page)
+        numbered += any((round(word.box[3]), word.page) == row and word.text.startswith("(") for word in others)
+    assert heights[1] > 200 and heights[2] > 15 and set(heights) == {1, 2}
+    assert branded > 10 and numbered > 2
+
+
 def test_words_lie_where_the_ink_is() -> None:
-    made = next(made for made in (make_document(2, index) for index in range(50)) if made.scans[0].kind == "phone")
-    page = made.scans[0].image.astype(float)
-    inked = 0
-    words = [(word, box) for word, box in made.words() if word.page == 1 and len(word.text) > 2]
-    for _, (x0, y0, x1, y1) in words:
-        part = page[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1]
-        inked += part.size > 0 and np.ptp(part) > 60
-    assert inked >= 0.97 * len(words) and len(words) > 10
+    """On the photographs, which are bent and faint in places."""
+    made = [one for one in (make_document(2, index) for index in range(50)) if one.scans[0].kind == "phone"][:5]
+    inked = count = 0
+    for one in made:
+        page = one.scans[0].image.astype(float)
+        words = [box for word, box in one.words() if word.page == 1 and len(word.text) > 2]
+        count += len(words)
+        for x0, y0, x1, y1 in words:
+            part = page[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1]
+            inked += part.size > 0 and np.ptp(part) > 60
+    assert inked >= 0.97 * count and count > 100
 
 
 def test_the_pdf_has_its_text_and_pages() -> None:
@@ -141,11 +164,11 @@ def test_figures_and_days_are_written_as_they_are_there(place: Place) -> None:
 
 
 def test_the_same_seed_gives_the_same_bytes_and_a_stopped_run_goes_on(tmp_path: Path) -> None:
-    first = synth_invoices(12, 9, tmp_path / "one", jobs=1)
+    first = synth_invoices(12, 7, tmp_path / "one", jobs=1)
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     shutil.rmtree(tmp_path / "two" / "part_00000")
     (tmp_path / "two" / "documents.jsonl").unlink()
-    synth_invoices(12, 9, tmp_path / "two", jobs=2)
+    synth_invoices(12, 7, tmp_path / "two", jobs=2)
     names = {path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file()}
     assert len(names) > 12 * 8
     for name in names:

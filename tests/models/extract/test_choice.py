@@ -65,6 +65,23 @@ def test_the_sums_choose_between_two_places() -> None:
     assert decode(words, doubtful, POINT, today=TODAY, sums=False).document.total == Decimal("50.00")
 
 
+def test_a_total_is_no_less_than_its_dearest_row_unless_something_was_taken_off() -> None:
+    rows = ("Hose<lines.0.description> 20.00<lines.0.amount>", "Clip<lines.1.description> 5.31<lines.1.amount>")
+    end = ("To pay 38.00", "Sum 36.42 1.58<total>")
+
+    def total(*more: str, **how: object) -> Decimal | None:
+        words, tags = typed(*rows, *more, *end)
+        labels = tags.labels.copy()
+        at = next(at for at, word in enumerate(words) if word.text == "38.00")
+        labels[at, INDEX["total"]], labels[at, 0] = 0.6, 0.4
+        found = decode(words, Tags(labels, tags.rows, tags.kinds), POINT, today=TODAY, **how)  # type: ignore[arg-type]
+        return found.document.total
+
+    assert total() == Decimal("38.00")
+    assert total(sums=False) == Decimal("1.58")
+    assert total("Discount 23.73<discount>") == Decimal("1.58")
+
+
 def test_what_a_till_took_is_the_total() -> None:
     words, tags = typed("Total 15.90", "Cash 50.00<total>", "Change 34.10<total>")
     labels = tags.labels.copy()

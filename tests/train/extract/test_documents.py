@@ -29,3 +29,12 @@ def test_a_sum_that_stands_again_may_be_the_field_and_the_sign_of_a_currency_may
     rows = [word("RM", "total"), word("9.00", "total"), word("RM", y=20.0), word("9.00", y=20.0)]
     labels = [one.labels for one in exact_words(rows)]
     assert labels == [(INDEX["total"],), (INDEX["total"],), (0,), (0, INDEX["total"])]
+
+
+def test_the_name_of_a_seller_that_stands_again_as_a_whole_may_be_the_field() -> None:
+    rows = [word("Blue", "seller"), word("Harbour", "seller"), word("9.00", "total"), word("Ann", "buyer")]
+    rows += [word(text) for text in ("Blue", "Harbour", "Bank", "Blue", "moon", "Ann")]
+    labels = [one.labels for one in exact_words(rows)]
+    seller, buyer = INDEX["seller"], INDEX["buyer"]
+    assert labels[:4] == [(seller,), (seller,), (INDEX["total"],), (buyer,)]
+    assert labels[4:] == [(0, seller), (0, seller), (0,), (0,), (0,), (0,)]

@@ -7,38 +7,17 @@ must go by words and neighbours, not by a few ways to lay out a page.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 
 import numpy as np
 
 from .coined import coined_name
-from .extras import DATED, FORM, SHIP, reference, sentence
-from .firms import person
+from .extras import DATED, FORM, SALUTES, SHIP, company_line, reference, sentence
+from .facts import FORMS, SHADE, Fact, Looks, drawn_facts, next_page
+from .firms import brand, in_lines, person
 from .heads import CLIENT, FACTS, VENDOR, draw_logo
 from .style import Setting
 
 Rng = np.random.Generator
-Fact = tuple[str, str, str]
-"""Name of the field (or nothing), label, value as it is printed."""
-_SHADE = (0.9, 0.9, 0.92)
-
-
-@dataclass(frozen=True, slots=True)
-class _Looks:
-    """How the blocks of one document look."""
-
-    heading: str
-    facts: str
-    gap: float
-    bold_labels: bool
-    filled: bool
-    named: bool
-    """Whether the seller's block has a heading."""
-    label: str
-    """What stands before a name inside a block: nothing, or a word for it."""
-    joined: str
-    """What joins the lines of an address in one line; nothing where each has its own."""
 
 
 def set_blocks(page: Setting) -> None:
@@ -46,14 +25,18 @@ def set_blocks(page: Setting) -> None:
     rng = page.rng
     looks = _looks(page)
     shape = str(rng.choice(["block", "line", "name", "foot"], p=[0.5, 0.2, 0.2, 0.1]))
-    facts = _facts(page)
+    facts = drawn_facts(page)
     title = str(rng.choice(["top", "beside", "between", "below"]))
     if rng.random() < 0.2:
         page.write(page.left, sentence(rng, page.content.place, page.writing)[:60], size=0.75)
         page.y += page.step * 1.4
     if page.style.logo:
-        draw_logo(page, page.right - 45 if rng.random() < 0.5 else page.left, page.y - 8, 38)
-        page.y += float(rng.choice([0.0, 40.0]))
+        left = rng.random() >= 0.5
+        draw_logo(page, page.left if left else page.right - 45, page.y - 8, 38)
+        page.y += 40.0 if left else float(rng.choice([0.0, 40.0]))
+    if rng.random() < 0.12:
+        page.write(page.left + 45, brand(page.document.seller or "", rng), size=float(rng.uniform(1.2, 2.4)))
+        page.y += page.step * 2
     page.y += page.style.size
     if title == "top":
         facts = _title(page, facts)
@@ -66,13 +49,13 @@ def set_blocks(page: Setting) -> None:
         facts = _title(page, facts)
     _grid(page, waiting[half:])
     if looks.facts in ("strip", "lines", "sentence", "pairs"):
-        _FACTS[looks.facts](page, looks, facts, page.left, page.right - page.left)
+        FORMS[looks.facts](page, looks, facts, page.left, page.right - page.left)
     page.y += page.step * float(rng.uniform(0.6, 2.0))
 
 
-def _looks(page: Setting) -> _Looks:
+def _looks(page: Setting) -> Looks:
     rng = page.rng
-    return _Looks(
+    return Looks(
         heading=str(rng.choice(["none", "bold", "band", "small", "line", "colon"])),
         facts=str(rng.choice(["strip", "lines", "sentence", "pairs", "block", "block", "above", "two"])),
         gap=float(rng.choice([1.0, 1.0, 1.15, 1.5])),
@@ -89,7 +72,7 @@ def _title(page: Setting, facts: list[Fact]) -> list[Fact]:
     rng, size = page.rng, float(page.rng.uniform(1.1, 2.4))
     bold = bool(rng.random() < 0.75)
     page.y += page.style.size * size
-    _room(page)
+    next_page(page)
     parts: list[tuple[str, str]] = [(page.term(page.document.type or "invoice"), "")]
     if rng.random() < 0.12:
         parts.append((f"({rng.choice(['380', '381', '326', '384', '389'])})", ""))
@@ -113,7 +96,7 @@ def _title(page: Setting, facts: list[Fact]) -> list[Fact]:
     return facts
 
 
-def _letterhead(page: Setting, looks: _Looks, shape: str) -> None:
+def _letterhead(page: Setting, looks: Looks, shape: str) -> None:
     """The seller above all else: in one line, by name and in a line, or by name alone and the rest at the foot."""
     document, rng = page.document, page.rng
     name, lines = document.seller or "", (document.seller_address or "").splitlines()
@@ -121,13 +104,16 @@ def _letterhead(page: Setting, looks: _Looks, shape: str) -> None:
     if shape != "line" or rng.random() < 0.4:
         size = page.shrunk(name, 0.8 * room, bold=True, size=float(rng.uniform(1.2, 2.2)))
         page.y += size * page.style.size * 0.6
-        page.write(page.left, name, bold=True, size=size, colour=page.style.accent, meaning="seller", region=VENDOR)
-        page.y += page.step * 1.3
+        for line in in_lines(name, rng, 0.12):
+            page.write(page.left, line, bold=True, size=size, colour=page.style.accent, meaning="seller", region=VENDOR)
+            page.y += page.step * max(1.3, size)
     joint = str(rng.choice([" - ", " · ", ", ", " | ", " – "]))
     parts = [(name, "seller")] if shape == "line" else []
     parts += [(line, "seller_address") for line in lines]
     if rng.random() < 0.4:
         parts.append((page.content.phone, ""))
+    if rng.random() < 0.3:
+        parts.append((company_line(rng, page.content.place), ""))
     here = page.y
     if shape == "foot":
         page.y = page.sheet.height - page.style.margin - page.step * 0.2
@@ -154,7 +140,7 @@ Block = Callable[[float, float], None]
 """Draws at the present height between an edge and so much room, and leaves the height below it."""
 
 
-def _blocks(page: Setting, looks: _Looks, facts: list[Fact], shape: str, *, titled: bool) -> list[Block | None]:
+def _blocks(page: Setting, looks: Looks, facts: list[Fact], shape: str, *, titled: bool) -> list[Block | None]:
     """The blocks in the order in which they fill the grid; None leaves a place free."""
     rng, language = page.rng, page.content.place.language
     blocks: list[Block | None] = []
@@ -166,7 +152,7 @@ def _blocks(page: Setting, looks: _Looks, facts: list[Fact], shape: str, *, titl
             blocks.reverse()
     if looks.facts in ("block", "above", "two"):
         blocks.insert(
-            int(rng.integers(len(blocks) + 1)), lambda x, room: _FACTS[looks.facts](page, looks, facts, x, room)
+            int(rng.integers(len(blocks) + 1)), lambda x, room: FORMS[looks.facts](page, looks, facts, x, room)
         )
     more: list[Block] = []
     if rng.random() < 0.25:
@@ -201,16 +187,16 @@ def _grid(page: Setting, blocks: Sequence[Block | None]) -> None:
         page.y = lowest + page.step * float(rng.uniform(0.3, 1.5))
 
 
-def _heading(page: Setting, looks: _Looks, text: str, x: float, room: float, *, large: bool = False) -> None:
+def _heading(page: Setting, looks: Looks, text: str, x: float, room: float, *, large: bool = False) -> None:
     if looks.heading == "none" and not large:
         return
-    _room(page)
+    next_page(page)
     bold = looks.heading != "small" or large
     size = page.shrunk(text, room - 4, bold=bold, size=1.8 if large else 0.8 if looks.heading == "small" else 1.0)
     if looks.heading in ("band", "line"):
         low = page.y + page.style.size * 0.45
         if looks.heading == "band":
-            page.sheet.box(x - 2, page.y - page.style.size * size, x + room, low, fill=_SHADE)
+            page.sheet.box(x - 2, page.y - page.style.size * size, x + room, low, fill=SHADE)
         else:
             page.sheet.rule(x, low, x + room, low)
     shown = text + (":" if looks.heading == "colon" and not large else "")
@@ -218,19 +204,25 @@ def _heading(page: Setting, looks: _Looks, text: str, x: float, room: float, *, 
     page.y += page.step * (1.5 if large else 1.2)
 
 
-def _party(page: Setting, looks: _Looks, who: str, x: float, room: float) -> None:
+def _party(page: Setting, looks: Looks, who: str, x: float, room: float) -> None:
     """The seller's or the buyer's name and address."""
     document, rng = page.document, page.rng
     region = VENDOR if who == "seller" else CLIENT
     name, address = getattr(document, who) or "", (getattr(document, f"{who}_address") or "").splitlines()
-    if who == "buyer" or looks.named:
+    windowed = who == "buyer" and rng.random() < 0.3  # an address in the window of an envelope has no heading
+    if looks.named if who == "seller" else not windowed:
         _heading(page, looks, page.term("buyer") if who == "buyer" else page.phrase("from"), x, room)
     if rng.random() < 0.15:
         label, value = reference(rng, page.content.place, page.writing)
         _line(page, looks, label, value, "", region, x, room)
+    if who == "buyer" and rng.random() < 0.12:
+        _line(page, looks, "", str(rng.choice(list(SALUTES[page.content.place.language]))), "", region, x, room)
     _, _, named, placed, *_ = FORM[page.content.place.language]
     bold = bool(rng.random() < 0.35)
-    _line(page, looks, named if looks.label else "", name, who, region, x, room, bold=bold)
+    for at, line in enumerate(in_lines(name, rng, 0.15)):
+        _line(page, looks, named if looks.label and at == 0 else "", line, who, region, x, room, bold=bold)
+    if rng.random() < 0.12:
+        _line(page, looks, "", person(rng), "", region, x, room)
     if looks.joined and page.width(looks.joined.join(address)) < 1.3 * room:
         address = [looks.joined.join(address)]
     for at, line in enumerate(address):
@@ -246,11 +238,11 @@ def _party(page: Setting, looks: _Looks, who: str, x: float, room: float) -> Non
 
 
 def _line(
-    page: Setting, looks: _Looks, label: str, value: str, meaning: str, region: str, x: float, room: float, *,
+    page: Setting, looks: Looks, label: str, value: str, meaning: str, region: str, x: float, room: float, *,
     bold: bool = False,
 ) -> None:  # fmt: skip
     """A value, behind its label where it has one."""
-    _room(page)
+    next_page(page)
     at, left = x, room
     if looks.label == "column":
         at, left = x + 0.3 * room, 0.7 * room
@@ -265,14 +257,7 @@ def _line(
     page.y += page.step * looks.gap
 
 
-def _room(page: Setting) -> None:
-    """A new page where this one is full."""
-    if page.y > page.sheet.height - page.style.margin:
-        page.sheet.new_page()
-        page.y = page.style.margin + page.style.size
-
-
-def _other(page: Setting, looks: _Looks, heading: str, x: float, room: float, *, placed: bool) -> None:
+def _other(page: Setting, looks: Looks, heading: str, x: float, room: float, *, placed: bool) -> None:
     """Somebody who neither sells nor buys, or the buyer once more."""
     rng, document = page.rng, page.document
     _heading(page, looks, heading, x, room)
@@ -282,118 +267,6 @@ def _other(page: Setting, looks: _Looks, heading: str, x: float, room: float, *,
         if rng.random() < 0.5:
             lines[0] = document.buyer or lines[0]
     for line in [*lines, page.content.phone][: int(rng.integers(1, 6))]:
-        _room(page)
+        next_page(page)
         page.write(x, line, size=page.shrunk(line, room))
         page.y += page.step * looks.gap
-
-
-def _facts(page: Setting) -> list[Fact]:
-    """What the document is, number and day first as a rule, among other references."""
-    document, rng = page.document, page.rng
-    found: list[Fact] = []
-    if document.number:
-        found.append(("number", page.term("number"), document.number))
-    for name, day in (("date", document.date), ("due_date", document.due_date)):
-        if day:
-            found.append((name, page.term(name), page.writing.written_day(day)))
-    if document.order_number:
-        found.append(("order_number", page.term("order_number"), document.order_number))
-    if rng.random() < 0.25:
-        found[2:] = [found[at] for at in 2 + rng.permutation(len(found) - 2)] if len(found) > 2 else []
-    for _ in range(int(rng.choice([0, 1, 2, 3, 5]))):
-        label, value = reference(rng, page.content.place, page.writing)
-        found.insert(int(rng.integers(min(1, len(found)), len(found) + 1)), ("", label[:26], value[:26]))
-    if rng.random() < 0.25:
-        place = int(rng.integers(len(found) + 1)) if rng.random() < 0.3 else len(found)
-        last = document.total if document.due is None else document.due
-        word = page.term(str(rng.choice(["due", "total"])))
-        found.insert(place, ("", word, page.amount(last or Decimal(0))))
-    if rng.random() < 0.15:
-        found.insert(min(2, len(found)), ("", page.phrase("currency"), document.currency or ""))
-    if len(found) > 1 and found[0][0] == "number" and rng.random() < 0.2:
-        found = [*found[1:], found[0]] if rng.random() < 0.4 else [found[1], found[0], *found[2:]]
-    return found
-
-
-def _block(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, room: float) -> None:
-    """Labels and values in two columns."""
-    apart = bool(page.rng.random() < 0.35)
-    wide = min(0.6 * room, max((page.width(label, bold=looks.bold_labels) for _, label, _ in facts), default=0) + 10)
-    for at, (name, label, value) in enumerate(facts):
-        _room(page)
-        if looks.filled and at % 2 == 0:
-            page.sheet.box(x - 2, page.y - page.style.size, x + room, page.y + page.style.size * 0.4, fill=_SHADE)
-        shown = f"{label}{page.style.colon}"
-        size = page.shrunk(shown, wide - 4, bold=looks.bold_labels)
-        page.write(x, shown, bold=looks.bold_labels, size=size, region=FACTS)
-        size = page.shrunk(value, room - wide)
-        end, align = (x + room, "right") if apart else (x + wide, "left")
-        page.write(end, value, size=size, align=align, meaning=name, region=FACTS)
-        page.y += page.step * looks.gap
-
-
-def _above(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, room: float, *, columns: int = 1) -> None:
-    """Each label above its value, in one or more columns."""
-    wide = room / columns
-    for first in range(0, len(facts), columns):
-        _room(page)
-        for at, (name, label, value) in enumerate(facts[first : first + columns]):
-            left = x + at * wide
-            size = page.shrunk(label, wide - 6, bold=looks.bold_labels, size=0.85)
-            page.write(left, label + page.style.colon.strip(), bold=looks.bold_labels, size=size, region=FACTS)
-            page.write(left, value, size=page.shrunk(value, wide - 6), meaning=name, region=FACTS,
-                       y=page.y + page.step)  # fmt: skip
-        page.y += page.step * (1.9 + 0.4 * looks.gap)
-
-
-def _two(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, room: float) -> None:
-    _above(page, looks, facts, x, room, columns=2)
-
-
-def _strip(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, room: float) -> None:
-    """Labels above their values over the width of the page."""
-    top = page.y - page.style.size * 1.1
-    page.y += page.style.size * 0.3
-    _above(page, looks, facts, x + 3, room - 3, columns=int(page.rng.integers(2, 6)))
-    if looks.filled:
-        page.sheet.box(x, top, x + room, page.y - page.style.size * 0.8, edge=page.style.accent)
-
-
-def _lines(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, room: float) -> None:
-    _block(page, looks, facts, x, min(room, 260.0))
-
-
-def _pairs(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, room: float) -> None:
-    """Two columns of labels with values, side by side."""
-    half, top, lowest = -(-len(facts) // 2), page.y, page.y
-    for at, some in enumerate((facts[:half], facts[half:])):
-        page.y = top
-        _block(page, looks, some, x + at * room / 2, room / 2 - 16)
-        lowest = max(lowest, page.y)
-    page.y = lowest
-
-
-def _sentence(page: Setting, looks: _Looks, facts: Sequence[Fact], x: float, room: float) -> None:
-    """Labels and values one behind the other, as many as a line takes."""
-    joint = str(page.rng.choice(["   ", ", ", " | ", " / "]))
-    left = x
-    for name, label, value in facts:
-        _room(page)
-        shown = f"{label}{page.style.colon} "
-        if left > x and left + page.width(shown + value + joint) > x + room:
-            page.y += page.step * looks.gap
-            left = x
-        size = page.shrunk(shown + value, room)
-        page.write(left, shown.rstrip(), bold=looks.bold_labels, size=size, region=FACTS)
-        left += page.width(shown, bold=looks.bold_labels, size=size)
-        left = page.write(left, value, size=page.shrunk(value, x + room - left, size=size), meaning=name, region=FACTS)
-        if joint.strip():
-            page.write(left, joint.strip())
-        left += page.width(joint)
-    page.y += page.step
-
-
-_FACTS: dict[str, Callable[[Setting, _Looks, Sequence[Fact], float, float], None]] = {
-    "block": _block, "above": _above, "two": _two, "strip": _strip, "lines": _lines, "pairs": _pairs,
-    "sentence": _sentence,
-}  # fmt: skip

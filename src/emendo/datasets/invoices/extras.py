@@ -66,6 +66,15 @@ SHIP: Final[Mapping[str, Sequence[str]]] = {
     "it": ("Luogo di consegna", "Destinazione merce"),
     "nl": ("Afleveradres", "Leveren aan"),
 }
+SALUTES: Final[Mapping[str, Sequence[str]]] = {
+    "en": ("To", "Messrs", "The Manager", "Attn."),
+    "de": ("Firma", "An", "An die Firma"),
+    "fr": ("Société", "À l'attention de", "Ets"),
+    "es": ("Señores", "A la atención de"),
+    "it": ("Spett.le", "Spettabile ditta", "Alla c.a."),
+    "nl": ("Aan", "T.a.v.", "Firma"),
+}
+"""Stands in a line of its own above the name of the firm that a letter goes to."""
 COMPANY: Final[Mapping[str, Sequence[str]]] = {
     "en": ("Registered in {}, No. {}", "Company Reg. No. {1}", "Directors: {}, {}", "BIC {2}", "www.{3}.example"),
     "de": (

@@ -154,6 +154,21 @@ def _name(rng: Rng) -> str:
     return coined_name(rng) if rng.random() < 0.6 else str(rng.choice(SURNAMES))
 
 
+def in_lines(name: str, rng: Rng, share: float) -> list[str]:
+    """A name in one line; a long one in two, in this share of the cases."""
+    words = name.split(" ")
+    if len(words) < 3 or rng.random() >= share:
+        return [name]
+    at = int(rng.integers(1, len(words)))
+    return [" ".join(words[:at]), " ".join(words[at:])]
+
+
+def brand(name: str, rng: Rng) -> str:
+    """What a firm calls itself in large letters or in its logo: the first words of its name."""
+    words = " ".join(name.split(" ")[: int(rng.integers(1, 3))])
+    return str(rng.choice([words, words.lower(), words.upper()]))
+
+
 def person(rng: Rng) -> str:
     """Somebody's name, at times with a title."""
     title = str(rng.choice(["", "", "", "", "Mr ", "Mme ", "Herrn ", "Frau ", "Sr. ", "Dr. ", "Ms. "]))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import cos, pi, sin
 
 from .coined import coined_name
-from .extras import DATED, SHIP, reference, sentence
+from .extras import DATED, SALUTES, SHIP, reference, sentence
+from .firms import brand, in_lines
 from .sheet import Colour
 from .style import Setting
 
@@ -37,8 +38,13 @@ def set_head(page: Setting) -> None:
         draw_logo(page, logo_x, page.y - 8, 40)
     page.y += name_size * style.size * 0.8
     colour = WHITE if banded else style.accent
-    page.write(x, document.seller or "", bold=True, size=name_size, align=align, colour=colour, meaning="seller",
-               region=VENDOR)  # fmt: skip
+    if not banded and page.rng.random() < 0.1:
+        page.write(x, brand(document.seller or "", page.rng), size=1.6, align=align, colour=colour)
+        page.y += page.step * 2.2
+    lines = in_lines(document.seller or "", page.rng, 0.0 if banded else 0.12)
+    for line in lines:
+        page.write(x, line, bold=True, size=name_size, align=align, colour=colour, meaning="seller", region=VENDOR)
+        page.y += 0 if line is lines[-1] else page.step * name_size
     page.y += page.step * 1.3 + (name_size * style.size * 0.9 if banded else 0)
     if page.rng.random() < 0.12:
         page.write(x, sentence(page.rng, page.content.place, page.writing)[:50], align=align, size=0.9, region=VENDOR)
@@ -108,14 +114,17 @@ def set_buyer(page: Setting) -> float:
     x = page.left if style.buyer != "right" else (page.left + page.right) / 2 + 20
     y = page.y
     lines = [
-        ("buyer", document.buyer),
+        *(("buyer", one) for one in in_lines(document.buyer, page.rng, 0.12)),
         *(("buyer_address", one) for one in (document.buyer_address or "").splitlines()),
     ]
-    if style.head != "window" or style.buyer == "boxed":
+    if style.buyer == "boxed" or (style.head != "window" and page.rng.random() > 0.25):
         label = page.term("buyer") + (style.colon if page.rng.random() < 0.5 else "")
         page.write(x, label, bold=True, colour=style.accent, region=CLIENT, y=y)
         y += page.step * 1.1
     top = y - style.size
+    if page.rng.random() < 0.1:
+        page.write(x, str(page.rng.choice(list(SALUTES[page.content.place.language]))), region=CLIENT, y=y)
+        y += page.step
     for name, line in lines:
         size = page.shrunk(line, page.right - x)
         page.write(x, line, size=size, meaning=name, region=CLIENT, y=y)

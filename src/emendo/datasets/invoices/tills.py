@@ -9,7 +9,7 @@ import numpy as np
 from .coined import coined_name
 from .content import Content
 from .extras import company_line, reference, sentence
-from .firms import coded, firm
+from .firms import brand, coded, firm, in_lines
 from .heads import CLIENT, FACTS, VENDOR
 from .sheet import BLACK, Sheet
 from .style import Setting, Style
@@ -71,12 +71,18 @@ def _head(page: Setting) -> None:
     titled = bool(rng.random() < 0.15)
     if titled:
         _centre(page, page.term("receipt"), bold=bool(rng.random() < 0.5))
-    if rng.random() < 0.2:
-        brand = firm(rng, page.content.place)[0] if rng.random() < 0.5 else coined_name(rng).upper()
-        _centre(page, " ".join(brand.split()[:2]), size=float(rng.uniform(1.0, 2.0)), region=VENDOR)
+    seller = document.seller or ""
+    if rng.random() < 0.25:
+        other = firm(rng, page.content.place)[0] if rng.random() < 0.5 else coined_name(rng).upper()
+        called = " ".join(other.split()[:2]) if rng.random() < 0.6 else brand(seller, rng)
+        _centre(page, called, size=float(rng.uniform(1.0, 2.0)), region=VENDOR)
     size, bold = float(rng.uniform(1.0, 1.5)), bool(rng.random() < 0.7)
-    for line in _broken(document.seller or "", rng):
-        _centre(page, line, bold=bold, size=size, meaning="seller", region=VENDOR)
+    lines = in_lines(seller, rng, 0.25)
+    if len(lines) == 1 and rng.random() < 0.08:
+        _registered(page, seller, size=size, bold=bold)
+    else:
+        for line in lines:
+            _centre(page, line, bold=bold, size=size, meaning="seller", region=VENDOR)
     if rng.random() < 0.1:  # which of its houses
         _centre(
             page, str(rng.choice(["({})", "{}", "Branch: {}", "{} BRANCH"])).format(coined_name(rng)), region=VENDOR
@@ -110,6 +116,16 @@ def _head(page: Setting) -> None:
         shown = str(rng.choice(["{}", "{}", "{}", "-{}-", "*** {} ***", "[ {} ]"])).format(page.term("receipt"))
         _centre(page, shown, bold=bool(page.rng.random() < 0.5))
     page.y += page.step * 0.3
+
+
+def _registered(page: Setting, name: str, *, size: float, bold: bool) -> None:
+    """The name with the number of a register behind it, in one line."""
+    number = coded(page.rng, str(page.rng.choice(["(######-@)", "######-@", "(########)", "(######-@) (@@@)"])))
+    size = _fitting_size(page, f"{name} {number}", page.sheet.width - 12, bold=bold, size=size)
+    wide = page.width(f"{name} {number}", bold=bold, size=size)
+    end = page.write((page.sheet.width - wide) / 2, name, bold=bold, size=size, meaning="seller", region=VENDOR)
+    page.write(end + page.width(" ", size=size), number, bold=bold, size=size, region=VENDOR)
+    page.y += page.step
 
 
 def _facts(page: Setting) -> None:
@@ -223,15 +239,6 @@ def _columns(page: Setting) -> None:
         for x, field, text in cells:
             page.write(x, text, size=0.92, align="right", meaning=f"lines.{at}.{field}", region=REGION)
         page.y += page.step
-
-
-def _broken(text: str, rng: Rng) -> list[str]:
-    """A name in one line, or in two."""
-    words = text.split(" ")
-    if len(words) < 3 or rng.random() < 0.75:
-        return [text]
-    at = int(rng.integers(1, len(words)))
-    return [" ".join(words[:at]), " ".join(words[at:])]
 
 
 def _fitting(page: Setting, text: str, room: float) -> str:

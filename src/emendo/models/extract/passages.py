@@ -92,7 +92,7 @@ def written(scene: Scene, label: str, some: Sequence[int]) -> str:
     elif label.endswith(".unit"):
         text = _COUNT.sub("", text)
     elif label.endswith(".code"):
-        text = text.strip("[]")
+        text = " ".join(dict.fromkeys(text.strip("[]").split(" ")))  # in its column and in the name once more
     return text.strip(" :;*=_|~`·•")
 
 

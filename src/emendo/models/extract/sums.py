@@ -32,6 +32,8 @@ _DROPPED = 2.0
 """What it costs to leave out an amount that the tags tell, so that a broken sum goes with it."""
 _DEAR = 2.0
 """What it takes that a tax is more than taxes are."""
+_LESS = 4.0
+"""What it takes that a total is less than its dearest row, with nothing that was taken off."""
 _TWICE = 3.0
 """What it costs to take one word for two fields."""
 BESIDE: Final = {"lines": ("discount", "charges"), "total": ("rounding",)}
@@ -162,10 +164,21 @@ def _judged(score: float, picks: Sequence[object], options: Options, *, sums: bo
     taxed, tax = amounts.get("net") or amounts.get("total"), amounts.get("tax")
     if taxed is not None and tax is not None and abs(tax.value) > MOST_TAX * abs(taxed.value):
         gain -= _DEAR
+    if _less_than_a_row(amounts, lines):
+        gain -= _LESS
     last = amounts.get("due") or amounts.get("total")
     if last is not None and last.value in options.paid:
         gain += _PAID
     return Choice(amounts, lines, taxes, confirmed, broken, score + gain - _TWICE * min(twice, 3))
+
+
+def _less_than_a_row(amounts: Mapping[str, Amount], lines: Table) -> bool:
+    """Whether the total is less than an amount of a row although nothing was taken off."""
+    total = amounts.get("total")
+    rows = [numbers["amount"].value for numbers in lines.rows if "amount" in numbers]
+    if total is None or not rows or amounts.get("discount") is not None or min(rows) < 0:
+        return False
+    return total.value < max(rows)
 
 
 def weigh(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, Protocol
 from zlib import compress, decompress
@@ -144,7 +145,8 @@ def made_up(sample: Sample, words: Sequence[Mapping[str, Any]], truth: Document)
 def exact_words(rows: Sequence[Mapping[str, Any]]) -> list[Made]:
     """The words of a made-up document with what each tells.
 
-    An amount that stands a second time, as a total does beside what was paid, may as well be the field.
+    An amount that stands a second time, as a total does beside what was paid, may as well be the field, and so may the
+    seller's name that stands again in small print.
     """
     made: list[Made] = []
     for row in rows:
@@ -154,10 +156,19 @@ def exact_words(rows: Sequence[Mapping[str, Any]]) -> list[Made]:
         made.append(Made(word, (INDEX[label],), row_number(label.partition("[")[0], number) if label else -1))
     told = (one for one in made if LABELS[one.labels[0]] in _SUMS and any(map(str.isdecimal, one.word.text)))
     sums = {one.word.text: one.labels[0] for one in told}
-    return [
-        replace(one, labels=(0, sums[one.word.text])) if one.labels == (0,) and one.word.text in sums else one
-        for one in made
-    ]
+    again = {at: sums[one.word.text] for at, one in enumerate(made) if one.labels == (0,) and one.word.text in sums}
+    again |= dict.fromkeys(_repeated(made, INDEX["seller"]), INDEX["seller"])
+    return [replace(one, labels=(0, again[at])) if at in again else one for at, one in enumerate(made)]
+
+
+def _repeated(made: Sequence[Made], label: int) -> list[int]:
+    """Words without a label that say once more, as a whole, what words of `label` say."""
+    texts = [one.word.text for one in made]
+    runs = [list(run) for own, run in groupby(range(len(made)), lambda at: made[at].labels[0]) if own == label]
+    names = {tuple(texts[at] for at in run) for run in runs}
+    places = (range(at, at + len(name)) for name in names for at in range(len(made) - len(name) + 1)
+              if tuple(texts[at : at + len(name)]) == name)  # fmt: skip
+    return [at for place in places if all(made[one].labels == (0,) for one in place) for at in place]
 
 
 _SUMS: Final = frozenset(spec.name for spec in specs(Document) if spec.kind is Kind.MONEY)
