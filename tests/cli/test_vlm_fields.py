@@ -42,7 +42,7 @@ SET = {
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten made-up documents: eight to train, one to validate, one to test."""
     out = tmp_path_factory.mktemp("vlm") / "documents"
-    synth_invoices(10, 7, out, jobs=1)
+    synth_invoices(10, 8, out, jobs=1)
     return out
 
 
