@@ -98,7 +98,11 @@ class Trainee(nn.Module):
 
 
 def half_is_fast() -> bool:
-    """Whether this processor multiplies bfloat16 in hardware (AVX512-BF16, AMX, or a GPU)."""
+    """Whether to train in bfloat16 here: on a GPU that has it, or on a processor with AMX.
+
+    With AVX512-BF16 alone it is half as fast again as float32 at most, and what it learns reads worse
+    (docs/decisions.md).
+    """
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return bool(torch.cpu._is_amx_tile_supported())
