@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .coined import coined_name
-from .extras import DATED, FORM, SALUTES, SHIP, company_line, reference, sentence
+from .extras import DATED, FORM, SHIP, company_line, reference, salutation, sentence
 from .facts import FORMS, SHADE, Fact, Looks, drawn_facts, next_page
 from .firms import brand, in_lines, person
 from .heads import CLIENT, FACTS, VENDOR, draw_logo
@@ -216,7 +216,7 @@ def _party(page: Setting, looks: Looks, who: str, x: float, room: float) -> None
         label, value = reference(rng, page.content.place, page.writing)
         _line(page, looks, label, value, "", region, x, room)
     if who == "buyer" and rng.random() < 0.12:
-        _line(page, looks, "", str(rng.choice(list(SALUTES[page.content.place.language]))), "", region, x, room)
+        _line(page, looks, "", salutation(rng, page.content.place), "", region, x, room)
     _, _, named, placed, *_ = FORM[page.content.place.language]
     bold = bool(rng.random() < 0.35)
     for at, line in enumerate(in_lines(name, rng, 0.15)):

@@ -66,7 +66,7 @@ SHIP: Final[Mapping[str, Sequence[str]]] = {
     "it": ("Luogo di consegna", "Destinazione merce"),
     "nl": ("Afleveradres", "Leveren aan"),
 }
-SALUTES: Final[Mapping[str, Sequence[str]]] = {
+_SALUTES: Final[Mapping[str, Sequence[str]]] = {
     "en": ("To", "Messrs", "The Manager", "Attn."),
     "de": ("Firma", "An", "An die Firma"),
     "fr": ("Société", "À l'attention de", "Ets"),
@@ -74,7 +74,6 @@ SALUTES: Final[Mapping[str, Sequence[str]]] = {
     "it": ("Spett.le", "Spettabile ditta", "Alla c.a."),
     "nl": ("Aan", "T.a.v.", "Firma"),
 }
-"""Stands in a line of its own above the name of the firm that a letter goes to."""
 COMPANY: Final[Mapping[str, Sequence[str]]] = {
     "en": ("Registered in {}, No. {}", "Company Reg. No. {1}", "Directors: {}, {}", "BIC {2}", "www.{3}.example"),
     "de": (
@@ -132,6 +131,11 @@ def _value(rng: Rng, place: Place, writing: Writing, kind: str) -> str:
 
 def _day(rng: Rng, writing: Writing) -> str:
     return writing.written_day(date(int(rng.integers(2012, 2027)), int(rng.integers(1, 13)), int(rng.integers(1, 29))))
+
+
+def salutation(rng: Rng, place: Place) -> str:
+    """What stands above the name of the firm that a letter goes to."""
+    return str(rng.choice(list(_SALUTES[place.language])))
 
 
 def company_line(rng: Rng, place: Place) -> str:

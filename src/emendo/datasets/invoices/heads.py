@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import cos, pi, sin
 
 from .coined import coined_name
-from .extras import DATED, SALUTES, SHIP, reference, sentence
+from .extras import DATED, SHIP, reference, salutation, sentence
 from .firms import brand, in_lines
 from .sheet import Colour
 from .style import Setting
@@ -123,7 +123,7 @@ def set_buyer(page: Setting) -> float:
         y += page.step * 1.1
     top = y - style.size
     if page.rng.random() < 0.1:
-        page.write(x, str(page.rng.choice(list(SALUTES[page.content.place.language]))), region=CLIENT, y=y)
+        page.write(x, salutation(page.rng, page.content.place), region=CLIENT, y=y)
         y += page.step
     for name, line in lines:
         size = page.shrunk(line, page.right - x)
