@@ -100,7 +100,7 @@ class Trainee(nn.Module):
 def half_is_fast() -> bool:
     """Whether to train in bfloat16 here: on a GPU that has it, or on a processor with AMX.
 
-    With AVX512-BF16 alone it is half as fast again as float32 at most, and what it learns reads worse
+    With AVX512-BF16 alone it is about twice as fast as float32, but what it learned there read worse
     (docs/decisions.md).
     """
     if torch.cuda.is_available():
