@@ -35,7 +35,7 @@ demo: $(VENV)/installed
 # Two processes, each with whole files of tests: one that crashes is named, and the other goes on.
 JOBS ?= 2
 test: $(VENV)/installed
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --max-worker-restart 2
 
 check: $(VENV)/installed
 	$(BIN)/ruff check src tests benchmarks

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 from emendo.models.bundle import Bundle
@@ -20,6 +23,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as `&` of a script leaves it: tests press Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object | None) -> None:
+    """Tell how a process of tests ended before its time, and how much memory was free: xdist does not."""
+    if error:
+        status = node.gateway._io.popen.wait(30)  # negative: the signal
+        free = psutil.virtual_memory().available / 2**20
+        sys.stderr.write(f"\n[{node.gateway.id}] ended with status {status}; {free:.0f} MB of memory are free\n")
 
 
 @pytest.fixture(scope="session")

@@ -90,10 +90,9 @@ def step_by_step(flow: Flow, **_: object) -> dict[str, Any]:
     assert isinstance(flow.order, TrainOrder)
     checked = train.check(flow.order)
     order = train.checked_order(flow.order, checked)
-    for at in range(order.folds):
-        train.fold(order, at)
+    for model in train.models(order):
+        train.learn(order, model)
     crossval, _ = train.mean(order)
-    train.final(order)
     found, _ = train.evaluate(order)
     return train.register(order, checked, crossval, found)[0]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from importlib import util
 from pathlib import Path
@@ -65,3 +67,22 @@ def test_a_damaged_graph_is_refused(tmp_path: Path, engine: engines.EngineName) 
     broken.write_bytes(b"\x08\x09not a graph")
     with pytest.raises(BundleError, match="cannot be opened by"):
         open_engine(broken, threads=1, engine=engine)
+
+
+def test_a_signal_is_heard_after_models_came_and_went() -> None:
+    """OpenVINO lays its own stack for signals in the thread that starts it, and takes it away when it is let go."""
+    script = f"""
+import signal
+from pathlib import Path
+from emendo.models.engine import open_engine
+heard = []
+signal.signal(signal.SIGINT, lambda *_: heard.append("heard"))
+kept = []
+for _ in range(4):
+    kept = [*kept[-1:], open_engine(Path({str(base_bundle().path(GRAPH_FILE))!r}), threads=1, engine="openvino")]
+del kept
+signal.raise_signal(signal.SIGINT)
+print(*heard)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr

@@ -125,7 +125,7 @@ def train(
         return 0
     if alias and not register:
         raise UsageError("--alias is for a model that is registered", remedy="add --register NAME")
-    side = _side(context, folds, jobs_for(folds, context.threads))
+    side = _side(context, folds + 1, jobs_for(folds + 1, context.threads))
     order = TrainOrder(
         out=_out(context, out, "train"),
         workspace=str(context.root or ""),

@@ -163,9 +163,7 @@ class _Compiled:
     """
 
     def __init__(self, path: Path, threads: int) -> None:
-        import openvino
-
-        core = openvino.Core()
+        core = _core()
         precision = "bf16" if _half_by_openvino() else "f32"
         threads = max(1, threads)
         streams = max(1, cores() // threads)
@@ -212,9 +210,16 @@ class _OpenVino(_Compiled):
 def _half_by_openvino() -> bool:
     if find_spec("openvino") is None:
         return False
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+@cache
+def _core() -> Any:
+    """OpenVINO, started once and never let go: each start lays a stack for signals in its thread (AMX needs a large
+    one), and letting it go can leave the thread without any, so that the next Ctrl-C would be a crash."""
     import openvino
 
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return openvino.Core()
 
 
 def _ends(found: Any) -> tuple[End, ...]:

@@ -1,4 +1,4 @@
-"""The steps of the flow `train`: check, fold by fold, the mean, the final model, its evaluation, its registration.
+"""The steps of the flow `train`: check, the final model and those of the folds, their mean, evaluation, registration.
 
 Each step keeps what it has done in the output folder (`folds/fold-N`, `final`, `report`, `judgement`, `cards`), so a
 step that is run again takes up what is there.
@@ -88,8 +88,22 @@ def _frozen_corrections(order: TrainOrder) -> tuple[int, TrainOrder]:
     return mark, order.model_copy(update={"data": str(workspace.datasets / built.id)})
 
 
-def fold(order: TrainOrder, at: int) -> int:
-    """Train the model of fold `at` (from 0) and let it read what it did not learn; returns `at`."""
+def models(order: TrainOrder) -> tuple[str, ...]:
+    """What is trained side by side, for `learn`; the final model takes longest and comes first."""
+    return (FINAL, *map(str, range(order.folds)))
+
+
+def learn(order: TrainOrder, model: str) -> str:
+    """Train one of `models`, and let that of a fold read what it did not learn; returns its name."""
+    if model == FINAL:
+        final(order)
+    else:
+        fold(order, int(model))
+    return model
+
+
+def fold(order: TrainOrder, at: int) -> None:
+    """Train the model of fold `at` (from 0) and let it read what it did not learn."""
     from ...datasets.folds import make_folds
     from ...train.crossval import read_held
     from ...train.foldwise import train_fold
@@ -122,7 +136,6 @@ def fold(order: TrainOrder, at: int) -> int:
             progress=lambda done, total: tell(done, total, f"{name}: reading"),
         )
         report.write(place)
-    return at
 
 
 def mean(order: TrainOrder) -> tuple[dict[str, Any], str]:
@@ -138,13 +151,13 @@ def mean(order: TrainOrder) -> tuple[dict[str, Any], str]:
     return made.to_dict(), page
 
 
-def final(order: TrainOrder) -> dict[str, Any]:
-    """Train on everything but the test lines, into `final`; the report of the run."""
+def final(order: TrainOrder) -> None:
+    """Train on everything but the test lines, into `final`."""
     from ...train.run import train
     from ...train.selection import training_parts
 
     parts = training_parts([_data(order)])
-    run = train(
+    train(
         parts.train,
         val=parts.val,
         base=order.base,
@@ -152,12 +165,11 @@ def final(order: TrainOrder) -> dict[str, Any]:
         out=order.out / FINAL,
         resume=(order.out / FINAL).exists(),
         workspace=order.root,
-        threads=order.all_threads,
+        threads=order.threads,
         progress=_named("final model"),
         name=order.out.name,
         left_out=parts.left_out,
     )
-    return {**run.report, "bundle": str(run.bundle)}
 
 
 def evaluate(order: TrainOrder) -> tuple[dict[str, Any], str]:

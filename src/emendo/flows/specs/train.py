@@ -1,4 +1,4 @@
-"""`emendo flow train`: check -> folds, side by side -> their mean -> the final model -> evaluation -> registration."""
+"""`emendo flow train`: check -> final model and folds, side by side -> their mean -> evaluation -> registration."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class EmendoTrain(FlowSpec):
         order = order_of(TrainOrder, self.order)
         with told(order.out):
             self.checked = train.check(order)
-        self.places = list(range(order.folds))
-        self.next(self.fold, foreach="places")
+        self.models = train.models(order)
+        self.next(self.learn, foreach="models")
 
     @step
-    def fold(self) -> None:
-        """A model without one fold reads that fold."""
+    def learn(self) -> None:
+        """One of the models: the final one from everything, that of a fold from all else, and it reads that fold."""
         order = train.checked_order(order_of(TrainOrder, self.order), self.checked)
         with told(order.out):
-            self.done = train.fold(order, self.input)
+            self.done = train.learn(order, self.input)
         self.next(self.mean)
 
     @card(type=PageCard.type)
@@ -44,14 +44,6 @@ class EmendoTrain(FlowSpec):
         order = train.checked_order(order_of(TrainOrder, self.order), self.checked)
         with told(order.out):
             self.crossval, self.page = train.mean(order)
-        self.next(self.final)
-
-    @step
-    def final(self) -> None:
-        """The model that learns from everything."""
-        order = train.checked_order(order_of(TrainOrder, self.order), self.checked)
-        with told(order.out):
-            self.trained = train.final(order)
         self.next(self.evaluate)
 
     @card(type=PageCard.type)
