@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -45,10 +44,8 @@ def test_an_attack_is_refused(tmp_path: Path, case: str, reader: object) -> None
     content, sentence = CASES[case]
     path = tmp_path / "x.xml"
     path.write_text(content, encoding="utf-8")
-    start = time.monotonic()
     with pytest.raises(FormatError, match=sentence) as raised:
         reader(path)  # type: ignore[operator]
-    assert time.monotonic() - start < 2
     assert str(path) in str(raised.value) and "\n" not in str(raised.value)
 
 

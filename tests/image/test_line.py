@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import cv2
@@ -105,14 +104,14 @@ def test_geometry_survives_its_file_form_and_refuses_unknown_keys() -> None:
         LineGeometry.model_validate({"heigth": 48})
 
 
-def test_real_lines_take_about_a_millisecond(data: Path) -> None:
+def test_real_lines_come_to_one_height(data: Path) -> None:
     lines = [cv2.imread(str(path)) for path in sorted((data / "peraire" / "images").glob("D.*.jpg"))[:40]]
     images: list[Image] = [np.asarray(line, np.uint8) for line in lines if line is not None]
     assert len(images) == 40
-    start = time.process_time()
     for image in images:
-        normalize_line(image, GEOMETRY)
-    assert (time.process_time() - start) / len(images) < 0.006
+        line = normalize_line(image, GEOMETRY)
+        assert line.shape[0] == GEOMETRY.height and line.shape[1] > line.shape[0]
+        assert line.std() > 0.05 * np.ptp(line), "there is ink on paper"
 
 
 @settings(max_examples=40, deadline=None)
