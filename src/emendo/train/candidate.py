@@ -17,6 +17,7 @@ from emendo.image.line import LineGeometry, network_input, normalize_line
 from emendo.metrics.align import Counts, counts
 from emendo.models.base import base_bundle, weights_bytes
 from emendo.models.bundle import GRAPH_FILE, WEIGHTS_FILE, Bundle, BundleInfo, write_bundle
+from emendo.models.ctc.decode import greedy_text
 from emendo.models.ctc.forms import Form, reform
 from emendo.models.ctc.network import LineNetwork, load_network, store_network
 from emendo.models.ctc.recognizer import CtcRecognizer, load_geometry
@@ -160,11 +161,18 @@ def write_candidate(network: LineNetwork, start: Start, target: Path, **info: An
     return write_bundle(target, BundleInfo(**filled), files, replace=True)
 
 
-def count_errors(recognizer: CtcRecognizer, lines: Sequence[TrainingLine]) -> Counts:
-    """Alignment counts of the readings of some lines, as serving reads them."""
+def count_errors(recognizer: CtcRecognizer, lines: Sequence[TrainingLine], *, plainly: bool = False) -> Counts:
+    """Alignment counts of the readings of some lines, as serving reads them or `plainly`: the best class of each frame
+    at one look.
+    """
+    images = [line.image for line in lines]
+    if plainly:
+        texts = [greedy_text(evidence) for evidence in recognizer.seen(images)]
+    else:
+        texts = [reading.text for reading in recognizer.read(images)]
     total = Counts()
-    for line, reading in zip(lines, recognizer.read([line.image for line in lines]), strict=True):
-        total += counts(line.text, reading.text)
+    for line, text in zip(lines, texts, strict=True):
+        total += counts(line.text, text)
     return total
 
 

@@ -96,12 +96,16 @@ class _Best:
         self.cer, self.step, self.last_step = float("inf"), 0, 0
 
     def begin(self, *, resume: bool) -> float:
-        """Judge the start, and take up the best of an earlier part of the run; returns the CER of the start."""
+        """Judge the start, and take up the best of an earlier part of the run; returns the CER of the start.
+
+        On validation lines it reads as it reads now. Lines that train tell only how far the run came: one look is
+        enough.
+        """
         task = self._task
         reading = {} if task.start.shown_anew else reading_of(task.start.bundle)
         bundle = write_candidate(task.start.network, task.start, task.out / "start", **reading)
         recognizer = CtcRecognizer(bundle, threads=task.threads)
-        before = count_errors(recognizer, task.judged).cer
+        before = count_errors(recognizer, task.judged, plainly=not task.validated).cer
         self.bundle, self.cer = bundle, before
         if task.schedule.splice and before < SPLICED_BELOW:
             self.pieces = pieces_of([line for line in task.own if self._from_left(line.text)], recognizer)
@@ -121,7 +125,8 @@ class _Best:
         """CER of the released weights; they are kept when better than all before (or, at a tie, than the start)."""
         task = self._task
         draft = write_candidate(trainee.released(), task.start, task.out / "candidate")
-        cer = count_errors(CtcRecognizer(draft, threads=task.threads), task.judged).cer
+        reader = CtcRecognizer(draft, threads=task.threads)
+        cer = count_errors(reader, task.judged, plainly=not task.validated).cer
         self.last_step = step
         if cer < self.cer or (not task.validated and cer <= self.cer):
             self.bundle = write_candidate(
