@@ -141,3 +141,34 @@ def test_one_bad_input_does_not_stop_the_others(tmp_path: Path, capsys: pytest.C
     summary = json.loads(out)
     assert (summary["read"], summary["failed"]) == (1, 1)
     assert len([line for line in err.splitlines() if line.startswith("error: ")]) == 1
+
+
+def test_ctrl_c_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def pressed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("emendo.cli.loop.open_context", pressed)
+    status, out, err = run(capsys, "read", str(tmp_path))
+    assert (status, out) == (130, "")
+    assert err == "error: stopped by the user; run the same command again to go on\n"
+
+
+PRESSED_EARLY = """
+import sys
+import emendo.__main__ as program
+
+class Pressed:
+    def find_spec(self, name, *_):
+        if name == "emendo.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Pressed())
+sys.exit(program.main())
+"""
+
+
+def test_ctrl_c_while_the_program_starts_is_no_traceback() -> None:
+    done = subprocess.run([sys.executable, "-c", PRESSED_EARLY], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

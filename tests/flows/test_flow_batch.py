@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -108,8 +109,9 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_when_the_command_is_killed_alone_its_steps_end_too(
-    tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     lay(tmp_path / "site", monkeypatch)
     samples = colour_samples(tmp_path / "pictures", TEXTS[:1])
@@ -121,8 +123,8 @@ def test_when_the_command_is_killed_alone_its_steps_end_too(
     try:
         wait_for(lambda: any(reads(one) for one in running.children(recursive=True)))
         others = running.children(recursive=True)
-        running.kill()
-        running.wait()
+        running.send_signal(number)
+        assert running.wait() == (-number if number == signal.SIGKILL else 128 + number)
         wait_for(lambda: not any(alive(one) for one in others))
     finally:
         for one in (*others, running):

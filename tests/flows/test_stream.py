@@ -277,3 +277,13 @@ def until(holds: Callable[[], bool]) -> None:
             assert type(error).__module__ == "redis.exceptions", error
         time.sleep(0.01)
     raise AssertionError("it never came about")
+
+
+@pytest.mark.parametrize("command", [["show"], ["run", "--once"]])
+def test_one_look_at_a_server_that_is_away_is_one_sentence(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = ["--url", f"unix://{tmp_path}/none.sock", "--workspace", str(tmp_path)]
+    assert main(["stream", *command, *address]) == 2
+    (line,) = [one for one in capsys.readouterr().err.splitlines() if one.startswith("error")]
+    assert line.startswith("error: the server of the stream cannot be used now (") and "give its address" in line

@@ -37,6 +37,16 @@ def test_told_to_stop_under_load_it_ends_what_it_accepted(model: str) -> None:
     assert set(counts) <= {"200 abcdefg", "503", "refused", "reset"}, counts
 
 
+def test_told_to_stop_while_it_warms_up_it_ends_in_order() -> None:
+    """The run time is at work in a thread then: ending around it would be an abort."""
+    for pause in (0.0, 1.0, 2.0):
+        with process("--kinds", "line,page") as service:
+            time.sleep(pause)
+            service.process.send_signal(signal.SIGTERM)
+            status, said = service.end()
+        assert (status in {0, 143}, "terminate" in said) == (True, False), (status, said)
+
+
 def test_a_champion_that_changes_under_load_costs_no_request(tmp_path: Path) -> None:
     workspace = Workspace.init(tmp_path / "ws")
     names = [

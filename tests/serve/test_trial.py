@@ -15,6 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from emendo.cli import main
+from emendo.errors import Busy
 from emendo.monitor import Captures, Seen, Truth
 from emendo.monitor.trial import CANDIDATE, CHAMPION
 from emendo.release.promote import install
@@ -132,6 +133,28 @@ def test_an_ab_trial_keeps_a_document_with_one_model_also_after_a_restart(
         assert state(client)["id"] == plan
         assert {name: read(client, "ba", name)["model"] for name in names} == first
         until(lambda: len({one.arm for one in rows(workspace)}) == 2)
+
+
+def test_another_service_of_the_workspace_leaves_a_trial_alone(
+    workspace: Workspace, wrong: str, tmp_path: Path
+) -> None:
+    """Also one that has another model in use."""
+    first = serving(workspace)
+    with client_of(first) as client:
+        first.try_out(wrong)
+        other = colour_model(tmp_path / "other", name="other", wrong={"c": "d"})
+        second = serving(workspace, model=str(other))
+        with client_of(second):
+            assert second.trials.running is None
+            with pytest.raises(Busy, match="another emendo is at `trial` here"):
+                second.try_out(wrong)
+        assert json.loads(workspace.trial_file.read_text(encoding="utf-8"))["state"] == "running"
+        assert state(client)["state"] == "running"
+        first.trials.stop()
+    third = serving(workspace)
+    with client_of(third) as client:
+        third.try_out(wrong)
+        assert state(client)["state"] == "running"
 
 
 def test_a_worse_candidate_is_stopped_and_not_tried_again(workspace: Workspace, wrong: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
@@ -135,6 +135,10 @@ def _absent(module: str) -> str:
     return f"this needs the package {package}, which is not installed: pip install emendo, or the extra that has it"
 
 
+STOPPED: Final = 130
+"""Exit status after Ctrl-C, as shells give it; typer returns it too."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     command = typer.main.get_command(app)
@@ -153,12 +157,13 @@ def main(arguments: list[str] | None = None) -> int:
         complain(_absent(error.name or str(error)))
         return 2
     except (typer.Abort, KeyboardInterrupt):
-        complain("stopped by the user; run the same command again to go on")
-        return 130
+        result = STOPPED
     except BrokenPipeError:
         sys.stderr.close()
         return 0
     except OSError as error:
         complain(f"{error.filename or 'operating system'}: {error.strerror or error}")
         return 2
+    if result == STOPPED:
+        complain("stopped by the user; run the same command again to go on")
     return result if isinstance(result, int) else 0

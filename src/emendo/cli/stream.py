@@ -66,9 +66,9 @@ def run(
     consumer = _consumer(context, instruments or [])
     ended = threading.Event()
     if once:
-        from ..flows.stream import connected
+        from ..flows.stream import reached
 
-        with connected(context.settings.stream) as client:
+        with reached(context.settings.stream) as client:
             consumer.look(client)
     else:
         for one in (signal.SIGTERM, signal.SIGINT):
@@ -96,10 +96,10 @@ def _consumer(context: Context, instruments: list[str]) -> Consumer:
 @stream.command()
 def show(instruments: Instruments = None, workspace: Folder = Path(), url: Url = None, json: Json = False) -> None:
     """Show the last gate and the last result of each instrument."""
-    from ..flows.stream import connected, shown
+    from ..flows.stream import reached, shown
 
     settings = open_context(workspace, stream__url=url).settings
-    with connected(settings.stream) as client:
+    with reached(settings.stream) as client:
         rows = shown(client, instruments or (), settings.limits)
     output.show({"instruments": rows}, [_sentence(row) for row in rows] or ["no instrument has a gate"], json=json)
 

@@ -26,7 +26,10 @@ KeyFile = Annotated[
 Mode = Annotated[
     str | None, typer.Option(metavar="shadow|ab", help="Whether the candidate answers too. [default: shadow]")
 ]
-Share = Annotated[float | None, typer.Option(metavar="P", help="Share of the documents that it reads. [default: 0.5]")]
+Share = Annotated[
+    float | None,
+    typer.Option(metavar="P", help="Share of the documents that it reads (shadow) or answers (ab). [default: 0.5]"),
+]
 HERE = "http://127.0.0.1:8080"
 
 
@@ -116,13 +119,18 @@ def _show(row: Mapping[str, Any], *, json: bool) -> None:
             f"{row['candidate']} beside {row['champion']} since {row['started']}, {row['how']['mode']}: {row['state']}",
             f"readings: {counts['champion']} of the champion, {counts['candidate']} of the candidate, "
             f"{counts['lost']} left out, {counts['failed']} failures",
-            *(_judged(row["judgement"]) if row["judgement"] else ["nothing is known yet"]),
+            *(_judged(row["judgement"]) if row["judgement"] else [_unjudged(row["how"])]),
         ]
         if row["state"] == "ended" and row["why"] != (row["judgement"] or {}).get("sentence"):
             lines.append(f"ended: {row['why']}")
         if (row["judgement"] or {}).get("verdict") == "better":
             lines.append(f"run `emendo promote {row['reference']}`")
     output.show(row, lines, json=json)
+
+
+def _unjudged(how: Mapping[str, Any]) -> str:
+    what = "corrections count" if how["basis"] == "corrections" else "readings count"
+    return f"nothing is known yet: {what} {how['settle_minutes']:g} minutes after they came (trial.settle_minutes)"
 
 
 def _judged(found: Mapping[str, Any]) -> list[str]:

@@ -217,6 +217,19 @@ def connected(settings: StreamSettings) -> Iterator[Any]:
 
 
 @contextmanager
+def reached(settings: StreamSettings) -> Iterator[Any]:
+    """`connected`, for one look. Raises EngineError too where the server cannot be used now."""
+    try:
+        with connected(settings) as client:
+            yield client
+    except Exception as error:
+        if not _away(error):
+            raise
+        what = f"the server of the stream cannot be used now ({error})"
+        raise EngineError(what, remedy="start it, or give its address to --url") from error
+
+
+@contextmanager
 def listening(client: Any) -> Iterator[Callable[[float], Counter[str]]]:
     """What the server tells of gates that were set: asked with seconds to wait, it gives the keys with how often.
 

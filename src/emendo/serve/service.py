@@ -84,6 +84,8 @@ class Service:
         if self.capture is not None:
             self.capture.start()
         self._expect(self.keeper.start())
+        if self._ended.is_set():
+            return
         self._threads = [
             threading.Thread(target=self._work, name=f"read-{at}", daemon=True) for at in range(self.workers)
         ]

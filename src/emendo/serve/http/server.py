@@ -25,6 +25,9 @@ for an instant only, is slow beside busy workers."""
 TOLD_SECONDS: Final = 0.5
 """How long new requests are still answered with 503 after the service was told to stop."""
 
+WARMING_SECONDS: Final = 60.0
+"""How long a service that is stopped while it warms up waits for the reading at hand."""
+
 LAST_SECONDS: Final = 1.0
 """How long a connection that was taken just before may still send its request, to be answered with 503."""
 
@@ -55,8 +58,10 @@ class Server(uvicorn.Server):
 
             cv2.setNumThreads(1)
         sys.setswitchinterval(SWITCH_SECONDS)
-        threading.Thread(target=self._start, name="start", daemon=True).start()
+        starting = threading.Thread(target=self._start, name="start", daemon=True)
+        starting.start()
         self.run(sockets=[self.opened])
+        starting.join(WARMING_SECONDS)  # a run time that is left alone with its threads ends the process by force
         if self.fault is not None:
             raise self.fault
 

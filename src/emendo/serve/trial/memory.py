@@ -7,6 +7,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,10 +26,23 @@ class Memory:
     def __init__(self, workspace: Workspace | None) -> None:
         self._workspace = workspace
         self._last: dict[str, Any] = {}
+        self._owned = ExitStack()
+        self._owns = False
 
     def folder(self, plan: Plan) -> Path:
         """Where is kept what both models read in a trial."""
         return self._workspace.trials / plan.id if self._workspace is not None else Path(tempfile.mkdtemp())
+
+    def claim(self) -> None:
+        """From now until `free` no other service changes the trial of the workspace. Raises Busy when one has it."""
+        if self._workspace is not None and not self._owns:
+            self._owned.enter_context(self._workspace.lock(EVENT))
+            self._owns = True
+
+    def free(self) -> None:
+        """Leave the trial to whoever comes next."""
+        self._owned.close()
+        self._owns = False
 
     def recall(self) -> Plan | None:
         """The last trial of the workspace, from its file. Raises WorkspaceError when that is damaged."""

@@ -85,8 +85,8 @@ class Trials:
     def start(self, champion: Served, reference: str, how: TrialSettings | None = None) -> Plan:
         """Try what `reference` names beside the champion; it is probed first, as before a swap.
 
-        Raises Busy while a trial goes on, UsageError for a candidate that cannot be tried, and what speaks against the
-        model; nothing has changed then.
+        Raises Busy while a trial goes on, here or in another service of the workspace, UsageError for a candidate that
+        cannot be tried, and what speaks against the model; nothing has changed then.
         """
         if not self._changing.acquire(blocking=False):
             raise Busy("another trial is being started", remedy="ask again when it goes on")
@@ -94,7 +94,12 @@ class Trials:
             if self._running is not None:
                 what = f"{self._running.plan.candidate} is being tried"
                 raise Busy(what, remedy="stop that trial first (`emendo trial stop`)")
-            candidate = self._opened(reference, champion)
+            self._memory.claim()
+            try:
+                candidate = self._opened(reference, champion)
+            except BaseException:
+                self._memory.free()
+                raise
             how = how or self.settings.trial
             name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(3)
             plan = Plan(name, reference, champion.model, candidate.model, how, timestamp())
@@ -115,6 +120,7 @@ class Trials:
             self._counts = self._memory.counts
             wanted = self.settings.trial.model
             if plan is not None and self._memory.unfinished:
+                self._memory.claim()
                 if plan.champion != champion.model:
                     self._close(plan, "the model in use is another one")
                     return
@@ -150,6 +156,8 @@ class Trials:
                 self._save(running.plan, "running")
         except OSError as error:
             self._log(f"what the trial read last is not kept: {error}")
+        finally:
+            self._memory.free()
 
     def reader(self, task: Task, champion: Served) -> Served:
         """The model that answers a task."""
@@ -347,6 +355,8 @@ class Trials:
             self._memory.note_end(plan, verdict, why)
         except EmendoError as error:
             self._log(f"the end of the trial is not in the log of the workspace: {error}")
+        if self._running is None:
+            self._memory.free()
 
     def _row(self, plan: Plan, state: str, why: str = "") -> dict[str, Any]:
         return self._memory.row(plan, state, self._counts, self._judgement, why)
