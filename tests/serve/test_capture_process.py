@@ -76,3 +76,5 @@ def test_without_a_workspace_there_is_no_place(tmp_path: Path, capsys: pytest.Ca
     assert "captures are kept in a workspace" in capsys.readouterr().err
     assert main(["serve", "--workspace", str(tmp_path), "--port", "0", "--capture", "1.5"]) == 2
     assert "capture.share" in capsys.readouterr().err
+    assert main(["serve", "--workspace", str(tmp_path / "nothing"), "--port", "0"]) == 2
+    assert "nothing: is no folder; name the folder of a workspace" in capsys.readouterr().err

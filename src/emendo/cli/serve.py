@@ -97,6 +97,8 @@ def serve(
     start = sagemaker_start(os.environ) if sagemaker else Start()
     if sagemaker:
         given = with_defaults(given, start, os.environ)
+    if not workspace.is_dir():
+        raise UsageError("is no folder", where=workspace, remedy="name the folder of a workspace, or leave it out")
     context = open_context(workspace, **given)
     service = _service(context)
     opened = bound(start.host if host is None else host, start.port if port is None else port)
