@@ -80,6 +80,10 @@ def test_from_captures_to_alerts_and_back(captured: Path, capsys: pytest.Capture
     for _ in range(4):  # it is over, but takes quiet looks to say so
         looks.append((drift(captured, "--alert", "--json"), printed(capsys)["alerts"]))
     assert [status for status, _ in looks] == [0, 0, 0, 0]
+    assert drift(captured, "--json") == 0
+    over = printed(capsys)
+    assert over["ok"] is True and over["alarmed"] is True, "a job that reads this sees that there was an alarm"
+    assert over["kinds"][0]["alarms"][0]["over"] and "line: an alarm is over: " in over["sentences"][0]
     assert [one["name"] for one in looks[0][1]["standing"]] == ["drift.line"]
     assert [one["state"] for one in looks[3][1]["events"]] == ["cleared"] and looks[3][1]["standing"] == []
 

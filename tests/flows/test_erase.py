@@ -13,9 +13,11 @@ import pytest
 from emendo.cli import main
 from emendo.correct import samples
 from emendo.correct.fields import document_samples
+from emendo.datasets.build import build
 from emendo.errors import Busy, UsageError
 from emendo.flows.forget import SIGNED, Forgotten, forget
-from emendo.monitor import Captures
+from emendo.monitor import Captures, Seen, SeenLine, Truth
+from emendo.monitor.collect import collect
 from emendo.settings import Settings
 from emendo.workspace import database as opening
 from emendo.workspace.folder import Workspace
@@ -23,8 +25,10 @@ from emendo.workspace.rows import Kind
 from emendo.workspace.store import Store
 
 from ..postgres import Cluster
-from .erasable import KEPT, OWN, SECRET, bundle, full_workspace, holding, killed
+from .erasable import AT, KEPT, OWN, SECRET, bundle, full_workspace, holding, killed
 
+SERVED = "numbat of the service"
+"""Stands in captures and what was collected from them, and nowhere else."""
 STEPS = 7
 """How often a call that erases tells what it has done."""
 
@@ -137,6 +141,34 @@ def test_without_erase_the_document_stays_and_is_not_used(workspace: Workspace) 
         assert len(store.lines("trips/secret")) == 2
         assert {sample.attributes["document"] for sample in samples(workspace, store)} == {"plain", "shared", "own"}
         assert {sample.attributes["document"] for sample in document_samples(workspace, store)} == {"other.pdf"}
+
+
+def captured_only(workspace: Workspace) -> Path:
+    """A data set collected from a document that only the service read, with its fields and one line of it."""
+    captures = Captures(workspace.captures)
+    picture = captures.put_image(f"picture {SERVED}".encode(), AT)
+    captures.add([Seen(id="7", at=AT, kind="line", document="served", lines=(SeenLine("x", 1.0),), image=picture)])
+    captures.add([Seen(id="8", at=AT, kind="document", document="served", fields={"seller": SERVED})])
+    captures.add_truths([Truth(id="7", at=AT, author="anna", text=SERVED)])
+    return workspace.datasets / build(collect(captures).samples, workspace, name="captures").id
+
+
+def test_a_document_of_captures_alone_is_in_no_byte(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    built = captured_only(workspace)
+    assert {name.split("/")[1] for name in holding(workspace.root, SERVED)} == {"captures", "datasets"}
+    before = [one.id for one in Captures(workspace.captures).seen()]
+    place = ["--workspace", str(workspace.root), "--no-rebuild", "--json"]
+    assert main(["forget", "--document", "served", "--erase", "--yes", *place]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["erased"] and built.name in told["datasets"] and told["copies"]["captured_readings"] == 2
+    assert holding(workspace.root, SERVED) == [] and '"served"' not in (workspace.datasets / "splits.json").read_text()
+    assert [one.id for one in Captures(workspace.captures).seen()] == [one for one in before if one not in ("7", "8")]
+
+
+def test_where_a_captured_text_stands_still_is_told(workspace: Workspace) -> None:
+    captured_only(workspace)
+    (workspace.root / "copy.txt").write_text(f"by hand: {SERVED}")
+    assert erased(workspace, document="served").left == ("copy.txt",)
 
 
 def test_the_same_twice_does_no_harm(workspace: Workspace) -> None:

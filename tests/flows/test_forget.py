@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from emendo.flows import forget as forgetting
 from emendo.learn import round as learning
 from emendo.models.references import load_bundle
 from emendo.models.registry import MlflowRegistry, install
+from emendo.monitor import Captures, Seen, SeenLine, Truth
+from emendo.monitor.collect import collect
 from emendo.release.registry import catch_up, still_registered
 from emendo.settings import Settings
 from emendo.types import Verdict
@@ -23,6 +26,7 @@ from emendo.workspace.store import Entry, Line
 
 from ..release.colours import write_colour_bundle
 
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 AUTHORS = ("anna", "ben", "anna", "ben", "carl", "carl")
 
 
@@ -145,3 +149,67 @@ def test_an_unknown_author_is_answered_with_the_known(workspace: Workspace, caps
     assert "corrections are by anna" in capsys.readouterr().err
     assert main(["forget", "--author", "ben", *place, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["corrections"] == 2
+
+
+def served(workspace: Workspace, *documents: str, kind: str = "line", folder: Path | None = None) -> list[str]:
+    """The service read a picture of each document, and somebody told what is right; the ids of the readings."""
+    captures = Captures(folder or workspace.captures)
+    ids = [f"r-{kind}-{at}" for at in range(len(documents))]
+    for name, document in zip(ids, documents, strict=True):
+        picture = captures.put_image(f"picture of {name}".encode(), AT)
+        line = SeenLine(f"raed {name}", 0.5)
+        captures.add([Seen(id=name, at=AT, kind=kind, document=document, lines=(line,), image=picture)])
+        captures.add_truths([Truth(id=name, at=AT, author="anna", text=f"read {name}")])
+    return ids
+
+
+def collected(workspace: Workspace) -> Path:
+    """The data set that `emendo monitor collect` makes."""
+    found = collect(Captures(workspace.captures))
+    return workspace.datasets / build(found.samples, workspace, name="captures").id
+
+
+@pytest.mark.parametrize("kind", ["line", "plate"])
+@pytest.mark.parametrize("document", ["secret7", "/elsewhere/scan 7.png", "https://a.example//7", "ب" * 200])
+def test_a_document_that_only_the_service_read_is_forgotten(workspace: Workspace, document: str, kind: str) -> None:
+    _, kept = served(workspace, document, "plain", kind=kind)
+    trial = workspace.trials / "one"
+    served(workspace, document, kind=kind, folder=trial)
+    built = collected(workspace)
+    done = forgetting.forget(workspace, Settings(), document=document, rebuild=False)
+    assert (done.datasets, done.images) == ((built.name,), 2), "pictures that no data set names any more go"
+    seen = done.copies.captures
+    assert (seen.readings, seen.truths, seen.pictures) == (2, 2, 2)
+    assert not built.exists()
+    for held, left in ((Captures(workspace.captures), [kept]), (Captures(trial), [])):
+        assert [one.id for one in held.seen()] == [one.id for one in held.truths()] == left
+        assert len(list(held.folder.rglob("*.png"))) == len(left)
+    assert [one.source for one in collect(Captures(workspace.captures)).samples] == [f"capture {kept}"]
+    again = forgetting.forget(workspace, Settings(), document=document, rebuild=False)
+    assert (again.datasets, again.copies.captures.readings) == ((), 0), "the wish is known, though nothing is left"
+
+
+def test_a_data_set_is_found_when_its_captures_are_gone(workspace: Workspace) -> None:
+    served(workspace, "secret7", "plain")
+    built = collected(workspace)
+    Captures(workspace.captures).drop(documents={"secret7"})
+    assert forgetting.forget(workspace, Settings(), document="secret7", rebuild=False).datasets == (built.name,)
+
+
+def test_a_reading_without_a_document_is_forgotten_by_its_id(workspace: Workspace) -> None:
+    alone, kept = served(workspace, "", "plain")
+    built = collected(workspace)
+    done = forgetting.forget(workspace, Settings(), document=alone, rebuild=False)
+    assert done.datasets == (built.name,) and done.copies.captures.readings == 1
+    assert [one.id for one in Captures(workspace.captures).seen()] == [kept]
+
+
+def test_an_unknown_document_is_answered_with_the_captured_too(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served(workspace, "secret7", "")
+    place = ["--workspace", str(workspace.root), "--no-rebuild"]
+    assert main(["forget", "--document", "secret8", *place]) == 2
+    assert "no document 'secret8' was read here; known are journal, secret7\n" in capsys.readouterr().err
+    assert main(["forget", "--document", "secret7", *place]) == 0
+    assert "copies removed: 1 captured readings, 1 captured truths" in capsys.readouterr().err

@@ -12,8 +12,9 @@ from tests.monitored import ENGLISH, START, page, traffic, truths
 from emendo.monitor import Outcome, Seen, Truth
 from emendo.monitor.baseline import Baseline, make_baseline
 from emendo.monitor.drift import Drift, find_drift
-from emendo.monitor.drift_page import drift_page, spans_of
+from emendo.monitor.drift_page import drift_page
 from emendo.monitor.labelled import joined, judged_pages, report_of
+from emendo.monitor.steps import Step, alarms_of, spans_of
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def found(baseline: Baseline, seen: list[Seen]) -> Drift:
 def test_the_same_traffic_is_no_drift(baseline: Baseline) -> None:
     drift = found(baseline, traffic(150, 9))
     (one,) = drift.kinds
-    assert drift.ok and not any(step.alarm for step in one.steps)
+    assert drift.ok and not drift.alarmed and not any(step.alarm for step in one.steps)
     assert drift.sentences() == ["line: 150 pages like those of the baseline"]
     assert one.index < 0.1 and not one.missing and set(one.scripts) == {"LATIN"}
 
@@ -57,6 +58,51 @@ def test_a_shift_is_found_soon_and_named(baseline: Baseline, how: dict[str, obje
     row = next(row for row in one.measures if row.measure == cause)
     assert row.p < 0.01 and abs(row.score) > 0.5
     assert drift.sentences()[0].startswith(f"ALARM line: pages differ from the baseline since {one.began.group}")
+
+
+def test_an_alarm_that_is_over_is_told_still(baseline: Baseline) -> None:
+    blurred = traffic(15, 3, prefix="b", sharpness=60.0)
+    held = found(baseline, blurred)
+    (alarm,) = held.kinds[0].alarms
+    assert not held.ok and not alarm.over and alarm.since == 0
+    assert held.sentences()[0].startswith("ALARM line: ") and "is over" not in " ".join(held.sentences())
+
+    drift = found(baseline, [*blurred, *traffic(40, 2, first=15)])
+    (one,), (over,) = drift.kinds, drift.kinds[0].alarms
+    assert drift.ok and drift.alarmed and over.over and one.began == over.first == alarm.first
+    assert over.after == alarm.after <= 15 and over.after - 1 + over.pages + over.since == 55
+    (told,) = drift.sentences()
+    assert told.startswith(f"line: an alarm is over: it came with {over.first.group} (2026-03-01 08:")
+    assert f" after {over.after} pages and lasted until {over.last.group} " in told
+    assert told.endswith(f"; {over.since} pages since then are like those of the baseline")
+    assert told in drift_page(drift)
+    report = drift.to_dict()
+    assert report["ok"] and report["alarmed"]
+    row = report["kinds"][0]
+    assert (row["alarm"], row["since"], row["alarms"]) == (False, None, [over.to_dict()])
+    assert row["alarms"][0]["over"] and row["alarms"][0]["pages_since"] == over.since
+
+
+def test_an_alarm_of_errors_that_is_over_is_told_still(baseline: Baseline) -> None:
+    seen = traffic(80, 8)
+    some = len(seen) // 4
+    said = [*truths(seen[:some], 5), *truths(seen[some:], 20)]
+    drift = find_drift(seen, baseline, judged=judged_pages(seen, said))
+    assert drift.ok and drift.alarmed and drift.kinds[0].error_alarms[-1].over
+    rows = drift.kinds[0].error_alarms
+    (told,) = drift.sentences()
+    assert len(rows) > 1 and told.startswith(f"line: {len(rows)} alarms of errors are over: the first came with p")
+    assert f"; {sum(row.pages for row in rows)} judged pages in all); {rows[-1].since} judged pages since" in told
+    assert all(row["over"] for row in drift.to_dict()["kinds"][0]["error_alarms"])
+
+
+def test_alarms_are_runs_of_pages() -> None:
+    steps = [Step(str(at), START, 1.0, alarm) for at, alarm in enumerate([False, True, True, False, True])]
+    assert spans_of(steps) == [(1, 2), (4, 4)]
+    first, second = alarms_of(steps)
+    assert (first.first.group, first.last.group, first.after, first.pages, first.since) == ("1", "2", 2, 2, 2)
+    assert (second.after, second.pages, second.over) == (5, 1, False) and first.over
+    assert alarms_of([]) == ()
 
 
 def test_refusals_are_a_change(baseline: Baseline) -> None:

@@ -91,9 +91,11 @@ def drift(
     html: Html = None,
     json: Json = False,
 ) -> int:
-    """Compare traffic with the baseline, page by page; exit status 1 on an alarm.
+    """Compare traffic with the baseline, page by page; exit status 1 while an alarm holds.
 
-    Without --since all traffic after the baseline is looked at.
+    Without --since all traffic after the baseline is looked at. An alarm holds until so many pages like those of the
+    baseline have followed that the evidence has fallen. That it was is told then too, and exit status 0 given; in
+    --json, "alarmed" says so, and "alarms" of each kind tells when each came and ended.
     """
     from ..monitor.baseline import NAME, read_baseline
     from ..monitor.drift import find_drift

@@ -42,7 +42,9 @@ def apply(
 
 def forget(
     author: Annotated[str, typer.Option("--author", metavar="NAME", help="Whose corrections to forget.")] = "",
-    document: Annotated[str, typer.Option("--document", metavar="FILE", help="Document to forget.")] = "",
+    document: Annotated[
+        str, typer.Option("--document", metavar="FILE", help="Document: its path, or its name at the service.")
+    ] = "",
     erase: Annotated[
         bool, typer.Option("--erase", help="Delete the rows of the database and the files too, for good.")
     ] = False,

@@ -18,7 +18,7 @@ from ..label.intake import WORDS
 from ..label.uploads import FOLDER as UPLOADS
 from ..learn.mine_documents import ERRORS, FOLDER
 from ..mine.errorlog import drop_entries
-from ..monitor.captures import Captures, Dropped, trial_captures
+from ..monitor.captures import Dropped, all_captures
 from ..pages.fieldfiles import ENDING
 from ..pages.given import layout_file
 from ..pages.note import CORRECTED
@@ -60,7 +60,7 @@ class Copies:
 def drop_copies(workspace: Workspace, subject: Subject) -> Copies:
     """Remove the captures, kept reports, logged errors, rounds of mining and caches that hold anything of it."""
     seen = Dropped()
-    for captures in (Captures(workspace.captures), *trial_captures(workspace)):
+    for captures in all_captures(workspace):
         if subject.author:
             seen += captures.drop(callers={subject.author}, authors={subject.author})
         else:
@@ -99,7 +99,8 @@ def own_files(workspace: Workspace, subject: Subject) -> list[Path]:
     if subject.author:
         return sorted(_notes_of(workspace, subject))
     root, note = workspace.root, subject.note
-    assert note is not None
+    if note is None:
+        return []
     found = {note.text, note.original, note.folder, *(note.stem.with_name(note.stem.name + end) for end in CORRECTED)}
     found |= {root / line.image for line in subject.lines if line.kind is not Kind.LINE}
     document = subject.document

@@ -140,21 +140,27 @@ def find_subject(workspace: Workspace, store: Store, *, author: str = "", docume
     """The author or document that is asked for. Raises UsageError for none, for both, and for one that is unknown."""
     if bool(author) == bool(document):
         raise UsageError("an author or a document is forgotten, one at a time", remedy="give --author or --document")
-    if author:
-        subject, known = author_subject(store, author), known_authors(store)
-        what, remedy = f"no correction is by {author!r}", f"corrections are by {', '.join(known) or 'no one'}"
-    else:
-        subject, names = document_subject(workspace, store, document), known_documents(store)
-        what = f"no document {document!r} was read here"
-        remedy = f"known are {', '.join(names[:20]) or 'none'}{' and others' if len(names) > 20 else ''}"
-    there = subject.lines or (subject.note is not None and subject.note.folder.exists())
+    subject = author_subject(store, author) if author else document_subject(workspace, store, document)
+    there = subject.lines or subject.captured.ids or (subject.note is not None and subject.note.folder.exists())
     if (
         not there
         and not subject.earlier(store)
         and not any(subject.owes(one) for _, one in _datasets(workspace) if one)
     ):
-        raise UsageError(what, remedy=remedy)
+        raise _unknown(workspace, store, subject)
     return subject
+
+
+def _unknown(workspace: Workspace, store: Store, subject: Subject) -> UsageError:
+    asked = subject.asked
+    if subject.author:
+        known = ", ".join(known_authors(store)) or "no one"
+        return UsageError(f"no correction is by {asked!r}", remedy=f"corrections are by {known}")
+    if subject.note is None:
+        return UsageError(f"{asked!r} is no document of {workspace.root}", remedy="give its path in the workspace")
+    names = known_documents(workspace, store)
+    remedy = f"known are {', '.join(names[:20]) or 'none'}{' and others' if len(names) > 20 else ''}"
+    return UsageError(f"no document {asked!r} was read here", remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +260,7 @@ class _Work:
         self.log(f"erased {gone} rows of the database")
         database.scrub()
         self.log("wrote the database anew, without what was deleted")
-        return tuple(files), gone, found_again(self.workspace.root, subject.texts)
+        return tuple(files), gone, found_again(self.workspace.root, subject.texts | subject.captured.texts)
 
 
 def _said_of(store: Store) -> str:

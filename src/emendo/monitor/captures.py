@@ -139,13 +139,14 @@ class Captures:
         self, *, callers: Collection[str] = (), authors: Collection[str] = (), documents: Collection[str] = ()
     ) -> Dropped:
         """Take out what these callers sent and all readings of these documents, with their pictures and the truths of
-        them, and what these authors said of any reading. Cut off in the middle, it is called again.
+        them, and what these authors said of any reading. A reading without a document is called by its id. Cut off in
+        the middle, it is called again.
         """
         if not self.folder.is_dir():
             return Dropped()
         readings = truths = pictures = 0
         with self.lock():
-            gone = {one.id for one in self.seen() if one.caller in callers or one.document in documents}
+            gone = {one.id for one in self.seen() if one.caller in callers or one.group in documents}
             for day in self.days():
                 folder = self.folder / day.isoformat()
                 truths += _without(folder / TRUTHS, lambda row: row.get("id") in gone or row.get("author") in authors)
@@ -227,6 +228,11 @@ class Captures:
                         yield read(row)
                     except (ValueError, FormatError):
                         self.torn += 1
+
+
+def all_captures(workspace: Workspace) -> list[Captures]:
+    """The captures of a workspace, and those of its trials."""
+    return [Captures(workspace.captures), *trial_captures(workspace)]
 
 
 def trial_captures(workspace: Workspace) -> list[Captures]:

@@ -22,6 +22,7 @@ from .features import MEASURES, PageFeatures, grouped
 from .labelled import Judged
 from .norm import Norm, norm_of
 from .seen import Seen
+from .steps import Alarm, Step, alarms_of
 
 FORMAT: Final = "emendo-monitor-drift/1"
 WINDOW: Final = 30
@@ -32,18 +33,6 @@ LEAST_ERROR: Final = 0.005
 """Least standard deviation of the pages' CER."""
 NAMED: Final = 0.05
 """Part of the evidence from which a measure is named as a cause."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """After one page: the evidence (0 or more; an alarm from the detector's threshold on) and, when it is one, the
-    measures that bring it with their parts (-1 to 1, negative for a fall), the largest first."""
-
-    group: str
-    at: datetime
-    evidence: float
-    alarm: bool
-    causes: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +91,19 @@ class KindDrift:
         return bool(self.error_steps) and self.error_steps[-1].alarm
 
     @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Every alarm of label-free drift, those that are over among them, the earliest first."""
+        return alarms_of(self.steps)
+
+    @property
+    def error_alarms(self) -> tuple[Alarm, ...]:
+        """Every alarm of errors; its pages are the judged ones."""
+        return alarms_of(self.error_steps)
+
+    @property
     def began(self) -> Step | None:
         """The first page of the last alarm, which may be over."""
-        return _began(self.steps)
+        return self.alarms[-1].first if self.alarms else None
 
     @property
     def cer(self) -> float | None:
@@ -125,6 +124,11 @@ class Drift:
     def ok(self) -> bool:
         """True without an alarm that lasts."""
         return not any(one.alarm or one.error_alarm for one in self.kinds)
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether there was any alarm, though it may be over."""
+        return any(one.alarms or one.error_alarms for one in self.kinds)
 
     def sentences(self) -> list[str]:
         """What is to be said of each kind, alarms first."""
@@ -148,6 +152,7 @@ class Drift:
         return {
             "format": FORMAT,
             "ok": self.ok,
+            "alarmed": self.alarmed,
             "baseline": {"made": self.baseline.made.isoformat(), "source": self.baseline.source},
             "sentences": self.sentences(),
             "notes": list(self.notes),
@@ -272,6 +277,8 @@ def _sentences(one: KindDrift) -> list[str]:
             f"ALARM {one.kind}: more errors than in the baseline: CER {100 * one.cer:.1f} % on the last"
             f" {len(one.judged[-WINDOW:])} judged pages, {100 * usual:.1f} % a page before"
         )
+    told += _over(one.kind, one.alarms)
+    told += _over(one.kind, one.error_alarms, of=" of errors", pages="judged pages")
     if one.missing:
         titles = ", ".join(MEASURES[name].title for name in one.missing)
         told.append(f"{one.kind}: the last pages do not tell {titles}, the baseline does")
@@ -283,11 +290,20 @@ def _cause(row: MeasureNow, part: float) -> str:
     return f"{row.title} {way} ({row.now:.3g}, usually {row.low:.3g} to {row.high:.3g})"
 
 
-def _began(steps: Sequence[Step]) -> Step | None:
-    for at in range(len(steps) - 1, -1, -1):
-        if steps[at].alarm and (at == 0 or not steps[at - 1].alarm):
-            return steps[at]
-    return None
+def _over(kind: str, alarms: Sequence[Alarm], *, of: str = "", pages: str = "pages") -> list[str]:
+    """What is said when the last alarm is over; nothing while it holds, or without any."""
+    if not alarms or not alarms[-1].over:
+        return []
+    first, last, lasted = alarms[0], alarms[-1], sum(one.pages for one in alarms)
+    if len(alarms) == 1:
+        what, end, all_pages = f"an alarm{of} is over: it", " and", f"{lasted} {pages}"
+    else:
+        what, end, all_pages = f"{len(alarms)} alarms{of} are over: the first", ", the last", f"{lasted} {pages} in all"
+    return [
+        f"{kind}: {what} came with {first.first.group} ({first.first.at:%F %R}) after {first.after} {pages}{end} lasted"
+        f" until {last.last.group} ({last.last.at:%F %R}; {all_pages}); {last.since} {pages} since then are like those"
+        " of the baseline"
+    ]
 
 
 def _summed(many: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -298,12 +314,13 @@ def _summed(many: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def _kind_row(one: KindDrift) -> dict[str, Any]:
-    began, error_began = one.began, _began(one.error_steps)
+    since, error_since = ([row.first.group for row in rows if not row.over] for rows in (one.alarms, one.error_alarms))
     return {
         "kind": one.kind,
         "pages": len(one.pages),
         "alarm": one.alarm,
-        "since": began.group if began is not None and one.alarm else None,
+        "since": since[0] if since else None,
+        "alarms": [row.to_dict() for row in one.alarms],
         "threshold": one.threshold,
         "evidence": [[step.group, step.at.isoformat(), round(step.evidence, 4)] for step in one.steps],
         "causes": dict(one.steps[-1].causes) if one.steps else {},
@@ -315,5 +332,6 @@ def _kind_row(one: KindDrift) -> dict[str, Any]:
         "judged": len(one.judged),
         "cer": one.cer,
         "error_alarm": one.error_alarm,
-        "error_since": error_began.group if error_began is not None and one.error_alarm else None,
+        "error_since": error_since[0] if error_since else None,
+        "error_alarms": [row.to_dict() for row in one.error_alarms],
     }

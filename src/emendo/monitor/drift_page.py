@@ -12,10 +12,11 @@ from ..evaluate.boards.html import STYLE as TABLES
 from ..evaluate.boards.html import name_cell, percent, table, tag, times
 from ..evaluate.page import figure_cards, html_page
 from ..tools.files import write_text
-from .drift import NAMED, WINDOW, Drift, KindDrift, MeasureNow, Step
+from .drift import NAMED, WINDOW, Drift, KindDrift, MeasureNow
 from .features import FAMILIES, MEASURES
 from .plots import STYLE as PLOTS
 from .plots import Curve, curve_figure
+from .steps import spans_of
 
 FAMILY_TITLES: Final = {
     "confidence": "How sure the model is",
@@ -176,19 +177,6 @@ def _subsets(errors: ErrorDrift) -> list[str]:
         if one.measure == "cer"
     ]
     return ["<h2>Errors by subset</h2>", table(('<th class="name">Subset</th>', "State"), rows)]
-
-
-def spans_of(steps: Sequence[Step]) -> list[tuple[int, int]]:
-    """The pages (from 0), first and last, of each alarm."""
-    found: list[tuple[int, int]] = []
-    for at, step in enumerate(steps):
-        if not step.alarm:
-            continue
-        if found and found[-1][1] == at - 1:
-            found[-1] = (found[-1][0], at)
-        else:
-            found.append((at, at))
-    return found
 
 
 def _told(value: float, share: bool) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 from ..settings import AlertSettings
 from .alerts import OUTBOX, STATE, Event, Observation, Outbox, State, look, write_state
 from .channels import Channel, Delivered, channels_of, deliver
-from .drift import Drift, Step
+from .drift import Drift
+from .steps import Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def texts_of(database: Database, lines: Iterable[str]) -> set[str]:
         for some in _chunks(lines):
             for table in (readings, corrections, seconds):
                 found.update(connection.execute(select(table.c.text).where(table.c.unit.in_(some))).scalars())
-    return _values(found)
+    return values_of(found)
 
 
 def texts_by(database: Database, author: str) -> set[str]:
@@ -59,7 +59,7 @@ def texts_by(database: Database, author: str) -> set[str]:
     own = select(corrections.c.text).where(corrections.c.author == author, corrections.c.text != corrections.c.reading)
     second = select(seconds.c.text).where(seconds.c.author == author)
     with database.read() as connection:
-        return _values(text for query in (own, second) for text in connection.execute(query).scalars())
+        return values_of(text for query in (own, second) for text in connection.execute(query).scalars())
 
 
 def file_verdicts(database: Database, documents: Collection[str]) -> list[tuple[str, str, str, str]]:
@@ -124,7 +124,7 @@ def _erase_mentions(connection: Connection, names: Collection[str], texts: Colle
             connection.execute(events.update().where(events.c.id == row.id).values(data=text))
 
 
-def _values(texts: Iterable[str | None]) -> set[str]:
+def values_of(texts: Iterable[str | None]) -> set[str]:
     """Texts as they are, and of the fields of documents what stands in them: names and words, no dates and amounts."""
     found: set[str] = set()
     for text in texts:
