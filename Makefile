@@ -19,7 +19,7 @@ help:
 	@echo "make base-ar the Arabic base from nothing but fonts and word lists, into build/base-ar (hours on 2 cores)"
 	@echo "make base-hand the handwriting base from the data sets hands_fr and hands_en, into build/base-hand (40 minutes)"
 	@echo "make base-fields the model of fields from made-up documents and the data set invoices, into build/base-fields (an hour)"
-	@echo "make docs    write the generated pages (docs/help.md)"
+	@echo "make docs    write the generated pages (docs/help.md, docs/settings.md)"
 	@echo "make lock    write requirements.lock anew from pyproject.toml"
 
 $(VENV)/installed: pyproject.toml requirements.lock
@@ -87,6 +87,7 @@ base-fields: $(VENV)/installed
 
 docs: $(VENV)/installed
 	$(BIN)/python docs/make_help.py
+	$(BIN)/python docs/make_settings.py
 
 lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

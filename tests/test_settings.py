@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+import emendo.cli
 from emendo.errors import SettingsError
-from emendo.settings import load_settings
+from emendo.settings import OPTIONS, load_settings
 
 
 def write(folder: Path, text: str) -> Path:
@@ -63,3 +67,41 @@ def test_a_wrong_variable_is_named() -> None:
 
 def test_the_data_folder_is_no_setting() -> None:
     assert load_settings(environment={"EMENDO_DATA": "/data"}) == load_settings(environment={})
+
+
+@pytest.mark.parametrize(
+    ("flags", "option"),
+    [
+        ({"cloud__instance": "big"}, "--instance"),
+        ({"cloud__least": 0}, "--min"),
+        ({"serve__kinds": ("poem",)}, "--kinds"),
+        ({"capture__share": 7}, "--capture"),
+        ({"read__text_layer": "always"}, "--text-layer"),
+        ({"threads": -1}, "--threads"),
+    ],
+)
+def test_a_wrong_option_is_named_as_it_was_typed(flags: dict[str, Any], option: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environment={}, **flags)
+    assert str(caught.value).startswith(f"{option}: setting ")
+
+
+def test_every_option_that_is_a_setting_can_be_typed() -> None:
+    given = set()
+    for path in Path(emendo.cli.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = node.arg if isinstance(node, ast.keyword) else node.value if isinstance(node, ast.Constant) else None
+            if isinstance(name, str) and name.replace("__", "").isidentifier() and "__" in name.strip("_"):
+                given.add(name)
+    options = _options(typer.main.get_command(emendo.cli.app))
+    for name in given:
+        with pytest.raises(SettingsError) as caught:
+            load_settings(environment={}, **{name: object()})
+        assert caught.value.where in options, name
+    assert set(OPTIONS) <= given, "an option that nobody gives"
+
+
+def _options(command: Any) -> set[str]:
+    """The options of a command and of all below it."""
+    below = [_options(one) for one in getattr(command, "commands", {}).values()]
+    return {name for parameter in command.params for name in parameter.opts}.union(*below)

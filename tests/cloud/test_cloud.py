@@ -83,7 +83,7 @@ def test_a_rehearsal_needs_no_credentials_and_asks_nobody(
         (["up", "--dry-run", "--min", "5", "--max", "2"], "at most 2 instances are fewer than at least 5"),
         (["up", "--dry-run", "--only", "endpiont"], "there is no part 'endpiont'"),
         (["up", "--only", "preprocessing"], "the preprocessing needs an image in ECR: give --preprocessing-image"),
-        (["up", "--stack", "Not A Name"], "--cloud.stack"),
+        (["up", "--stack", "Not A Name"], "error: --stack: "),
         (["up", "--only", "endpoint"], "bring up the stores first"),
     ],
 )

@@ -165,6 +165,13 @@ def test_a_batch_of_nothing_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_file_is_no_folder_for_what_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    taken = tmp_path / "taken"
+    taken.touch()
+    assert main(["flow", "batch", str(tmp_path), "--crops", "--out", str(taken), "--workspace", str(tmp_path)]) == 2
+    assert f"{taken}: is a file; give another --out, a folder" in capsys.readouterr().err
+
+
 def test_errors_of_a_step_are_those_of_the_command(
     tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -63,8 +63,9 @@ def test_the_estimator_of_the_very_model_comes_first(estimators: Estimators, tmp
 @pytest.mark.parametrize("content", ["", "[]", '{"estimators": [{"mean": [1]}]}', "\udcff"])
 def test_a_file_of_something_else_is_named_with_what_to_do(content: str, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(content.encode("utf-8", "surrogateescape"))
-    with pytest.raises(FormatError, match=FILE):
+    with pytest.raises(FormatError, match=FILE) as caught:
         read_estimators(tmp_path / FILE)
+    assert "(: " not in str(caught.value)
 
 
 def test_parts_hold_what_is_estimated_and_what_was_counted(estimators: Estimators) -> None:

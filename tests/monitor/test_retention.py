@@ -62,7 +62,7 @@ def test_the_command_keeps_what_the_settings_say(tmp_path: Path, capsys: pytest.
     said = json.loads(capsys.readouterr().out)
     assert len(said["days"]) == 2 and (said["bytes"], said["left"]) == (2000, 2000)
     assert main(["monitor", "prune", "--workspace", str(workspace.root), "--bytes", "0"]) == 0
-    assert "removed: 1 days, 1,000 bytes; left: 1,000 bytes" in capsys.readouterr().err
+    assert "removed: 1 day, 1,000 bytes; left: 1,000 bytes" in capsys.readouterr().err
     assert main(["monitor", "captures", "--workspace", str(workspace.root), "--json"]) == 0
     days = json.loads(capsys.readouterr().out)["days"]
     assert days == [{"day": datetime.now(UTC).date().isoformat(), "truths": 0, "bytes": 1000}]

@@ -100,7 +100,7 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     ({"id": None, "text": "a", "fields": {}}, 422, "text is to be told of it"),
     ({"id": None, "fields": {"total": "1.00"}}, 422, "text is to be told of it"),
     ({"id": None, "text": "a\nb"}, 422, "one line is asked for and 2 were sent"),
-    ({"id": None, "text": "a", "line": 1}, 422, "has 1 lines and no line 1"),
+    ({"id": None, "text": "a", "line": 1}, 422, "has 1 line and no line 1"),
     ({"id": None, "text": "a", "line": -1}, 422, "line"),
     ({"id": None, "text": "x" * 100_001}, 422, "text"),
     ({"id": None, "text": "a", "author": "x" * 101}, 422, "author"),
@@ -115,7 +115,9 @@ def test_what_cannot_be_the_truth_is_refused(tmp_path: Path) -> None:
         for body, status, what in WRONG:
             answer = client.post("/v1/feedback", json={**body, **({"id": name} if body.get("id", 0) is None else {})})
             assert (answer.status_code, what in answer.json()["error"]["message"]) == (status, True), answer.text
-        assert client.post("/v1/feedback", content=b"no json").status_code == 422
+        answer = client.post("/v1/feedback", content=b"no json")
+        assert answer.status_code == 422
+        assert answer.json()["error"]["message"].startswith("the body: invalid json")
         assert client.post("/v1/feedback", content=b" " * 2_000_001).status_code == 413
         assert f'emendo_feedback_total{{result="refused"}} {len(WRONG) + 2}.0' in client.get("/metrics").text
     assert not list(captures.truths())

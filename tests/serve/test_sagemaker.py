@@ -173,6 +173,18 @@ def test_instances_are_answered_in_order_and_a_bad_one_in_its_place(client: Test
     assert [(row["page"], row["reading"]["text"]) for row in third["pages"]] == [(1, "cd"), (2, "ef")]
 
 
+def test_what_is_not_in_base64_has_its_error_in_its_place(client: TestClient) -> None:
+    wrong = [{"image": "!!", "name": "scan 8"}, "s3://bucket/a.png"]
+    body = {"instances": [b64(png("ab")), b64(b"no image"), *wrong]}
+    read, garbage, unreadable, address = client.post("/invocations", json=body).json()["predictions"]
+    assert read["text"] == "ab" and garbage["error"]["code"] == "bad_image"
+    assert unreadable["error"]["code"] == "bad_request"
+    assert unreadable["error"]["message"].startswith("scan 8 is not in base64")
+    assert address["error"]["message"].startswith("image 4 is an address")
+    answer = client.post("/invocations", json={"instances": wrong})
+    assert (answer.status_code, answer.json()) == (200, {"predictions": [unreadable, answer.json()["predictions"][1]]})
+
+
 def test_of_a_pdf_all_pages_are_read_or_the_one_that_is_named(client: TestClient) -> None:
     headers = {"Content-Type": "application/pdf"}
     both = client.post("/invocations", content=pdf("cd", "ef"), headers=headers).json()["pages"]

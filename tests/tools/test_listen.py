@@ -24,6 +24,13 @@ def test_a_port_in_use_is_one_sentence() -> None:
             bound("127.0.0.1", taken.getsockname()[1])
 
 
+@pytest.mark.parametrize("host", ["300.1.1.1", "192.0.2.1", "a..b", "a" * 70])
+def test_a_wrong_host_is_not_blamed_on_its_port(host: str) -> None:
+    with pytest.raises(UsageError, match="another --host") as caught:
+        bound(host, 0)
+    assert "--port" not in str(caught.value)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "localhost", "::1", "[::1]"])
 def test_loopback_is_this_machine_alone(host: str) -> None:
     assert is_loopback(host)

@@ -67,7 +67,10 @@ def test_a_picture_in_its_text_out(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert client.get(f"{base}/pages/1/image").headers["content-type"] == "image/jpeg"
         (tmp_path / "page.xml").write_bytes(client.get(f"{base}/pages/1/xml").content)
         assert [line.text for line in read_page(tmp_path / "page.xml").lines()] == [line["text"] for line in lines]
-        assert client.get(f"{base}/pages/2").json() == []
+        for number in (0, 2):
+            answer = client.get(f"{base}/pages/{number}")
+            assert answer.status_code == 404
+            assert answer.json()["error"] == f"b_.png: has 1 page, page {number} was asked for"
         assert client.get(f"{base}/pages/2/image").status_code == 404
         assert client.get(f"{base}/pages/2/xml").status_code == 404
         other = {"Authorization": "Bearer other"}

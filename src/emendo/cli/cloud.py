@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..tools.counts import counted
 from . import output
 from .context import Json, Model, open_context
 
@@ -169,7 +170,7 @@ def captures(
     context, held = _cloud(folder, json=json, need_workspace=True, cloud__stack=stack, cloud__region=region)
     assert context.workspace is not None
     sent, same = put_captures(held, context.workspace.captures, name or platform.node() or "service", to or "")
-    output.show({"sent": sent, "same": same}, [f"{sent} files sent, {same} were there"], json=json)
+    output.show({"sent": sent, "same": same}, [f"{counted(sent, 'file')} sent, {same} were there"], json=json)
 
 
 def _cloud(folder: Path, *, json: bool, need_workspace: bool = False, **flags: Any) -> tuple[Context, Cloud]:

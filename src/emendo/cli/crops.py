@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..tools.counts import counted
 from . import output
 from .context import Json, open_context
 
@@ -60,6 +61,7 @@ def yolo(
     cut = cut_boxes(folder, out, classes=classes or (), padding=padding, least=least, limits=limits)
     for failure in cut.failures:
         output.complain(failure)
-    said = f"{cut.written} crops written, {cut.unchanged} were there, {cut.small} boxes too small"
+    small = f"{counted(cut.small, 'box')} too small"
+    said = f"{counted(cut.written, 'crop')} written, {cut.unchanged} were there, {small}"
     output.show(cut.to_dict(), [said], json=json)
     return 2 if cut.failures else 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
+from ..tools.counts import counted
 from . import output
 from .context import Jobs, Json, Ref, Threads, open_context
 from .exchange import from_workspace, into_workspace
@@ -76,7 +77,8 @@ def check(
         for finding in report.findings:
             typer.echo(f"{finding.severity}: {finding.where}: {finding.what} [{finding.check}]")
         errors, warnings = report.count(Severity.ERROR), report.count(Severity.WARNING)
-        output.note(f"{report.samples} samples: {errors} errors, {warnings} warnings")
+        found = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
+        output.note(f"{counted(report.samples, 'sample')}: {found}")
     return 0 if report.ok else 1
 
 
@@ -261,10 +263,12 @@ def show_dataset(opened: Dataset, json: bool, **more: object) -> None:
     if json:
         output.print_json({**more, "path": str(opened.path), **summary.to_dict()})
         return
-    typer.echo(f"{summary.name} ({summary.hash[:16]}): {summary.samples} samples in {summary.groups} groups")
-    typer.echo(f"{summary.characters} characters, {summary.words} words, {summary.rejects} rows left out")
-    for part, counted in summary.splits.items():
-        typer.echo(f"  {part:6} {counted['samples']:7} samples  {counted['groups']:5} groups")
+    held = f"{counted(summary.samples, 'sample')} in {counted(summary.groups, 'group')}"
+    typer.echo(f"{summary.name} ({summary.hash[:16]}): {held}")
+    written = f"{counted(summary.characters, 'character')}, {counted(summary.words, 'word')}"
+    typer.echo(f"{written}, {counted(summary.rejects, 'row')} left out")
+    for part, numbers in summary.splits.items():
+        typer.echo(f"  {part:6} {numbers['samples']:7} samples  {numbers['groups']:5} groups")
     for title, counts in (("languages", summary.languages), ("subsets", summary.subsets), ("origins", summary.origins)):
         typer.echo(f"{title}: " + ", ".join(f"{name or '(none)'} {number}" for name, number in counts.items()))
     typer.echo(f"alphabet ({len(summary.alphabet)}): {summary.alphabet}")

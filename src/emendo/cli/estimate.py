@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ..errors import DataError, UsageError
+from ..tools.counts import counted
 from . import output
 from .context import Context, Json, Language, Model, Threads, open_context
 from .measure import SplitName, parse_split
@@ -104,11 +105,12 @@ def calibrate(
     told, fitted = [], []
     for name in dict.fromkeys(one.model for one in known):
         mine = [one for one in known if one.model == name]
-        source = data or f"what people said of {len(mine)} captured pages"
+        source = data or f"what people said of {counted(len(mine), 'captured page')}"
         one = fit_estimator(mine, start=before.of(name), model=name, source=source, made=timestamp())
         kept = kept.with_one(one)
         fitted.append(one.model_dump(exclude={"mean", "covariance", "centre", "scale"}))
-        told.append(f"{name}: learned on {one.units} pages ({one.lines} lines, {one.groups} groups)")
+        rows = f"{counted(one.lines, 'line')}, {counted(one.groups, 'group')}"
+        told.append(f"{name}: learned on {counted(one.units, 'page')} ({rows})")
     target.parent.mkdir(parents=True, exist_ok=True)
     kept.write(target)
     output.show({"file": str(target), "estimators": fitted}, [*told, f"kept in {target}"], json=json)
@@ -170,7 +172,7 @@ def _line(part: dict[str, Any]) -> str:
     told = []
     if estimate:
         bounds = f"{100 * estimate['low']:.1f} to {100 * estimate['high']:.1f}"
-        told.append(f"about {100 * estimate['cer']:.1f} % ({bounds}), {estimate['lines']} lines")
+        told.append(f"about {100 * estimate['cer']:.1f} % ({bounds}), {counted(estimate['lines'], 'line')}")
     if truth:
         told.append(f"counted {100 * truth['cer']:.1f} %")
     return f"  {part['name']}: {'; '.join(told) or 'no text'}"

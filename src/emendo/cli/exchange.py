@@ -5,6 +5,7 @@ from __future__ import annotations
 from getpass import getuser
 from pathlib import Path
 
+from ..tools.counts import counted
 from . import output
 from .context import open_context
 
@@ -33,5 +34,6 @@ def from_workspace(folder: Path, form: str, out: Path, json: bool) -> int:
         done = export_workspace(Workspace.open(folder), form, out, progress=bar)
     for failure in done.failures:
         output.complain(failure)
-    output.show(done.summary(), [f"{done.pages} pages, {done.lines} lines, {done.judged} with a verdict"], json=json)
+    told = f"{counted(done.pages, 'page')}, {counted(done.lines, 'line')}, {done.judged} with a verdict"
+    output.show(done.summary(), [told], json=json)
     return 1 if done.failures else 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from ..errors import EmendoError, UsageError
+from ..tools.counts import counted
 from . import output
 from .context import Context
 
@@ -182,7 +183,7 @@ def _show(figures: Mapping[str, Any]) -> None:
     classes = ", ".join(f"{name} {count}" for name, count in figures["classes"].items() if count)
     told = figures["calibration"]
     sys.stdout.write(
-        f"{figures['samples']} documents, {percent(figures['exact'])} wholly right; sums: {validity}\n"
+        f"{counted(figures['samples'], 'document')}, {percent(figures['exact'])} wholly right; sums: {validity}\n"
         f"mean of the fields' F1 {percent(figures['macro_f1'])}; likeness of tables (TEDS) {percent(figures['teds'])}; "
         f"calibration error {percent(told['ece'])} on {told['values']} values; "
         f"{figures['seconds_per_page'] or 0:.2f} s a page\n"
@@ -203,7 +204,7 @@ def _show_comparison(figures: Mapping[str, Any]) -> None:
             f"B better with {100 * one['confidence_better']:.1f} % confidence\n"
         )
     sys.stdout.write(
-        f"{figures['documents_better']} documents better, {figures['documents_worse']} worse, "
+        f"{counted(figures['documents_better'], 'document')} better, {figures['documents_worse']} worse, "
         f"{figures['documents_same']} the same\n"
     )
     for kind in ("worse", "better"):

@@ -10,6 +10,7 @@ import typer
 from typer._click.globals import get_current_context
 
 from ..errors import UsageError
+from ..tools.counts import counted
 from . import output
 from .context import Context, Json, Model, Place, RecipeName, Set, Threads, open_context
 
@@ -71,7 +72,7 @@ def batch(
     result = _run("batch", order, workers=context.settings.flow.tasks, resume=resume, quiet=json)
     for failure in result["failures"]:
         output.complain(failure)
-    told = f"{result['read']} of {result['items']} read, {result['lines']} lines -> {result['readings']}"
+    told = f"{result['read']} of {result['items']} read, {counted(result['lines'], 'line')} -> {result['readings']}"
     output.show(result, [told, *_cards(result)], json=json)
     return 2 if result["failures"] else 0
 
@@ -169,7 +170,8 @@ def monitor(
     )
     side = _side(context, len(LOOKS), min(len(LOOKS), context.threads))
     result = _run("monitor", order, workers=side, resume=resume, quiet=json)
-    told = [f"{result['readings']} readings", *(f"alert: {one}" for one in result["alerts"]), *_cards(result)]
+    readings = counted(result["readings"], "reading")
+    told = [readings, *(f"alert: {one}" for one in result["alerts"]), *_cards(result)]
     output.show(result, told, json=json)
     return 1 if result["alerts"] else 0
 
@@ -328,6 +330,8 @@ def _run(name: str, order: Any, *, workers: int, resume: bool, quiet: bool) -> d
         said = [] if asked.dry_run else [create(deployment)]
         output.show(deployment.to_dict(), [*deployment.sentences(), *said], json=asked.json)
         raise typer.Exit
+    if order.out.exists() and not order.out.is_dir():
+        raise UsageError("is a file", where=order.out, remedy="give another --out, a folder")
     with output.progress(f"flow {name}", quiet=quiet) as bar:
         return run_flow(_flow(name, order, workers), resume=resume, progress=bar, log=output.note)
 

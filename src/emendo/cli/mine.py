@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import UsageError
+from ..tools.counts import counted
 from . import output
 from .context import Json, RecipeName, Set, Threads, open_context
 
@@ -108,7 +109,7 @@ def show_log(
         context = open_context(workspace, need_workspace=True)
         assert context.workspace is not None
         new = log_corrections(context.workspace, folder)
-        output.note(f"{len(new)} corrections are new in the log")
+        output.note(f"{counted(len(new), 'correction')} {'is' if len(new) == 1 else 'are'} new in the log")
     told = summarize_log(folder, worst=number)
     if json:
         output.print_json(told.to_dict())

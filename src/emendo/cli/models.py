@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import UsageError
+from ..tools.counts import counted
 from . import output
 from .context import Context, Jobs, Json, Place, RecipeName, Set, Threads, open_context
 from .measure import IncludeLanguage, IncludeSubset
@@ -276,7 +277,7 @@ def list_models(
         lines = (entry.dataset or {}).get("usable")
         facts = [
             "reads fields" if entry.reads == "fields" else "",
-            f"trained on {lines} lines" if lines and entry.reads == "lines" else "",
+            f"trained on {counted(lines, 'line')}" if lines and entry.reads == "lines" else "",
             f"in use since {entry.since[:10]}" if entry.state == "champion" and entry.since else "",
             entry.why or entry.fault,
             ", ".join(entry.places),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import UsageError
+from ..tools.counts import counted
 from . import output
 from .context import Json, open_context
 from .estimate import calibrate, estimate
@@ -74,7 +75,7 @@ def prune(
         today=datetime.now(UTC).date(),
         log=output.note,
     )
-    told = [f"removed: {len(pruned.days)} days, {pruned.bytes:,} bytes; left: {pruned.left:,} bytes"]
+    told = [f"removed: {counted(len(pruned.days), 'day')}, {pruned.bytes:,} bytes; left: {pruned.left:,} bytes"]
     output.show(pruned.to_dict(), told, json=json)
 
 

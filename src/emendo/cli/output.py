@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..tools.counts import counted
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -97,11 +99,17 @@ def show_labels(samples: Sequence[Sequence[TokenRow]], *, json: bool) -> None:
 
 def rehearsal(seen: Mapping[str, Any]) -> list[str]:
     """What a dry run has seen, for a person."""
-    told = [f"{seen['rehearsed']} of {seen['lines']} usable lines went through everything, and nothing was kept"]
+    told = [
+        f"{seen['rehearsed']} of {counted(seen['lines'], 'usable line')} went through everything, and nothing was kept"
+    ]
     if seen["left_out"]:
         first = seen["left_out"][0]
-        told.append(f"{len(seen['left_out'])} lines would be left out; the first, {first['id']}: {first['reason']}")
-    told.append(f"{seen['steps']} steps of {seen['step_seconds']:.2f} s: about {seen['estimated_seconds']:.0f} s")
+        told.append(
+            f"{counted(len(seen['left_out']), 'line')} would be left out; the first, {first['id']}: {first['reason']}"
+        )
+    told.append(
+        f"{counted(seen['steps'], 'step')} of {seen['step_seconds']:.2f} s: about {seen['estimated_seconds']:.0f} s"
+    )
     return [*told, f"memory: {seen['peak_memory_mb']:.0f} MB at most, {seen['free_memory_mb']:.0f} MB were free"]
 
 
@@ -139,11 +147,12 @@ def show_report(figures: Mapping[str, Any]) -> None:
 def show_comparison(figures: Mapping[str, Any]) -> None:
     """Two models side by side, for a person."""
     _rows([(f"{name.upper()} {figures[name]['model']}", figures[name]) for name in ("a", "b")])
+    better = counted(figures["lines_better"], "line")
     sys.stdout.write(
         f"B - A: {100 * figures['difference']:+.2f} points "
         f"({100 * figures['difference_low']:+.2f} to {100 * figures['difference_high']:+.2f}), "
         f"B better with {100 * figures['confidence_better']:.1f} % confidence; "
-        f"{figures['lines_better']} lines better, {figures['lines_worse']} worse, {figures['lines_same']} the same\n"
+        f"{better} better, {figures['lines_worse']} worse, {figures['lines_same']} the same\n"
     )
 
 

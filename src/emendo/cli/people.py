@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from ..tools.counts import counted
 from ..workspace.roles import Role
 from . import output
 from .context import Json, open_context
@@ -93,7 +94,7 @@ def agreement(folder: Folder = Path(), json: Json = False) -> None:
     with workspace.store() as store:
         found = agree(Seconds(store.database, settings.label.second_share).all())
     sentences = [
-        f"{' and '.join(one.readers) or 'all'}: {one.same} of {one.lines + one.refused} lines the same "
+        f"{' and '.join(one.readers) or 'all'}: {one.same} of {counted(one.lines + one.refused, 'line')} the same "
         f"({one.exact:.1%}, 95 % {one.exact_low:.1%} to {one.exact_high:.1%}); characters that differ "
         f"{one.cer:.2%} ({one.cer_low:.2%} to {one.cer_high:.2%})"
         for one in found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..tools.counts import counted
 from . import output
 from .context import Json, Set, Threads, open_context
 
@@ -98,7 +99,7 @@ def prepare(names: Names = "fox", data: Data = Path("data"), json: Json = False)
         output.print_json({"datasets": rows})
     else:
         for one in made:
-            output.note(f"{one.path}: {len(one)} samples, {len(one.rejects)} rows left out")
+            output.note(f"{one.path}: {counted(len(one), 'sample')}, {counted(len(one.rejects), 'row')} left out")
 
 
 @pipeline.command()
@@ -217,7 +218,7 @@ def _train(plan: Plan, dry_run: int, threads: int | None, json: bool) -> None:
             progress=bar,
         )
     if isinstance(result, Seen):
-        told = f"{result.looked_at} of {result.samples} samples looked at: all can train"
+        told = f"{result.looked_at} of {counted(result.samples, 'sample')} looked at: all can train"
         output.show(result.to_dict(), [told], json=json)
     else:
         output.show(result.report, result.sentences(), json=json)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import UsageError
+from ..tools.counts import counted
 from . import output
 from .context import Json, Model, Ref, Threads, open_context
 from .data import Out, Seed
@@ -131,4 +132,4 @@ def _written(samples: Sequence[Sample], out: Path, json: bool) -> None:
     if json:
         output.print_json({"path": str(out), "samples": len(samples), "probe": str(samples[0].attributes["probe"])})
     else:
-        output.note(f"{out}: {len(samples)} samples; score it with `emendo probe score {out} --model REF`")
+        output.note(f"{out}: {counted(len(samples), 'sample')}; score it with `emendo probe score {out} --model REF`")

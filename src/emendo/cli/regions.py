@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..tools.counts import counted
 from . import output
 from .context import Json, Threads, open_context
 
@@ -43,7 +44,7 @@ def regions(
             limits=context.settings.limits,
             progress=bar,
         )
-    told = [f"{cut.crops} crops in {out}, {cut.annotated} of them with fields"]
+    told = [f"{counted(cut.crops, 'crop')} in {out}, {cut.annotated} of them with fields"]
     if cut.left_out:
         told.append(f"left out: {len(cut.left_out)}; the first, {cut.left_out[0]}")
     output.show(cut.to_dict(), told, json=json)

@@ -36,6 +36,7 @@ from ..models.references import load_recognizer
 from ..pages.note import note_files
 from ..pages.read import read_document
 from ..settings import Settings, load_settings
+from ..tools.counts import counted
 from ..tools.files import write_bytes, write_text
 from ..types import Image, Sample, Split
 from ..workspace.folder import Workspace
@@ -160,7 +161,8 @@ def run_demo(
     shutil.copyfile(workspace.root / "notebook.txt", workspace.root / "notebook-before.txt")
     lap("read")
     log(f"   {before}")
-    log(f"2. correcting {sum(map(len, material.pages))} lines of {len(material.pages)} other pages (the truth)")
+    told = counted(sum(map(len, material.pages)), "line")
+    log(f"2. correcting {told} of {counted(len(material.pages), 'other page')} (the truth)")
     recognizer = load_recognizer("auto", threads=threads)
     for number, page in enumerate(material.pages, start=1):
         document = lay_out(page, workspace.root / "corrected" / f"page-{number:02}.png")
@@ -200,7 +202,9 @@ def material_of(name: str, folder: Path, notebook: str, lines: int) -> Material:
     inside = {page["page"] for page in pages}
     others = [sample for sample in open_dataset(folder).split(Split.TRAIN) if sample.group not in inside]
     truth = tuple(line for page in pages for line in page["lines"])
-    return Material(f"{name} ({len(pages)} pages)", folder / f"{notebook}.pdf", truth, _by_page(others, lines))
+    return Material(
+        f"{name} ({counted(len(pages), 'page')})", folder / f"{notebook}.pdf", truth, _by_page(others, lines)
+    )
 
 
 def _by_page(samples: Sequence[Sample], lines: int) -> tuple[tuple[Sample, ...], ...]:

@@ -29,6 +29,7 @@ from ..monitor.captures import IMAGES as PICTURES
 from ..monitor.captures import Captures, trial_captures
 from ..release.lineage import REPORT, lineage
 from ..settings import RetentionSettings
+from ..tools.counts import counted
 from ..tools.files import remove_folder
 from ..workspace.database import Database
 from ..workspace.folder import Reads, Workspace
@@ -165,7 +166,7 @@ def _readings(database: Database, before: datetime) -> Iterator[Item]:
         database.scrub()
 
     if count:
-        yield Item("replaced readings", f"{count} rows of the database", int(size), remove, int(count))
+        yield Item("replaced readings", f"{counted(int(count), 'row')} of the database", int(size), remove, int(count))
 
 
 def _pictures(workspace: Workspace, before: float) -> Iterator[Item]:

@@ -14,6 +14,7 @@ from ..image.encode import png_bytes
 from ..image.load import open_document
 from ..serve.reading import DOCUMENT, Served, load_served
 from ..settings import Settings
+from ..tools.counts import counted
 from ..types import Image
 from .gates import Span
 
@@ -76,7 +77,7 @@ def images_of(span: Span, path: Path, settings: Settings) -> list[Image]:
     with open_document(path, settings.limits, dpi=settings.read.dpi) as opened:
         count = len(opened)
         if span.page is not None and span.page > count:
-            raise DocumentError(f"has {count} pages, page {span.page} was asked for", where=span.source)
+            raise DocumentError(f"has {counted(count, 'page')}, page {span.page} was asked for", where=span.source)
         every = span.kind == DOCUMENT and span.page is None and span.box is None
         return [_cut(opened.frame(at), span) for at in (range(count) if every else ((span.page or 1) - 1,))]
 

@@ -31,6 +31,7 @@ from ..pages.inputs import expand_inputs
 from ..pages.note import STATE, note_files
 from ..pages.read import read_document
 from ..settings import Settings
+from ..tools.counts import counted
 from ..types import Recognizer
 from ..workspace.folder import Workspace
 
@@ -147,7 +148,8 @@ class Watcher:
                 continue
             if result.status == "read":
                 documents, lines = documents + 1, lines + result.lines
-                self.log(f"read {path.relative_to(self.workspace.root)}: {result.lines} lines on {result.pages} pages")
+                read = f"{counted(result.lines, 'line')} on {counted(result.pages, 'page')}"
+                self.log(f"read {path.relative_to(self.workspace.root)}: {read}")
         return documents, lines
 
     def _is_due(self, path: Path) -> bool:

@@ -18,6 +18,7 @@ from typing import BinaryIO, Protocol, Self, overload, runtime_checkable
 
 from ..errors import DocumentError, ImageError
 from ..settings import Limits
+from ..tools.counts import counted
 from ..types import Image, Sample
 from .crop import crop_line
 from .glyphs import TextLayer
@@ -166,7 +167,7 @@ def read_layered(
 def _there(document: Document, number: int, path: Path) -> Document:
     """The document, if it has that frame."""
     if not 0 <= number < len(document):
-        raise DocumentError(f"has {len(document)} pages, page {number + 1} was asked for", where=path)
+        raise DocumentError(f"has {counted(len(document), 'page')}, page {number + 1} was asked for", where=path)
     return document
 
 

@@ -16,6 +16,7 @@ from ..metrics.align import Counts
 from ..metrics.table import Pairs, measure
 from ..metrics.tokens import tokenizer
 from ..models.vision import MODES, Mode
+from ..tools.counts import counted
 from .uploads import State, Upload
 
 MOST: Final = 200_000
@@ -79,7 +80,7 @@ def against(upload: Upload, truth: str, page: int | None = None) -> Against:
     if upload.state is not State.READ:
         raise UsageError(f"{upload.name} is not read yet", remedy="wait until it is")
     if page is not None and not 1 <= page <= upload.pages:
-        raise UsageError(f"{upload.name} has {upload.pages} pages", remedy="name one of them")
+        raise UsageError(f"{upload.name} has {counted(upload.pages, 'page')}", remedy="name one of them")
     numbers = [page] if page is not None else sorted(upload.rows)
     read = _folded("\n".join(row["text"] for number in numbers for row in upload.rows.get(number, [])))
     right = _folded(truth)

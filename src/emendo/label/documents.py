@@ -23,6 +23,7 @@ from ..image.load import LayeredPages, read_frame, read_layered
 from ..models.detector import Detector
 from ..pages.layer import layer_words
 from ..pages.words import read_words
+from ..tools.counts import counted
 from ..types import Image, Word
 from ..workspace.rows import Kind, Line
 from .cards import Card
@@ -163,7 +164,7 @@ class DocumentDesk:
         if line.kind is not Kind.DOCUMENT:
             raise BadInput("is no document with fields", where=document[:200])
         if not 1 <= page <= pages:
-            raise BadInput(f"has {pages} pages, page {page} was asked for", where=line.document)
+            raise BadInput(f"has {counted(pages, 'page')}, page {page} was asked for", where=line.document)
         return line
 
     def _frame(self, line: Line, page: int) -> Image:

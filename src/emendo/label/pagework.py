@@ -23,6 +23,7 @@ from ..models.choice import ChoosingRecognizer
 from ..pages.lines import TextLine, continues
 from ..pages.note import NoteFiles, finish_stopped, put_in_place
 from ..pages.relayout import Entry, Made, Manifest, NotePage, geometry, layout_version
+from ..tools.counts import counted
 from ..types import Image, Recognizer, Verdict
 from ..workspace.leases import InWork
 from ..workspace.store import Event
@@ -282,7 +283,7 @@ class PageDesk:
         if key not in self._frames:
             with open_document(path, settings.limits, dpi=job.dpi if job else settings.read.dpi) as opened:
                 if not 1 <= number <= len(opened):
-                    raise BadInput(f"has {len(opened)} pages, page {number} was asked for", where=document)
+                    raise BadInput(f"has {counted(len(opened), 'page')}, page {number} was asked for", where=document)
                 while len(self._frames) > 1:
                     self._frames.pop(next(iter(self._frames)), None)
                 self._frames[key] = len(opened), opened.frame(number - 1)

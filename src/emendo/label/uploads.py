@@ -33,6 +33,7 @@ from ..pages.read import read_document
 from ..release import current
 from ..settings import Settings
 from ..text.direction import right_to_left
+from ..tools.counts import counted
 from ..tools.files import PARTIAL, sha256_file, sync_folder
 from ..types import Recognizer
 from ..workspace.folder import Workspace
@@ -82,7 +83,12 @@ class Upload:
         return {**{name: getattr(self, name) for name in plain}, "state": self.state.value, "lines": lines}
 
     def lines(self, page: int) -> list[dict[str, Any]]:
-        """The lines of a page, for the page in the browser: outline in pixels of `size`."""
+        """The lines of a page, for the page in the browser: outline in pixels of `size`.
+
+        Raises BadInput when there is no such page.
+        """
+        if not 1 <= page <= self.pages:
+            raise BadInput(f"has {counted(self.pages, 'page')}, page {page} was asked for", where=self.name)
         return [
             {
                 "text": row["text"],

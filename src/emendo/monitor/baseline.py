@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from ..errors import BadInput, FormatError
+from ..tools.counts import counted
 from ..tools.files import write_text
 from .features import MEASURES, NOVELTY, PageFeatures, grouped, page_features, with_surprise
 from .labelled import Judged
@@ -161,7 +162,7 @@ def make_baseline(
     }
     if not profiles:
         most = max(map(len, kinds.values()), default=0)
-        what = f"holds {most} pages of a kind, and a baseline needs {LEAST_PAGES}"
+        what = f"holds {counted(most, 'page')} of a kind, and a baseline needs {LEAST_PAGES}"
         raise BadInput(what, where=source, remedy="take a longer time, or a data set with more pages")
     models = sorted({page.model for one in profiles.values() for page in one.pages if page.model})
     return Baseline(datetime.now(UTC), source, tuple(models), profiles)

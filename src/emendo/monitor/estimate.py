@@ -77,7 +77,8 @@ def read_estimators(path: Path) -> Estimators:
         raise FormatError(f"cannot be read ({error})", where=path) from error
     except ValidationError as error:
         first = error.errors()[0]
-        what = f"holds no estimators of this version ({'.'.join(map(str, first['loc']))}: {first['msg']})"
+        place = ".".join(map(str, first["loc"]))
+        what = f"holds no estimators of this version ({place}{': ' if place else ''}{first['msg']})"
         raise FormatError(what, where=path, remedy="run `emendo monitor calibrate` again") from error
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from ..errors import BadInput
 from ..fields import read_document
 from ..text.normalize import normalize_text
+from ..tools.counts import counted
 from .seen import Outcome, Seen, Truth
 
 MOST_CHARACTERS: Final = 100_000
@@ -50,7 +51,9 @@ def truth_of(
     if not whole and len(rows) > 1:
         raise BadInput(f"one line is asked for and {len(rows)} were sent", remedy="send one line of text")
     if line is not None and not 0 <= line < len(seen.lines):
-        raise BadInput(f"{seen.id} has {len(seen.lines)} lines and no line {line}", remedy="count them from 0")
+        raise BadInput(
+            f"{seen.id} has {counted(len(seen.lines), 'line')} and no line {line}", remedy="count them from 0"
+        )
     return Truth(id=seen.id, at=at, author=author, text="\n".join(rows), line=line if seen.kind == "page" else None)
 
 

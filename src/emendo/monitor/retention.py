@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from ..tools.counts import counted
 from ..tools.files import PARTIAL, remove_folder
 from .captures import Captures
 
@@ -56,7 +57,8 @@ def prune(
             old = day <= today - timedelta(days)
             if day < today and (old or sum(held.values()) > most_bytes):
                 remove_folder(captures.folder / day.isoformat())
-                why = f"is older than {days} days" if old else f"all captures took more than {most_bytes:,} bytes"
+                age = f"is older than {counted(days, 'day')}"
+                why = age if old else f"all captures took more than {most_bytes:,} bytes"
                 log(f"captures of {day} were removed ({size:,} bytes): {why}")
                 gone[day] = held.pop(day)
     return Pruned(tuple(gone), sum(gone.values()), sum(held.values()))

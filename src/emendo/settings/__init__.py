@@ -45,6 +45,7 @@ from .section import Section
 __all__ = [
     "FILE_NAME",
     "IGNORED",
+    "OPTIONS",
     "AlertSettings",
     "CaptureSettings",
     "ChannelSettings",
@@ -73,6 +74,18 @@ FILE_NAME = "emendo.toml"
 IGNORED = frozenset({"EMENDO_DATA", "EMENDO_CACHE", "EMENDO_SCREENSHOTS", "EMENDO_API_KEY"})
 """Environment names with our prefix that are no settings: where the development data, converted models and the
 pictures that tests make for the documentation lie, and the key for a service that reads elsewhere."""
+
+
+OPTIONS = {
+    "capture__share": "--capture",
+    "cloud__least": "--min",
+    "cloud__most": "--max",
+    "serve__api_keys": "--api-key-file",
+    "serve__deadline_seconds": "--deadline",
+    "serve__grace_seconds": "--grace",
+    "trial__model": "--trial",
+}
+"""Options of the command line that are not called as their settings are."""
 
 
 class Settings(Section):
@@ -139,13 +152,18 @@ def load_settings(
             _merge(merged, _nest(name.removeprefix("EMENDO_").lower().split("__"), value), name, places)
     for name, flag in flags.items():
         if flag is not None:
-            _merge(merged, _nest(name.split("__"), flag), f"--{name.replace('__', '.')}", places)
+            _merge(merged, _nest(name.split("__"), flag), _option(name), places)
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
         first = error.errors()[0]
         path = tuple(str(part) for part in first["loc"])
         raise SettingsError(_sentence(path, first), where=places.get(path, places.get(path[:1], ""))) from error
+
+
+def _option(name: str) -> str:
+    """What somebody typed to give a setting: `--instance` for `cloud__instance`."""
+    return OPTIONS.get(name, f"--{name.rpartition('__')[2].replace('_', '-')}")
 
 
 def _nest(path: list[str], value: object) -> dict[str, Any]:

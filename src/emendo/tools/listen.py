@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 from collections.abc import Collection
@@ -16,7 +17,7 @@ def bound(host: str, port: int) -> socket.socket:
     """A socket that listens at an address, so that its port is known, and whoever comes waits, before anything is
     served.
 
-    Raises UsageError when the address cannot be had.
+    Raises UsageError when the address cannot be had: no host of this machine, or a port that cannot be taken.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_STREAM)
@@ -24,11 +25,18 @@ def bound(host: str, port: int) -> socket.socket:
     try:
         opened.bind((host, port))
         opened.listen(BACKLOG)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, ValueError) as error:
         opened.close()
         reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"cannot listen at {host} port {port} ({reason})", remedy="give another --port") from error
+        remedy = "give another --host" if _is_elsewhere(error) else "give another --port"
+        raise UsageError(f"cannot listen at {host} port {port} ({reason})", remedy=remedy) from error
     return opened
+
+
+def _is_elsewhere(error: Exception) -> bool:
+    """Whether the host is what cannot be listened at: not found, no name at all, or another machine's."""
+    unknown = isinstance(error, (socket.gaierror, ValueError))
+    return unknown or (isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL)
 
 
 def listening(opened: socket.socket) -> str:

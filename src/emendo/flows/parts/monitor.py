@@ -12,6 +12,7 @@ from typing import Any
 from ...errors import DataError, UsageError
 from ...monitor import Captures
 from ...settings import load_settings
+from ...tools.counts import counted
 from ...tools.files import write_json, write_text
 from ...workspace.folder import Workspace
 from ..orders import RESULT, MonitorOrder
@@ -25,7 +26,7 @@ def window(order: MonitorOrder) -> dict[str, Any]:
     since = datetime.now(UTC) - timedelta(days=order.days) if order.days else None
     readings = sum(1 for _ in _captures(order).seen(since))
     if not readings:
-        when = f" in the last {order.days} days" if order.days else ""
+        when = f" in the last {counted(order.days, 'day')}" if order.days else ""
         raise DataError(f"nothing was captured{when}", where=order.root, remedy="let the service capture readings")
     return {"since": since.isoformat() if since else "", "readings": readings, "looks": list(LOOKS)}
 

@@ -14,6 +14,7 @@ from ...correct.references import open_data
 from ...datasets import Dataset
 from ...errors import DataError, Refused, UsageError
 from ...settings import load_settings
+from ...tools.counts import counted
 from ...tools.files import write_json, write_text
 from ...types import Sample, Split
 from ...workspace.folder import HIDDEN, Workspace
@@ -195,7 +196,7 @@ def evaluate(order: TrainOrder) -> tuple[dict[str, Any], str]:
         judged_on = f"{len(report.lines)} test lines"
     else:
         report = _together(folds)
-        judged_on = f"{len(report.lines)} lines held out of the folds"
+        judged_on = f"{counted(len(report.lines), 'line')} held out of the folds"
     report.write(order.out / REPORT)
     images = line_images(dataset, [line.id for line in report.worst(MOST_LINES)], None)
     page = model_card(report, images, read_curve(order.out / FINAL))

@@ -61,7 +61,8 @@ def _wanted(body: bytes) -> Feedback:
         return Feedback.model_validate_json(body)
     except ValidationError as error:
         first = error.errors()[0]
-        raise Fault(422, "bad_request", f"{' '.join(map(str, first['loc']))}: {first['msg'].lower()}") from error
+        place = " ".join(map(str, first["loc"])) or "the body"
+        raise Fault(422, "bad_request", f"{place}: {first['msg'].lower()}") from error
 
 
 def _open(service: Service) -> Capture:

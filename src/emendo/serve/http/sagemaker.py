@@ -31,7 +31,7 @@ from ..reading import DOCUMENT, Answer, Task, frames_of
 from ..service import Service
 from .bodies import FORM, ONE_FILE, File, one_file, too_many
 from .door import caller
-from .faults import GONE, Fault, answer_to
+from .faults import GONE, Fault, answer_to, body_of
 from .read import FAULTS, answers, may_read, result_row, usual_kind
 from .schemas import Error, Kind
 
@@ -84,21 +84,25 @@ _BODIES: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One file and what is wanted of it."""
+    """One file and what is wanted of it; `fault` where no file could be made of what was sent."""
 
     file: File
     asked: Asked
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The tasks of one file: its only one, or one for each page (`paged`)."""
+    """The tasks of one file: its only one, or one for each page (`paged`); with a `fault` none."""
 
     tasks: tuple[Task, ...]
     paged: bool = False
+    fault: Fault | None = None
 
     def told(self, found: Sequence[Answer | EmendoError]) -> dict[str, Any]:
         """What is said of the file."""
+        if self.fault is not None:
+            return body_of(self.fault)
         rows = [
             result_row(task.name, one, page=(task.frame or 0) + 1, characters=task.characters)
             for task, one in zip(self.tasks, found, strict=True)
@@ -148,7 +152,7 @@ def add(app: FastAPI, service: Service) -> None:
             raise too_many(_most(service))
         for kind in {task.kind for task in tasks}:
             may_read(service, kind)
-        found = await answers(request, service, service.submit(tasks, due))
+        found = await answers(request, service, service.submit(tasks, due)) if tasks else []
         if found is None:
             return Response(status_code=GONE)
         late = next((one for one in found if isinstance(one, Rejected)), None)
@@ -230,10 +234,19 @@ def _of_json(body: bytes, asked: Asked) -> tuple[bool, list[Wanted]]:
     many = _checked(Instances, given, "the body")
     defaults = _joined(many.parameters, asked)
     listed = [one if isinstance(one, Instance) else Instance(image=one) for one in many.instances]
-    return True, [_instance(one, defaults, f"image {at}") for at, one in enumerate(listed, start=1)]
+    return True, [_in_its_place(one, defaults, f"image {at}") for at, one in enumerate(listed, start=1)]
+
+
+def _in_its_place(one: Instance, defaults: Asked, name: str) -> Wanted:
+    """One of several: what is wrong with it is kept, so that the others are read."""
+    try:
+        return _instance(one, defaults, name)
+    except Fault as fault:
+        return Wanted(File(one.name or name, b""), _joined(one, defaults), fault)
 
 
 def _instance(one: Instance, defaults: Asked, name: str) -> Wanted:
+    """One image. Raises Fault when it is not in base64."""
     name = one.name or name
     try:
         content = base64.b64decode(one.image, validate=True)
@@ -265,6 +278,8 @@ def _checked(form: type[Form], given: Mapping[str, Any], where: str) -> Form:
 def _group(wanted: Wanted, service: Service, sender: str) -> Group:
     """The tasks of a file; one that cannot be opened fails when it is read. Raises Fault when it has too many pages."""
     file, asked = wanted.file, wanted.asked
+    if wanted.fault is not None:
+        return Group((), fault=wanted.fault)
     pdf = sniff(file.content[:SNIFF]) == "pdf"
     kind = asked.kind or ("page" if pdf and "page" in service.kinds else _usual(service))
 
