@@ -19,7 +19,7 @@ Made by `make docs` from the program itself; a test compares this page with it.
 A setting is taken from an option of the command, else from the environment, else from `emendo.toml` in the folder of
 the workspace, else it has its default. In the environment it is called `EMENDO_SECTION__NAME`
 (`EMENDO_WATCH__MIN_CORRECTIONS=20`), at the top level `EMENDO_NAME`; `OCR_MODEL` is another name of `EMENDO_MODEL`.
-Lists stand in `emendo.toml` only, or are given as an option. Names that are unknown are refused.
+The parts of a list are parted by commas there (`EMENDO_SERVE__KINDS=line,page`). Names that are unknown are refused.
 
 ```toml
 model = "base"

@@ -60,6 +60,19 @@ def test_a_wrong_file_is_one_sentence_with_its_place(tmp_path: Path, text: str, 
     assert "emendo.toml" in str(caught.value)
 
 
+def test_a_list_in_the_environment_has_commas() -> None:
+    environment = {
+        "EMENDO_SERVE__KINDS": "line, page",
+        "EMENDO_ALERTS__MAIL_TO": "ann@example.org",
+        "EMENDO_AUTHOR": "a,b",
+    }
+    settings = load_settings(environment=environment)
+    assert settings.serve.kinds == ("line", "page") and settings.alerts.mail_to == ("ann@example.org",)
+    assert settings.author == "a,b"
+    with pytest.raises(SettingsError, match=r"EMENDO_SERVE__KINDS: setting 'serve\.kinds"):
+        load_settings(environment={"EMENDO_SERVE__KINDS": "line,word"})
+
+
 def test_a_wrong_variable_is_named() -> None:
     with pytest.raises(SettingsError, match="EMENDO_WATHC__X: unknown setting 'wathc', did you mean 'watch'"):
         load_settings(environment={"EMENDO_WATHC__X": "1"})

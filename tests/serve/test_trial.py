@@ -389,3 +389,10 @@ def test_the_usual_load_and_probe_serve_a_trial_too(workspace: Workspace, wrong:
     tried(wrong, workspace.root, settings)
     found = load_served(wrong, workspace.root, settings).read(Task("line", png("ab")), settings)
     assert found.reading.text == "ba"
+
+
+def test_a_key_file_that_is_none_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for file in (tmp_path, tmp_path / "none"):
+        assert main(["trial", "status", "--key-file", str(file)]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"error: {file}: is no file with a key (") and "`emendo api-key`" in said

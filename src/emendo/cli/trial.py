@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import DataError
+from ..errors import DataError, UsageError
 from . import output
 from .context import Json, open_context
 
@@ -106,8 +106,17 @@ def report(
 def _client(address: str, key_file: Path | None) -> Client:
     from ..client import Client
 
-    key = key_file.read_text(encoding="utf-8").strip() if key_file is not None else os.environ.get("EMENDO_API_KEY", "")
-    return Client(address, key=key)
+    return Client(address, key=_key(key_file))
+
+
+def _key(file: Path | None) -> str:
+    if file is None:
+        return os.environ.get("EMENDO_API_KEY", "")
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        what = f"is no file with a key ({error.strerror if isinstance(error, OSError) else error})"
+        raise UsageError(what, where=file, remedy="give the file that holds what `emendo api-key` showed") from error
 
 
 def _show(row: Mapping[str, Any], *, json: bool) -> None:

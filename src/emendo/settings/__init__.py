@@ -12,7 +12,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import Field, ValidationError
 
@@ -149,7 +149,8 @@ def load_settings(
         if name == "OCR_MODEL" and "EMENDO_MODEL" not in environment:
             _merge(merged, {"model": value}, name, places)
         elif name.startswith("EMENDO_") and name not in IGNORED:
-            _merge(merged, _nest(name.removeprefix("EMENDO_").lower().split("__"), value), name, places)
+            parts = name.removeprefix("EMENDO_").lower().split("__")
+            _merge(merged, _nest(parts, _listed(parts, value)), name, places)
     for name, flag in flags.items():
         if flag is not None:
             _merge(merged, _nest(name.split("__"), flag), _option(name), places)
@@ -159,6 +160,17 @@ def load_settings(
         first = error.errors()[0]
         path = tuple(str(part) for part in first["loc"])
         raise SettingsError(_sentence(path, first), where=places.get(path, places.get(path[:1], ""))) from error
+
+
+def _listed(path: list[str], value: str) -> object:
+    """The value of a variable; of a setting that is a list its parts, which commas part."""
+    kind: Any = Settings
+    for part in path:
+        field = getattr(kind, "model_fields", {}).get(part)
+        kind = field.annotation if field is not None else None
+    if get_origin(kind) is not tuple:
+        return value
+    return tuple(filter(None, map(str.strip, value.split(","))))
 
 
 def _option(name: str) -> str:
