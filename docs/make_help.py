@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import typer
-from typer.testing import CliRunner
 
 from emendo.cli import app
 
@@ -20,18 +21,19 @@ Made by `make docs` from the program itself; a test compares this page with it.
 def pages() -> str:
     """The help pages of all commands, depth first, as Markdown."""
     os.environ.update(COLUMNS="100", NO_COLOR="1", TERM="dumb")
-    runner = CliRunner()
+    program = typer.main.get_command(app)
     out = [HEAD]
 
     def visit(command: object, path: tuple[str, ...]) -> None:
-        result = runner.invoke(app, [*path, "--help"], prog_name="emendo", terminal_width=100)
-        assert result.exit_code == 0, result.output
-        text = "\n".join(line.rstrip() for line in result.output.strip().splitlines())
+        with redirect_stdout(io.StringIO()) as shown:
+            arguments = {"args": [*path, "--help"], "prog_name": "emendo", "terminal_width": 100}
+            assert program.main(**arguments, standalone_mode=False) == 0, path
+        text = "\n".join(line.rstrip() for line in shown.getvalue().strip().splitlines())
         out.append(f"## emendo {' '.join(path)}".rstrip() + f"\n\n```text\n{text}\n```\n")
         for name, child in getattr(command, "commands", {}).items():
             visit(child, (*path, name))
 
-    visit(typer.main.get_command(app), ())
+    visit(program, ())
     return "\n".join(out)
 
 
