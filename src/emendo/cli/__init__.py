@@ -8,6 +8,7 @@ error.
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +41,8 @@ from .synth import synth
 from .trial import trial
 
 if TYPE_CHECKING:
+    from typer._click import Command
+
     from ..models.bundle import Bundle
 
 app = typer.Typer(
@@ -139,11 +142,16 @@ STOPPED: Final = 130
 """Exit status after Ctrl-C, as shells give it; typer returns it too."""
 
 
+@cache
+def _program() -> Command:
+    """The table as what runs it: a tenth of a second to make."""
+    return typer.main.get_command(app)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    command = typer.main.get_command(app)
     try:
-        result = command.main(args=arguments, prog_name="emendo", standalone_mode=False)
+        result = _program().main(args=arguments, prog_name="emendo", standalone_mode=False)
     except EmendoError as error:
         complain(str(error))
         return error.exit_status
