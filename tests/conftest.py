@@ -13,12 +13,15 @@ from typing import Any
 
 import psutil
 import pytest
+from hypothesis import settings
 
 from emendo.models.bundle import Bundle
 from emendo.workspace.folder import Workspace
 
 from .postgres import Cluster
 
+settings.register_profile("emendo", deadline=None)  # no test measures time: the machine may be busy
+settings.load_profile("emendo")
 ROOT = Path(__file__).resolve().parent.parent
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as `&` of a script leaves it: tests press Ctrl-C
