@@ -26,8 +26,7 @@ class Memory:
     def __init__(self, workspace: Workspace | None) -> None:
         self._workspace = workspace
         self._last: dict[str, Any] = {}
-        self._owned = ExitStack()
-        self._owns = False
+        self._owned: ExitStack | None = None
 
     def folder(self, plan: Plan) -> Path:
         """Where is kept what both models read in a trial."""
@@ -35,14 +34,16 @@ class Memory:
 
     def claim(self) -> None:
         """From now until `free` no other service changes the trial of the workspace. Raises Busy when one has it."""
-        if self._workspace is not None and not self._owns:
-            self._owned.enter_context(self._workspace.lock(EVENT))
-            self._owns = True
+        if self._workspace is not None and self._owned is None:
+            owned = ExitStack()
+            owned.enter_context(self._workspace.lock(EVENT))
+            self._owned = owned
 
     def free(self) -> None:
         """Leave the trial to whoever comes next."""
-        self._owned.close()
-        self._owns = False
+        owned, self._owned = self._owned, None
+        if owned is not None:
+            owned.close()
 
     def recall(self) -> Plan | None:
         """The last trial of the workspace, from its file. Raises WorkspaceError when that is damaged."""
