@@ -396,3 +396,15 @@ def test_a_key_file_that_is_none_is_one_sentence(tmp_path: Path, capsys: pytest.
         assert main(["trial", "status", "--key-file", str(file)]) == 2
         said = capsys.readouterr().err
         assert said.startswith(f"error: {file}: is no file with a key (") and "`emendo api-key`" in said
+
+
+def test_before_anything_is_judged_the_status_says_when_it_will_be(
+    workspace: Workspace, wrong: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = serving(workspace, trial__settle_minutes=7)
+    with client_of(service) as client:
+        service.try_out(wrong)
+        row = state(client)
+    monkeypatch.setattr("emendo.client.Client.trial", lambda _: row)
+    assert main(["trial", "status"]) == 0
+    assert "nothing is known yet: corrections count 7 minutes after they came" in capsys.readouterr().err

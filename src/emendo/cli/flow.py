@@ -109,7 +109,7 @@ def train(
     threads: Threads = None,
     json: Json = False,
 ) -> int:
-    """Check the data, cross-validate, train on all of them, evaluate, and register what is proven.
+    """Check the data, cross-validate and train on all of them, evaluate, and register what is proven.
 
     In a workspace the model is put in use if the never-worse gate lets it pass. The same command goes on after anything
     that stopped it. DIR/cards has the pages: the folds with their spread, the model with its worst lines, the verdict.
