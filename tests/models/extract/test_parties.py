@@ -1,4 +1,4 @@
-"""Known sellers: each once, and not without end."""
+"""Known parties: each once, and not without end."""
 
 from __future__ import annotations
 
@@ -12,3 +12,14 @@ def test_sellers_are_learnt_once_each_and_the_oldest_are_forgotten() -> None:
     many = (Document(seller=f"Shop {at}") for at in range(MOST_PARTIES + 3))
     learnt = learn_parties(many)
     assert len(learnt) == MOST_PARTIES and learnt[-1].name == f"Shop {MOST_PARTIES + 2}"
+
+
+def test_buyers_are_learnt_too_and_one_name_may_be_both() -> None:
+    document = Document(seller="A Shop", buyer="B Firm", buyer_address="1 Way")
+    learnt = learn_parties([document, Document(seller="B Firm")])
+    assert [(one.role, one.name, one.address) for one in learnt] == [
+        ("seller", "A Shop", ""),
+        ("buyer", "B Firm", "1 Way"),
+        ("seller", "B Firm", ""),
+    ]
+    assert Party.model_validate({"name": "As models of before have it"}).role == "seller"

@@ -48,7 +48,7 @@ class Decoding(Usage):
     threshold: float = Field(0.5, gt=0, lt=1)
     calibration: Certainty = Certainty()
     parties: tuple[Party, ...] = Field((), max_length=MOST_PARTIES)
-    """Sellers that are known (see `parties`)."""
+    """Sellers and buyers that are known (see `parties`)."""
 
     def usage(self, currency: str | None) -> Usage:
         """Mark and order that are usual for documents of a currency."""

@@ -14,9 +14,10 @@ from emendo.types import Word
 
 from .candidates import Scene, see
 from .customs import Decoding, currency_told
-from .known import SURE, recognise
+from .known import SURE, Read, Recognised, recognise
 from .labels import LABELS, TYPES
 from .layout import lay_out
+from .parties import ROLES, Role
 from .parts import Part, amounts_and_tables, credited, days, texts
 from .tagger import Tags
 from .till import Till, till_of
@@ -119,15 +120,26 @@ def _assembled(
     if said["type"][0] not in (None, "receipt") and "due" not in raw and "total" in raw:
         raw["due"] = raw["total"] - raw.get("prepaid", 0)  # nothing is said of it: all of the rest is due
         certainty["due"] = min(certainty["total"], certainty.get("prepaid", 1.0))
-    in_order = [scene.layout.words[at] for line in scene.layout.lines for at in line]
-    if (seller := recognise(in_order, known.parties, raw.get("seller") or "")) is not None:
-        raw |= seller.values
-        raw["sources"] |= {name: source.model_dump() for name, source in seller.sources.items()}
-        certainty |= dict.fromkeys(seller.values, SURE)
+    parties = _recognised(scene, parts, known)
+    raw |= parties.values
+    raw["sources"] |= {name: source.model_dump() for name, source in parties.sources.items()}
+    certainty |= dict.fromkeys(parties.values, SURE)
     read = read_document(raw)
     left_out = {one.path for one in read.faults}
     kept = {path: chance for path, chance in certainty.items() if path not in left_out}
     return Extraction(read.document, kept, (*faults, *read.faults), seen)
+
+
+def _recognised(scene: Scene, parts: Sequence[Part], known: Decoding) -> Recognised:
+    """The known seller and buyer of the document."""
+    at = [at for line in scene.layout.lines for at in line]
+    read: dict[Role, Read] = {}
+    for role in ROLES:
+        for part in parts:
+            if part.path == role:
+                read[role] = Read(part.value, scene.odd(part.words, role))
+    words = [scene.layout.words[one] for one in at]
+    return recognise(words, known.parties, read, lambda role, held: scene.odd([at[one] for one in held], role))
 
 
 def _holder(raw: dict[str, Any], path: str) -> tuple[dict[str, Any] | None, str]:

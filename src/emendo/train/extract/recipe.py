@@ -39,7 +39,7 @@ class FieldsRecipe(BaseModel):
     width: int = Field(144, ge=32, le=1024, multiple_of=16, description="Values of a word inside a new network.")
     layers: int = Field(4, ge=1, le=24, description="Layers of a new network.")
     heads: int = Field(6, ge=1, le=16, description="Heads of attention in each.")
-    parties: bool = Field(True, description="Remember the sellers of real documents, to put misread names right.")
+    parties: bool = Field(True, description="Remember sellers and buyers of real documents, to put names right.")
     reader: str = Field("", max_length=400, description="Model that reads the words of pages; empty: that of the base.")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Arithmetic of training.")
 
