@@ -18,12 +18,16 @@ from hypothesis import strategies as st
 from emendo.cli import main
 from emendo.datasets.invoices.build import make_document, synth_invoices
 from emendo.datasets.invoices.content import draw_content
+from emendo.datasets.invoices.extras import sentence
 from emendo.datasets.invoices.letters import set_document
 from emendo.datasets.invoices.places import PLACES, Place, Writing
+from emendo.datasets.invoices.smallprint import usual_sentence
 from emendo.datasets.invoices.terms import ENGLISH, TERMS
+from emendo.datasets.invoices.vocabulary import thing, usual_words
 from emendo.errors import UsageError
 from emendo.fields import read_text, validate_document
 from emendo.fields.values import parse_amount, parse_date
+from emendo.text.wordlists import frequent_words
 from emendo.tools.files import sha256_file
 
 
@@ -128,6 +132,41 @@ def test_many_programs_print_sums_that_are_none_of_the_fields() -> None:
         repeated += any(one.text in told for one in sheet.words if not one.meaning)
         zeros += any(one.text in ("0.00", "0,00", "-0.00", "-0,00") for one in sheet.words if not one.meaning)
     assert repeated > 20 and zeros > 5
+
+
+def test_cells_stand_at_any_line_of_a_long_description() -> None:
+    lines: Counter[str] = Counter()
+    for index in range(250):
+        rng = np.random.default_rng([13, index])
+        sheet, document = set_document(draw_content(rng), rng)
+        for at in range(len(document.lines) if document.type != "receipt" else 0):
+            name = [word.box for word in sheet.words if word.meaning == f"lines.{at}.description"]
+            amount = [word.box for word in sheet.words if word.meaning == f"lines.{at}.amount"]
+            high = name[0][3] - name[0][1]
+            if amount and name[-1][3] - name[0][1] > 2 * high:
+                down = (amount[0][3] - name[0][3]) / (name[-1][3] - name[0][3])
+                lines["first" if down < 0.1 else "below" if down > 1.1 else "last" if down > 0.9 else "between"] += 1
+    assert lines["first"] > 20 and min(lines[one] for one in ("between", "last", "below")) > 2, lines
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda one: one.code)
+def test_sentences_are_filled_in_and_can_be_printed(place: Place) -> None:
+    writing = Writing(*place.marks[0], place.signs[0], place.days[0], place.currency, place.months)
+    rng = np.random.default_rng(4)
+    said = {usual_sentence(rng, place, writing) for _ in range(120)}
+    assert len(said) > 60 and any(any(map(str.isdecimal, text)) for text in said)
+    for text in (*said, *(sentence(rng, place, writing) for _ in range(50))):
+        assert text.encode("cp1252") and not set("{}") & set(text)
+
+
+@pytest.mark.parametrize("language", sorted(TERMS))
+def test_words_are_those_of_the_language(language: str) -> None:
+    one, other = (usual_words(np.random.default_rng(1), language, 400) for _ in range(2))
+    known = frequent_words(language)
+    assert one == other and all(word.lower() in known and word.encode("cp1252") for word in one)
+    assert len(set(one)) > 100 and any(word[0].isupper() for word in one) == (language == "de")
+    rng = np.random.default_rng(2)
+    assert all(len(thing(rng, language)) > 3 for _ in range(50))
 
 
 def test_there_is_much_of_everything() -> None:

@@ -89,3 +89,17 @@ def test_a_doubtful_name_is_better_than_none() -> None:
     assert (
         decode(words, Tags(labels, tags.rows, tags.kinds), {"mark": "."}, today=TODAY).document.seller == "Acme Foods"
     )
+
+
+@pytest.mark.parametrize(("sold", "bought", "seller", "buyer"), [
+    (0.9, 0.6, "Acme Foods", "Berg Ltd"), (0.6, 0.9, "Berg Ltd", "Acme Foods"), (0.0, 0.0, "Acme Foods", "Acme Foods"),
+])  # fmt: skip
+def test_nobody_sells_to_himself(sold: float, bought: float, seller: str, buyer: str) -> None:
+    """The name that stands first says it is both; of the other name the tags say what is given here, less surely."""
+    words, tags = typed("Acme<seller> Foods<seller>", *[""] * 4, "Acme<buyer> Foods<buyer>", *[""] * 4, "Berg Ltd")
+    labels = tags.labels.copy()
+    doubt = 0.45
+    labels[4:, 0] = 1 - doubt
+    labels[4:, INDEX["buyer"]], labels[4:, INDEX["seller"]] = doubt * (sold > bought), doubt * (bought > sold)
+    found = decode(words, Tags(labels, tags.rows, tags.kinds), {"mark": "."}, today=TODAY).document
+    assert (found.seller, found.buyer) == (seller, buyer)

@@ -43,7 +43,7 @@ from .places import Place
 from .scan import DPI, Page, Scan, draw_kind, scan
 from .sheet import Sheet, Word
 
-VERSION: Final = 5
+VERSION: Final = 6
 """Of the generator: raised whenever a document would come out differently."""
 PART: Final = 50
 """Documents of a part."""

@@ -7,6 +7,8 @@ from typing import Final
 
 import numpy as np
 
+from .vocabulary import thing
+
 Rng = np.random.Generator
 _STARTS: Final = (  # noqa: SIM905
     "b br bl c ch cl cr d dr f fl fr g gl gr h j k kl kr l m n p pl pr r s sch sh sk sl sp st t tr v w y z qu th wh"
@@ -38,11 +40,15 @@ def coined_name(rng: Rng) -> str:
     return f"{int(rng.integers(2, 100))} {word}" if shape < 0.18 else word
 
 
-def coined_goods(rng: Rng, known: str) -> str:
-    """A thing sold: words that nobody knows around one that is, with sizes and numbers as goods have them."""
-    words = [known] if rng.random() < 0.55 else []
-    for _ in range(int(rng.integers(0 if words else 1, 4))):
-        word = coined(rng, 1, 3)
+def coined_goods(rng: Rng, known: str, language: str) -> str:
+    """A thing sold: usual words and words that nobody knows around one that is, with sizes and numbers as goods have
+    them.
+    """
+    words = [known] if rng.random() < 0.45 else []
+    usual = float(rng.choice([0.0, 0.5, 1.0]))
+    most = 12 if rng.random() < 0.08 else 4
+    for _ in range(int(rng.integers(0 if words else 1, most))):
+        word = thing(rng, language) if rng.random() < usual else coined(rng, 1, 3)
         words.insert(int(rng.integers(len(words) + 1)), word.capitalize() if rng.random() < 0.5 else word)
     if rng.random() < 0.35:
         number = int(rng.integers(1, 1000))

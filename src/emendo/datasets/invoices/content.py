@@ -97,12 +97,23 @@ def _rows(rng: Rng, place: Place, kind: str, gross: bool) -> list[_Row]:
         good = goods[int(rng.integers(len(goods)))]
         rate = rated[0] if rng.random() < 0.7 else rated[int(rng.integers(len(rated)))]
         few = kind == "receipt"
-        row = _row(rng, good, rate, coin, few=few, with_code=with_code, discounted=discounted and rng.random() < 0.4)
+        row = _row(
+            rng,
+            good,
+            place.language,
+            rate,
+            coin,
+            few=few,
+            with_code=with_code,
+            discounted=discounted and rng.random() < 0.4,
+        )
         rows.append(row)
     return rows
 
 
-def _row(rng: Rng, good: Good, rate: Decimal, coin: Decimal, *, few: bool, with_code: bool, discounted: bool) -> _Row:
+def _row(
+    rng: Rng, good: Good, language: str, rate: Decimal, coin: Decimal, *, few: bool, with_code: bool, discounted: bool
+) -> _Row:
     price = Decimal(str(round(good.price * float(rng.uniform(0.6, 1.7)), 2))).quantize(coin)
     if rng.random() < 0.35 and price > 1:
         price = price.to_integral_value() - (coin if rng.random() < 0.5 else ZERO)
@@ -119,9 +130,10 @@ def _row(rng: Rng, good: Good, rate: Decimal, coin: Decimal, *, few: bool, with_
         discount = (exact * Decimal(int(rng.choice([5, 10, 15, 20]))) / 100).quantize(coin, ROUND_HALF_UP)
         exact -= discount
     amount = exact.quantize(coin, ROUND_HALF_UP)
-    name = coined_goods(rng, good.name) if rng.random() < 0.5 else good.name
-    if rng.random() < 0.06:
-        name += f" {int(rng.integers(1, 13))}"
+    name = coined_goods(rng, good.name, language) if rng.random() < 0.55 else good.name
+    if rng.random() < 0.1:
+        month, year = int(rng.integers(1, 13)), int(rng.integers(FIRST.year, LAST.year + 1))
+        name += str(rng.choice([f" {month}", f" {month:02}/{year}", f" {year}", f" Q{month % 4 + 1} {year}"]))
     item = LineItem(
         code=coded(rng, str(rng.choice(_CODES))) if with_code else None,
         description=name,

@@ -12,9 +12,15 @@ from typing import Final
 import numpy as np
 
 from .coined import coined, coined_name
+from .goods import GIVEN, SURNAMES
 from .places import Place, Writing
+from .smallprint import usual_sentence
+from .vocabulary import thing, usual_words
 
 Rng = np.random.Generator
+_USUAL: Final = 0.35
+"""Share of the lines of text that letters usually have; up to the next, lines of usual words, the others coined."""
+_SPOKEN: Final = 0.85
 REFERENCES: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
     "en": (
         ("Customer no.", "number"), ("Account", "number"), ("Reference", "number"), ("Delivery date", "day"),
@@ -117,11 +123,13 @@ def _value(rng: Rng, place: Place, writing: Writing, kind: str) -> str:
     if kind == "period":
         return f"{_day(rng, writing)} - {_day(rng, writing)}"
     if kind == "person":
-        return f"{coined_name(rng)} {coined_name(rng)}"
+        return f"{rng.choice(GIVEN)} {rng.choice(SURNAMES) if rng.random() < 0.6 else coined_name(rng)}"
     if kind == "terms":
         return str(rng.choice(list(_TERMS[place.language])))
     if kind == "words":
-        return " ".join(coined(rng).capitalize() for _ in range(int(rng.integers(1, 4))))
+        known = rng.random() < 0.5
+        each = range(int(rng.integers(1, 4)))
+        return " ".join((thing(rng, place.language) if known else coined(rng)).capitalize() for _ in each)
     if kind == "page":
         return f"1 / {int(rng.integers(1, 4))}"
     figures = "".join(str(rng.integers(10)) for _ in range(int(rng.integers(3, 10))))
@@ -147,8 +155,13 @@ def company_line(rng: Rng, place: Place) -> str:
 
 def sentence(rng: Rng, place: Place, writing: Writing) -> str:
     """A line of text that says nothing to a reader of fields, at times with a day or a number in it."""
-    words = [coined(rng) for _ in range(int(rng.integers(3, 11)))]
+    shape = rng.random()
+    if shape < _USUAL:
+        return usual_sentence(rng, place, writing)
+    count = int(rng.integers(3, 11))
+    words = usual_words(rng, place.language, count) if shape < _SPOKEN else [coined(rng) for _ in range(count)]
     if rng.random() < 0.4:
         label, value = reference(rng, place, writing)
         words.insert(int(rng.integers(len(words))), f"{label} {value}")
-    return " ".join(words).capitalize() + str(rng.choice([".", "", ":", "."]))
+    text = " ".join(words)
+    return text[:1].upper() + text[1:] + str(rng.choice([".", "", ":", "."]))

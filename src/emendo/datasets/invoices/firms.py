@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 
 from .coined import coined, coined_name
-from .goods import FORMS, GIVEN, STREETS, SURNAMES, TRADES
+from .goods import FORMS, GIVEN, STREETS, SURNAMES, TOWNS, TRADES
 from .places import Place
+from .vocabulary import thing
 
 Rng = np.random.Generator
 _WORDS: Final[Mapping[str, Sequence[str]]] = {
@@ -134,6 +135,8 @@ def _plain_firm(rng: Rng, place: Place, name: str) -> str:
     """Usual words, at times with a name, a place, a domain or letters."""
     words, ends = _WORDS[place.language], _ENDS[place.language]
     some = [str(one) for one in rng.choice(list(words), int(rng.integers(1, 3)), replace=False)]
+    if rng.random() < 0.35:
+        some[int(rng.integers(len(some)))] = thing(rng, place.language).capitalize()
     if rng.random() < 0.5:
         some.append(str(rng.choice(list(ends))))
     if rng.random() < 0.35:
@@ -151,7 +154,7 @@ def _plain_firm(rng: Rng, place: Place, name: str) -> str:
 
 
 def _name(rng: Rng) -> str:
-    return coined_name(rng) if rng.random() < 0.6 else str(rng.choice(SURNAMES))
+    return coined_name(rng) if rng.random() < 0.5 else str(rng.choice(SURNAMES))
 
 
 def in_lines(name: str, rng: Rng, share: float) -> list[str]:
@@ -192,8 +195,9 @@ def address(rng: Rng, place: Place) -> str:
         street = str(rng.choice(list(_ROADS[place.language]))).format(called, *numbers)
     code, town = town_of(rng, place)
     code = coded(rng, code)
-    if rng.random() < 0.5:
-        town = " ".join([coined_name(rng), *town.split()[1:]])
+    if (shape := rng.random()) < 0.6:
+        other = coined_name(rng) if shape < 0.25 else str(rng.choice(list(TOWNS[place.language])))
+        town = " ".join([other, *town.split()[1:]])
     if place.code == "MY":
         return _malaysian(rng, code, town)
     behind = {"US", "GB", "AU", "IE", "IN", "SG", "CA", "NZ"}

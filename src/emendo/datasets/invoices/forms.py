@@ -144,7 +144,8 @@ def _pairs(page: Setting, pairs: list[Pair], x: float, beside: bool) -> None:
         if label:
             end = page.write(page.left, f"{label[:30]}{page.style.colon}", region=region)
             at = end + 5
-        page.write(at if beside else max(x, at), value, meaning=meaning, region=region)
+        at = at if beside else max(x, at)
+        page.write(at, value, size=page.shrunk(value, page.right - at), meaning=meaning, region=region)
         page.y += wide
 
 

@@ -31,11 +31,25 @@ SURNAMES: Final = (  # noqa: SIM905
     "Aldermoor Brenkamp Castelli Dorvain Ebersol Falconi Grenfeld Halvorn Ibarrola Jansonius Kestrel Lindwurm"
     " Marchetti Norvall Ostermann Pellerin Quintero Rosendal Sandoval Tervoort Urbani Vantour Westerhof Ximenez"
     " Yardley Zellweg Ashcombe Bellandi Corvino Delacour Engelhart Fontaine Garrido Hollis Isenburg Kirchner"
-    " Lombard Moreau Navarro Okonjo Petrelli Rahman Schulten Tan Velasco Wong Lim Abdullah Perera Nair"
+    " Lombard Moreau Navarro Okonjo Petrelli Rahman Schulten Tan Velasco Wong Lim Abdullah Perera Nair Smith"
+    " Jones Taylor Brown Davies Evans Wilson Clark Walker Hall Young King Wright Baker Cooper Ward Hill Green"
+    " Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann Koch Richter Klein Wolf"
+    " Neumann Braun Krüger Hofmann Lange Krause Lehmann Maier Köhler Herrmann König Walter Huber Kaiser Fuchs"
+    " Scholz Weiß Jung Hahn Martin Bernard Dubois Robert Petit Durand Leroy Simon Laurent Lefebvre Michel"
+    " Girard Bonnet Dupont Lambert Mercier Fournier Roussel Blanc Guérin Boyer Chevalier Gauthier Perrin Masson"
+    " García Fernández González Rodríguez López Martínez Sánchez Pérez Gómez Ruiz Díaz Moreno Muñoz Álvarez"
+    " Romero Alonso Torres Ramírez Gil Serrano Rossi Russo Ferrari Esposito Bianchi Romano Colombo Ricci Marino"
+    " Greco Bruno Gallo Conti Costa Giordano Mancini Rizzo Jansen Vries Berg Bakker Dijk Visser Smit Meijer"
+    " Boer Mulder Groot Bos Vos Peters Hendriks Dekker Brouwer Singh Kumar Sharma Patel Khan Tay Chan Ng Goh"
+    " Ismail Rajan"
 ).split()
 GIVEN: Final = (  # noqa: SIM905
     "Anna Bruno Clara David Elena Felix Giulia Hugo Irene Jan Karin Luca Marta Nils Olga Pablo Rosa Simon Theo"
     " Vera Wim Amir Mei Nora Paul Sofia Thomas Lea Marc Ines"
+    " John Mary James Sarah Peter Emily George Alice Henry Kate Hans Peter Klaus Ursula Max Erika Jürgen Sabine Stefan"
+    " Monika Andreas Petra Michael Julia Jean Marie Pierre Claire Jacques Sophie Michel Camille Luc Élodie José Carmen"
+    " Antonio Pilar Manuel Lucía Javier Isabel Giovanni Francesca Mario Chiara Paolo Laura Willem Anneke Pieter Sanne"
+    " Daan Fatima Ali Priya Ravi Li Nurul Ahmad"
 ).split()
 TRADES: Final[Mapping[str, Sequence[str]]] = {
     "en": (
@@ -64,6 +78,35 @@ TRADES: Final[Mapping[str, Sequence[str]]] = {
     "es": ("Distribuciones", "Ferretería", "Alimentación", "Librería", "Automóviles", "Electricidad", "Panadería"),
     "it": ("Distribuzione", "Ferramenta", "Alimentari", "Libreria", "Auto", "Elettrica", "Panificio", "Arredamenti"),
     "nl": ("Handel", "Bouwmarkt", "Levensmiddelen", "Boekhandel", "Autobedrijf", "Kantoor", "Elektro", "Bakkerij"),
+}
+TOWNS: Final[Mapping[str, Sequence[str]]] = {
+    "en": (  # noqa: SIM905
+        "London Manchester Birmingham Oxford Cambridge York Bath Exeter Newcastle Boston Chicago Houston Seattle"
+        " Denver Atlanta Portland Austin Springfield Sydney Perth Adelaide Hamilton Durban Pretoria Mumbai"
+        " Bangalore Delhi Limerick Galway Ottawa Halifax Richmond Kingston Georgetown Ipoh Klang Melaka"
+    ).split(),
+    "de": (  # noqa: SIM905
+        "Frankfurt Stuttgart Düsseldorf Dortmund Essen Leipzig Bremen Dresden Hannover Nürnberg Duisburg Bochum"
+        " Bonn Münster Karlsruhe Mannheim Augsburg Kiel Mainz Freiburg Kassel Rostock Erfurt Halle Ulm Würzburg"
+        " Regensburg Linz Innsbruck Klagenfurt Luzern Winterthur Musterstadt Musterhausen Neustadt"
+    ).split(),
+    "fr": (  # noqa: SIM905
+        "Marseille Toulouse Nice Strasbourg Montpellier Rennes Reims Toulon Grenoble Dijon Angers Nîmes Avignon"
+        " Tours Limoges Amiens Metz Besançon Orléans Rouen Caen Nancy Pau Poitiers Bruxelles Namur Liège Genève"
+        " Lausanne"
+    ).split(),
+    "es": (  # noqa: SIM905
+        "Zaragoza Málaga Murcia Bilbao Alicante Córdoba Valladolid Vigo Gijón Granada Oviedo Cartagena Pamplona"
+        " Almería Burgos Salamanca Huelva Logroño Badajoz Lleida León Cádiz Monterrey Puebla Toluca"
+    ).split(),
+    "it": (  # noqa: SIM905
+        "Napoli Genova Firenze Bari Catania Venezia Verona Messina Padova Trieste Brescia Parma Modena Prato"
+        " Perugia Livorno Ravenna Rimini Ferrara Bergamo Trento Vicenza Bolzano Novara Pisa Lucca"
+    ).split(),
+    "nl": (  # noqa: SIM905
+        "Rotterdam Eindhoven Tilburg Breda Nijmegen Apeldoorn Haarlem Arnhem Enschede Amersfoort Zwolle Leiden"
+        " Dordrecht Maastricht Delft Alkmaar Venlo Deventer Hengelo Gouda Almelo Assen Antwerpen Gent Brugge"
+    ).split(),
 }
 FORMS: Final[Mapping[str, Sequence[str]]] = {
     "US": ("Inc.", "LLC", "Corp.", "Co.", ""), "GB": ("Ltd", "Limited", "LLP", "plc", ""), "IE": ("Ltd", "DAC", ""),

@@ -59,6 +59,10 @@ class _Looks:
     rate: str
     signs: bool
     sections: bool
+    settle: float
+    """Where the other cells of a row stand beside a description of several lines: 0 at its first, 1 at its last; 2 in a
+    line of their own below it.
+    """
 
 
 def set_ledger(page: Setting) -> None:
@@ -72,7 +76,7 @@ def set_ledger(page: Setting) -> None:
     for at, item in enumerate(page.document.lines):
         below = _below(page, looks, item)
         name = _wrapped(page, _named(looks, item, columns), _of(columns, "description"))
-        depth = page.step * (len(name) + len(below) * 0.9 + looks.gap)
+        depth = page.step * (len(name) + len(below) * 0.9 + looks.gap + (looks.settle > 1))
         if page.y + depth > page.bottom and at:
             _next(page)
             _head(page, looks, columns)
@@ -110,6 +114,7 @@ def _looks(page: Setting) -> _Looks:
         rate=str(rng.choice(["{0} %", "{0}%", "{0}", "{0},00", "{0} % {1}", "{1} {0}%", "{0} % ({2})"])),
         signs=bool(rng.random() < 0.3),
         sections=bool(rng.random() < 0.08) and len(page.document.lines) < 30,
+        settle=float(rng.choice([0.0, 0.5, 1.0, 2.0], p=[0.66, 0.18, 0.1, 0.06])),
     )
 
 
@@ -147,7 +152,9 @@ def _order(page: Setting) -> list[str]:
     elif rng.random() < 0.06:
         names.insert(names.index("amount"), "none")
     if rng.random() < 0.4:
-        names.insert(names.index("amount") + int(rng.random() < 0.15), "tax_rate")
+        last = names.index("amount")
+        early = rng.random() < 0.2
+        names.insert(int(rng.integers(1, last + 1)) if early else last + int(rng.random() < 0.15), "tax_rate")
     if any(row.code for row in lines) and rng.random() < 0.5:
         names.insert(int(rng.integers(2)), "code")
     if rng.random() < 0.2 and "quantity" in names:
@@ -278,6 +285,10 @@ def _row(
     below: Sequence[tuple[str, str]],
 ) -> None:  # fmt: skip
     item, step = page.document.lines[at], page.step
+    if looks.settle > 1:
+        settled, below = step * len(name), [("", ""), *below]
+    else:
+        settled = looks.settle * step * (len(name) + 0.9 * len(below) - 1)
     depth = step * (len(name) + 0.9 * len(below))
     top = page.y - page.style.size
     if looks.grid == "zebra" and at % 2:
@@ -286,12 +297,12 @@ def _row(
         if column.name == "description":
             _description(page, column, at, name, below)
             continue
-        lower = looks.drop * step if column.name == "amount" else 0.0
+        lower = settled + (looks.drop * step if column.name == "amount" else 0.0)
         room = column.x1 - column.x0 - 3
         pieces = _pieces(page, looks, column.name, at, item)
         size = page.shrunk(" ".join(text for text, _ in pieces), room)
         _pieced(page, column, at, pieces, size, page.y + lower)
-    page.y += max(depth, step * (1 + looks.drop)) + step * looks.gap
+    page.y += max(depth, settled + step * (1 + looks.drop)) + step * looks.gap
     if looks.grid == "lines":
         page.sheet.rule(
             page.left, page.y - page.style.size * 1.05, page.right, page.y - page.style.size * 1.05, width=0.3
@@ -310,6 +321,9 @@ def _description(
             x += page.width(" ", size=size)
         y += page.step
     for text, field in below:
+        if not text:
+            y += page.step * 0.9
+            continue
         meaning = f"lines.{at}.{field}" if field else ""
         size = page.shrunk(text, column.x1 - column.x0 - 6, size=0.85)
         page.write(column.x0 + 2, text, size=size, meaning=meaning, region=REGION, y=y)

@@ -8,6 +8,7 @@ from ...fields.schema import Document
 from .balances import set_balance
 from .blocks import set_blocks
 from .content import Content
+from .extras import sentence
 from .forms import set_form
 from .heads import set_facts, set_head
 from .ledgers import set_ledger
@@ -20,6 +21,10 @@ from .tills import set_receipt
 
 _FREE = 0.6
 """Share of the letters whose head, table or sums are set freely, each drawn by itself."""
+
+
+_PROSE = 0.3
+"""Share of the letters that say something above the table."""
 
 
 def set_document(content: Content, rng: np.random.Generator) -> tuple[Sheet, Document]:
@@ -43,7 +48,18 @@ def _letter(content: Content, style: Style, rng: np.random.Generator) -> Setting
     else:
         set_head(page)
         set_facts(page)
+    if rng.random() < _PROSE:
+        _prose(page)
     (set_ledger if rng.random() < _FREE else set_table)(page)
     (set_balance if rng.random() < _FREE else set_sums)(page)
     set_foot(page)
     return page
+
+
+def _prose(page: Setting) -> None:
+    """One to three lines of text above the table."""
+    for _ in range(int(page.rng.integers(1, 4))):
+        text = sentence(page.rng, page.content.place, page.writing)
+        page.write(page.left, text, size=page.shrunk(text, page.right - page.left))
+        page.y += page.step
+    page.y += page.step * float(page.rng.uniform(0.3, 1.2))

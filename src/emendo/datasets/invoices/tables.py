@@ -27,6 +27,7 @@ def set_table(page: Setting) -> None:
     running = Decimal(0)
     carries = page.rng.random() < 0.5
     noted = page.rng.random() < 0.2
+    settle = float(page.rng.choice([0.0, 0.5, 1.0], p=[0.75, 0.15, 0.1]))
     for at, item in enumerate(page.document.lines):
         lines = _wrapped(page, item.description or "", columns)
         if page.y + page.step * len(lines) > page.bottom:
@@ -38,7 +39,7 @@ def set_table(page: Setting) -> None:
             top = _heading(page, columns)
             if carries:
                 _carry(page, "brought", running)
-        _row(page, columns, at, item, lines)
+        _row(page, columns, at, item, lines, settle)
         if noted and page.rng.random() < 0.3 and page.y + page.step <= page.bottom:
             x0, x1 = next((x0, x1) for name, x0, x1 in columns if name == "description")
             note = sentence(page.rng, page.content.place, page.writing)
@@ -100,7 +101,10 @@ def _wrapped(page: Setting, text: str, columns: list[Column]) -> list[str]:
     return lines
 
 
-def _row(page: Setting, columns: list[Column], at: int, item: LineItem, lines: list[str]) -> None:
+def _row(
+    page: Setting, columns: list[Column], at: int, item: LineItem, lines: list[str], settle: float
+) -> None:  # fmt: skip
+    """A row; beside a description of several lines its cells stand at the first (0), in the middle, or at the last."""
     style = page.style
     top = page.y - style.size * 1.0
     deep = page.step * len(lines)
@@ -117,7 +121,8 @@ def _row(page: Setting, columns: list[Column], at: int, item: LineItem, lines: l
         size = 1.0
         while text and page.width(text, size=size) > x1 - x0 - 2 and size > 0.7:
             size *= 0.95
-        page.write(place, text, align=align, size=size, meaning=meaning, region=REGION)
+        y = page.y + settle * (deep - page.step)
+        page.write(place, text, align=align, size=size, meaning=meaning, region=REGION, y=y)
     page.y += deep
     if style.grid in ("lines", "boxes"):
         page.sheet.rule(page.left, top + deep, page.right, top + deep, width=0.3)

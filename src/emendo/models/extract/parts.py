@@ -9,7 +9,7 @@ from decimal import Decimal
 from math import log
 from typing import Any, Final
 
-from emendo.fields.compare import ROW_MARK
+from emendo.fields.compare import ROW_MARK, plain
 from emendo.fields.conventions import conventions
 from emendo.fields.schema import MOST_CHARACTERS, Document, Fault, Kind, specs
 from emendo.fields.values import Order
@@ -21,7 +21,7 @@ from .certainty import evidence
 from .customs import Decoding
 from .infer import implied
 from .labels import INDEX
-from .passages import EXPECTED, passage, written
+from .passages import EXPECTED, Passage, passage, written
 from .rows import table_rows
 from .sums import AMOUNTS, Amount, Choice, Options, choose, widened
 from .tagger import Array
@@ -59,8 +59,9 @@ class Part:
 
 def texts(scene: Scene, known: Decoding, parts: list[Part]) -> None:
     """Names, addresses and numbers."""
+    parties = _parties(scene)
     for label in PASSAGES:
-        found = passage(scene, label)
+        found = parties[label] if label in parties else passage(scene, label)
         if found is None or found.score < least(label, known):
             continue
         shown = evidence(
@@ -68,6 +69,17 @@ def texts(scene: Scene, known: Decoding, parts: list[Part]) -> None:
             confidences=_confidences(scene, found.words), text=True,
         )  # fmt: skip
         parts.append(Part(label, found.text[:MOST_CHARACTERS], found.words, shown))
+
+
+def _parties(scene: Scene) -> dict[str, Passage | None]:
+    """Names of seller and buyer; where both say the same, the likelier pair of which one says something else."""
+    seller, buyer = passage(scene, "seller"), passage(scene, "buyer")
+    if seller is None or buyer is None or plain(seller.text) != plain(buyer.text):
+        return {"seller": seller, "buyer": buyer}
+    others = passage(scene, "seller", unlike=seller.text), passage(scene, "buyer", unlike=buyer.text)
+    pairs = [(one, other) for one, other in ((others[0], buyer), (seller, others[1])) if one and other]
+    sold, bought = max(pairs, key=lambda pair: pair[0].score + pair[1].score, default=(seller, buyer))
+    return {"seller": sold, "buyer": bought}
 
 
 def days(scene: Scene, usual: Order | None, known: Decoding, parts: list[Part], faults: list[Fault]) -> None:

@@ -58,15 +58,20 @@ class Passage:
     repaired: bool = False
 
 
-def passage(scene: Scene, label: str) -> Passage | None:
-    """The likeliest passage for a field; None where no word is tagged with it."""
-    found: list[list[int]] = []
-    for certain in _CERTAIN if label in EXPECTED else _CERTAIN[:1]:
-        found = found or _passages(scene, label, certain)
+def passage(scene: Scene, label: str, *, unlike: str = "") -> Passage | None:
+    """The likeliest passage for a field that does not say `unlike`; None where no word is tagged with it."""
+    for certain in _CERTAIN if label in EXPECTED or unlike else _CERTAIN[:1]:
+        found = _likeliest(scene, label, _passages(scene, label, certain), unlike)
+        if found is not None:
+            return found
+    return None
+
+
+def _likeliest(scene: Scene, label: str, found: Sequence[list[int]], unlike: str) -> Passage | None:
     weighed = sorted(((_weight(scene, label, some), some) for some in found), key=lambda pair: -pair[0])
     for at, (_, some) in enumerate(weighed):
         text = written(scene, label, some)
-        if not _can_be(label, text):
+        if not _can_be(label, text) or (unlike and plain(text) == plain(unlike)):
             continue
         rest = [other for other in weighed[at + 1 :] if plain(written(scene, label, other[1])) != plain(text)]
         second = scene.odd(rest[0][1], label) if rest else -9.0
