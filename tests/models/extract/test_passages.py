@@ -36,6 +36,16 @@ def test_a_name_that_stands_twice_is_said_once() -> None:
     assert read("ACME<seller> LTD<seller>", "ACME<seller> LTD<seller>").seller == "ACME LTD"
 
 
+@pytest.mark.parametrize(("lines", "name"), [
+    (("azure<seller>", "Azure<seller> Interior<seller>"), "Azure Interior"),
+    (("FRUSGARDEN<seller> LTD<seller>", "FRU5<seller> GARDEN<seller> LTD<seller> CO<seller>"), "FRU5 GARDEN LTD CO"),
+    (("A<seller>", "Ace<seller> Shop<seller>"), "A Ace Shop"), (("-<seller>", "Ace<seller>"), "- Ace"),
+    (("Azure<seller> Interior<seller>", "Holding<seller>"), "Azure Interior Holding"),
+])  # fmt: skip
+def test_a_brand_above_the_name_is_no_part_of_it(lines: tuple[str, ...], name: str) -> None:
+    assert read(*lines).seller == name
+
+
 def test_a_word_between_two_of_a_name_belongs_to_it() -> None:
     assert read("ACME<seller> and SONS<seller>").seller == "ACME and SONS"
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rapidfuzz import fuzz
+
 from emendo.fields.compare import plain
 from emendo.fields.validate import iban_holds
 
@@ -38,6 +40,10 @@ _FIGURES: Final = 2
 _NAMES: Final = frozenset({"seller", "buyer"})
 _REGISTERED = re.compile(r"^(?:[#*]?[A-Z]?\d{4,}\s+)+(?=.*[^\W\d]{3})|\s*\([^()]*\d{4,}[^()]*\)?$")
 """Numbers before a name, and that of a register behind it."""
+_AGAIN: Final = 80.0
+"""Per cent in which two texts agree that are one name."""
+_BRAND: Final = 3
+"""Letters that a brand has at least."""
 _COUNT = re.compile(r"^\d+(?:[.,]\d+)?\s*(?=[^\W\d_])")
 """A count in one word with its unit."""
 _SWAPS: Final = {
@@ -125,7 +131,7 @@ def _passages(scene: Scene, label: str, certain: float) -> list[list[int]]:
     ends: list[list[int]] = []
     for run in runs:
         home = next((at for at in reversed(range(len(passages))) if _follows(scene, ends[at], run)), None)
-        if home is not None and _said(scene, run) in (_said(scene, passages[home]), _said(scene, ends[home])):
+        if home is not None and _again(scene, label, run, (passages[home], ends[home])):
             home = None
         if home is None:
             passages.append(list(run))
@@ -144,6 +150,16 @@ def _can_be(label: str, text: str) -> bool:
     if label in NUMBERS:
         return len(said) >= _SHORTEST.get(label, 1) and any(map(str.isdecimal, said))
     return any(map(str.isalpha, said))
+
+
+def _again(scene: Scene, label: str, run: Sequence[int], before: Sequence[Sequence[int]]) -> bool:
+    """Whether a run says once more what stands before it; a name also with misread letters, or after its first words
+    as a brand.
+    """
+    said, earlier = _said(scene, run), [_said(scene, some) for some in before]
+    if label not in _NAMES:
+        return said in earlier
+    return any(len(one) >= _BRAND and fuzz.ratio(said[: len(one)], one) >= _AGAIN for one in earlier)
 
 
 def _said(scene: Scene, some: Sequence[int]) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from emendo.fields.schema import Document
 from emendo.models.extract.labels import INDEX
-from emendo.types import Sample, Word
+from emendo.types import Origin, Sample, Word
 
 from .documents import Drawn, TrainingDocument
 from .noise import Made
@@ -29,6 +29,8 @@ REFILLED: Final = tuple(
     )
 )  # fmt: skip
 """Labels whose texts are given away."""
+_MOST: Final = 500
+"""Documents whose passages are given, about."""
 _TRIES: Final = 6
 """Passages among which the one of the likest length is taken."""
 _SHORTEST: Final = 3
@@ -37,11 +39,21 @@ Pool = dict[int, list[tuple[str, ...]]]
 """Passages by label, each as its words."""
 
 
-def pool_of(documents: Sequence[TrainingDocument], rng: np.random.Generator) -> Pool:
+def refilled(
+    documents: Sequence[TrainingDocument], others: Sequence[TrainingDocument], share: float
+) -> list[TrainingDocument]:
+    """The real ones of `documents` give their texts away for those of `others`, in this share of the times."""
+    if not share or not others:
+        return list(documents)
+    pool = pool_of(others[:: max(1, len(others) // _MOST)])
+    return [one if one.sample.origin is Origin.SYNTHETIC else Refilled(one, pool, share) for one in documents]
+
+
+def pool_of(documents: Sequence[TrainingDocument]) -> Pool:
     """The passages of some documents."""
     found: Pool = {label: [] for label in REFILLED}
-    for document in documents:
-        for label, places in _passages(document.draw(rng, 0.0)):
+    for number, document in enumerate(documents):
+        for label, places in _passages(document.draw(np.random.default_rng(number), 0.0)):
             found[label].append(tuple(made.word.text for made in places))
     return found
 
