@@ -46,6 +46,18 @@ def test_a_brand_above_the_name_is_no_part_of_it(lines: tuple[str, ...], name: s
     assert read(*lines).seller == name
 
 
+@pytest.mark.parametrize(("lines", "name"), [
+    (("Verkehrsbetriebe GmbH", "Torti Mayer"), "Verkehrsbetriebe GmbH"),
+    (("TRI SHAAS SDN BHD", "MYDIN MART SRI"), "TRI SHAAS SDN BHD"),
+    (("KIKU JAPANESE RESTAURANT", "TK DIVISION KITCHEN SDN BHD"), "TK DIVISION KITCHEN SDN BHD"),
+    (("PASARAYA BORONG PINTAR", "SDN BHD"), "PASARAYA BORONG PINTAR SDN BHD"),
+    (("Nord GmbH", "& Co. KG"), "Nord GmbH & Co. KG"), (("Verlag", "Nord"), "Verlag Nord"),
+    (("Kunden AG Mitte", "West"), "Kunden AG Mitte West"), (("Free SAS au capital de 365",), "Free SAS"),
+])  # fmt: skip
+def test_a_name_ends_with_the_legal_form_of_a_firm(lines: tuple[str, ...], name: str) -> None:
+    assert read(*(" ".join(f"{word}<seller>" for word in line.split()) for line in lines)).seller == name
+
+
 def test_a_word_between_two_of_a_name_belongs_to_it() -> None:
     assert read("ACME<seller> and SONS<seller>").seller == "ACME and SONS"
 

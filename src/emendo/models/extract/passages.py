@@ -38,8 +38,16 @@ _MIXED = re.compile(r"[\dOolI]*\d[\dOolI]*[.,;]?")
 _ROUND: Final = str.maketrans("OolI", "0011")
 _FIGURES: Final = 2
 _NAMES: Final = frozenset({"seller", "buyer"})
-_REGISTERED = re.compile(r"^(?:[#*]?[A-Z]?\d{4,}\s+)+(?=.*[^\W\d]{3})|\s*\([^()]*\d{4,}[^()]*\)?$")
-"""Numbers before a name, and that of a register behind it."""
+_REGISTERED = re.compile(r"^(?:[#*]?[A-Z]?\d{4,}\s+)+(?=.*[^\W\d]{3})|\s*\([^()]*\d{4,}[^()]*\)?$|\s+au capital\b.*$")
+"""Numbers before a name, that of a register behind it, and what the owners paid in."""
+_LEGAL = re.compile(
+    r"[^\W_][\s.,]+(?:GmbH|m\.?b\.?H|AG|KG|OHG|e\.\s?[KVG]|eG|UG|SE|SARL|S\.?A\.?R\.?L|SASU?|S\.?A\.?S?|EURL|SNC|Ltd|Limited|LLP|LLC"
+    r"|Inc|Corp|PLC|SDN\.?\s?BHD|BERHAD|S/B|B\.?V|N\.?V|V\.?O\.?F|S\.?[rR]\.?[lL]|S\.?p\.?A|S\.?L\.?U?|S\.?A\.?U)\.?$",
+    re.IGNORECASE,
+)
+"""The legal form at the end of a firm's name."""
+_WHOLE: Final = 4
+"""Words of a name with its legal form that is no end of a longer one."""
 _AGAIN: Final = 80.0
 """Per cent in which two texts agree that are one name."""
 _BRAND: Final = 3
@@ -131,7 +139,9 @@ def _passages(scene: Scene, label: str, certain: float) -> list[list[int]]:
     ends: list[list[int]] = []
     for run in runs:
         home = next((at for at in reversed(range(len(passages))) if _follows(scene, ends[at], run)), None)
-        if home is not None and _again(scene, label, run, (passages[home], ends[home])):
+        if home is not None and (
+            _again(scene, label, run, (passages[home], ends[home])) or _complete(scene, label, ends[home], run)
+        ):
             home = None
         if home is None:
             passages.append(list(run))
@@ -160,6 +170,19 @@ def _again(scene: Scene, label: str, run: Sequence[int], before: Sequence[Sequen
     if label not in _NAMES:
         return said in earlier
     return any(len(one) >= _BRAND and fuzz.ratio(said[: len(one)], one) >= _AGAIN for one in earlier)
+
+
+def _complete(scene: Scene, label: str, above: Sequence[int], below: Sequence[int]) -> bool:
+    """Whether one of two lines is a firm's whole name with its legal form: what stands below it is somebody else, what
+    stands above it a brand.
+    """
+    layout = scene.layout
+    if label not in _NAMES or layout.line_of[above[-1]] == layout.line_of[below[0]]:
+        return False
+    high, low = (" ".join(layout.words[at].text for at in some) for some in (above, below))
+    if _LEGAL.search(high):
+        return not low.startswith(("&", "+", "("))
+    return bool(_LEGAL.search(low)) and len(below) >= _WHOLE
 
 
 def _said(scene: Scene, some: Sequence[int]) -> str:
