@@ -56,7 +56,7 @@ def test_what_a_log_holds(log: Path, capsys: pytest.CaptureFixture[str]) -> None
     with (log / "errors.jsonl").open("a") as stream:
         stream.write('{"id": "cut')
     assert main(["mine", "log", str(log)]) == 0
-    assert "1 lines of the log were cut off" in capsys.readouterr().out
+    assert "left out of the log, for a crash cut it off: 1 line" in capsys.readouterr().out
 
 
 def test_hard_samples_are_a_data_set(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -376,7 +376,7 @@ def test_result_for_people_and_programs(workspace: Workspace) -> None:
     save(make_note(workspace.root, READ), "\n".join(TRUTH))
     result = collected(workspace)
     assert json.loads(json.dumps(result.summary()))["corrected"] == 4
-    assert result.sentences()[-1] == "in all 1 lines right as read and 4 corrected (20 : 80)"
+    assert result.sentences()[-1] == "in all 1 line right as read and 4 corrected (20 : 80)"
 
 
 def test_the_corrections_of_a_workspace_are_a_data_set(workspace: Workspace) -> None:

@@ -45,7 +45,7 @@ def test_groups_are_resampled_whole() -> None:
 def test_reports_of_different_lines_do_not_compare() -> None:
     one = evaluate(Scripted("x", GOOD), lines(TEXTS), load=pixels)
     other = evaluate(Scripted("x", GOOD), lines(TEXTS[:39]), load=pixels)
-    with pytest.raises(DataError, match="the reports differ in 1 lines"):
+    with pytest.raises(DataError, match="the reports differ in 1 line "):
         compare_reports(one, other)
     changed = dataclasses.replace(one.lines[0], reference="else", counts=Counts())
     with pytest.raises(DataError, match="differ in 2 lines"):

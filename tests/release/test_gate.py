@@ -120,7 +120,7 @@ def test_one_odd_line_is_no_slice() -> None:
     before = report("a", noisy(SENTENCES, 0.2, 1), SENTENCES, kind=kinds)
     found = decide(Comparison(before, report("b", after, SENTENCES, kind=kinds)), (), SETTINGS)
     assert all(f.good for f in found)
-    assert "1 lines of kind=(small ones together) are too few for a verdict" in [f.what for f in found]
+    assert "1 line of kind=(small ones together): too few for a verdict" in [f.what for f in found]
 
 
 def test_forgetting_blocks_beyond_the_budget_only() -> None:

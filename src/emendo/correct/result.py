@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from emendo.tools.counts import counted
+
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
@@ -84,8 +86,8 @@ class CollectResult:
         for note in self.notes:
             deleted = f", {note.deleted} without text" if note.deleted else ""
             found.append(
-                f"{note.document}: {note.edited} corrected and {note.accepted} right as read of {note.lines} lines, "
-                f"{note.new} new{deleted}"
+                f"{note.document}: {note.edited} corrected and {note.accepted} right as read "
+                f"of {counted(note.lines, 'line')}, {note.new} new{deleted}"
             )
             found += [f"  {notice}" for notice in note.notices]
             found += [f"  left out {line}" for line in note.left_out[:20]]
@@ -96,5 +98,7 @@ class CollectResult:
         found += list(self.conflicts)
         total = self.total_edited + self.total_accepted
         share = f" ({100 * self.total_accepted / total:.0f} : {100 * self.total_edited / total:.0f})" if total else ""
-        found.append(f"in all {self.total_accepted} lines right as read and {self.total_edited} corrected{share}")
+        found.append(
+            f"in all {counted(self.total_accepted, 'line')} right as read and {self.total_edited} corrected{share}"
+        )
         return found

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import DataError
 from ..metrics import Paired, paired_bootstrap
 from ..settings import Limits
+from ..tools.counts import counted
 from ..tools.files import write_json
 from ..types import Recognizer, Split
 from .report import Line, Report, by_slice, figures
@@ -109,7 +110,7 @@ def compare_reports(a: Report, b: Report) -> Comparison:
     left, right = {(x.id, x.reference) for x in a.lines}, {(x.id, x.reference) for x in b.lines}
     if left != right:
         raise DataError(
-            f"the reports differ in {len(left ^ right)} lines ({a.dataset} and {b.dataset})",
+            f"the reports differ in {counted(len(left ^ right), 'line')} ({a.dataset} and {b.dataset})",
             remedy="evaluate both models on the same data set and split",
         )
     return Comparison(a, b)

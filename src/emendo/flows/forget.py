@@ -31,6 +31,7 @@ from ..release.lineage import lineage
 from ..release.promote import LOCK
 from ..release.registry import still_registered
 from ..settings import Settings
+from ..tools.counts import counted
 from ..tools.files import remove_folder
 from ..workspace.erasure import erase_person, erase_units
 from ..workspace.folder import FIRST, Reads, Workspace
@@ -90,7 +91,8 @@ class Forgotten:
         told += [f"copies removed: {copies}"] if copies else []
         if self.erased:
             told.append(
-                f"{self.rows} rows of the database and {len(self.files)} files: {', '.join(self.files) or 'none'}"
+                f"{counted(self.rows, 'row')} of the database and {counted(len(self.files), 'file')}: "
+                f"{', '.join(self.files) or 'none'}"
             )
             told += [self.database, "backups of the folder and of the database hold it until you delete them"]
         told += [f"a text of it stands in {one} still: look at it" for one in self.left]
@@ -192,7 +194,10 @@ class _Work:
         for folder in (*folders, *runs, *(workspace.datasets / name for name in sorted(touched))):
             remove_folder(folder)
         images = _purge(workspace)
-        self.log(f"removed {len(touched)} data sets, {len(runs)} runs, {len(folders)} models, {images} images")
+        self.log(
+            f"removed {counted(len(touched), 'data set')}, {counted(len(runs), 'run')}, "
+            f"{counted(len(folders), 'model')}, {counted(images, 'image')}"
+        )
         copies = drop_copies(workspace, subject)
         self.log("removed copies among captures, reports, logged errors and caches")
         files, gone, left = self._erase() if self.erase else ((), 0, ())
@@ -257,7 +262,7 @@ class _Work:
             gone = erase_person(database, subject.author, subject.texts)
         else:
             gone = erase_units(database, subject.ids, subject.names, subject.texts)
-        self.log(f"erased {gone} rows of the database")
+        self.log(f"erased {counted(gone, 'row')} of the database")
         database.scrub()
         self.log("wrote the database anew, without what was deleted")
         return tuple(files), gone, found_again(self.workspace.root, subject.texts | subject.captured.texts)

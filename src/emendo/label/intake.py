@@ -17,6 +17,7 @@ from ..formats.base import ReadOptions
 from ..image.load import open_document
 from ..pages.inputs import expand_inputs
 from ..pages.words import given_words
+from ..tools.counts import counted
 from ..tools.files import sha256_bytes, sha256_file, write_text
 from ..types import Reading, Sample, Word
 from ..workspace.folder import Workspace
@@ -47,7 +48,7 @@ class Taken:
     def sentences(self) -> list[str]:
         """What a person should know."""
         names = ", ".join(self.renamed)
-        told = [f"{self.documents} documents with fields, {self.new} of them new here"]
+        told = [f"{counted(self.documents, 'document')} with fields, {self.new} of them new here"]
         return [*told, f"fields that have another name here: {names}"] if names else told
 
 

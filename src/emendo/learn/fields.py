@@ -23,6 +23,7 @@ from ..models.references import CHAMPION_FIELDS
 from ..pages.fields import DEFAULT
 from ..release import consider, promote
 from ..settings import Settings
+from ..tools.counts import counted
 from ..types import Split, Verdict
 from ..workspace.folder import Workspace
 from ..workspace.rows import Kind
@@ -115,7 +116,10 @@ def _train_and_judge(
     parts = training_parts([dataset])
     base = CHAMPION_FIELDS if workspace.champion("fields") else DEFAULT
     family = family_of(base, workspace=workspace.root)[0]
-    log(f"training on {len(parts.train)} documents from {base} (data set {plan['dataset']}), run {plan['run']}")
+    log(
+        f"training on {counted(len(parts.train), 'document')} from {base} "
+        f"(data set {plan['dataset']}), run {plan['run']}"
+    )
     try:
         made = train(
             parts.train,

@@ -15,6 +15,7 @@ from ..evaluate.boards.html import STYLE, name_cell, percent, table, tag
 from ..evaluate.fields.report import FieldReport
 from ..evaluate.page import figure_cards, html_page
 from ..fields.compare import FieldCounts
+from ..tools.counts import counted
 from ..tools.files import write_bytes, write_json, write_text
 
 FORMAT: Final = "emendo-mining-round/1"
@@ -107,7 +108,7 @@ class RoundReport:
         learned = f", trained on {made['hard']} of them with {made['share']:.0%} usual ones" if made else ""
         ended = {None: "no new model", True: "promoted", False: "refused"}[self.promoted]
         wrong = self.errors.get("wrong", 0)
-        told = f"round {self.number}: {wrong} documents with errors{learned}; {ended}: {self.reason}"
+        told = f"round {self.number}: {counted(wrong, 'document')} with errors{learned}; {ended}: {self.reason}"
         return "; ".join([told, *(one.sentence() for one in self.held)])
 
 

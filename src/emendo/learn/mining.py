@@ -38,6 +38,7 @@ from ..mine.logbook import summary_of
 from ..release.gate import Decision
 from ..release.judgement import read_judgement
 from ..settings import Limits
+from ..tools.counts import counted
 from ..tools.files import new_folder, write_json
 from ..types import DocumentReader, Reading, Sample
 from .documents import Labelled, of_entry
@@ -167,7 +168,8 @@ def _mine_round(one: _Round, documents: Sequence[Labelled], earlier: Sequence[Ro
         report = replace(report, reason="nothing of what was asked for is wrong", held=_measured(one, reader, None))
     else:
         one.tell(
-            f"training on {len(mixed.hard)} documents with errors; {mixed.share:.0%} of what is trained on is usual"
+            f"training on {counted(len(mixed.hard), 'document')} with errors; "
+            f"{mixed.share:.0%} of what is trained on is usual"
         )
         report = _learned(one, report, reader, mixed)
     report = replace(report, seconds=time.monotonic() - began)

@@ -29,6 +29,7 @@ from ..models.registry import open_registry
 from ..release import Decision, consider, current, promote
 from ..release.runs import LiveRun
 from ..settings import Settings
+from ..tools.counts import counted
 from ..types import Sample, Split
 from ..workspace.folder import Workspace
 from ..workspace.store import Store
@@ -106,7 +107,7 @@ def learn(
         dataset = open_dataset(str(plan["dataset"]), workspace=workspace.root)
         mixed = mix_corrected(dataset.split(Split.TRAIN))
         log(
-            f"training on {len(mixed.samples)} lines, {mixed.share:.0%} of them right as read "
+            f"training on {counted(len(mixed.samples), 'line')}, {mixed.share:.0%} of them right as read "
             f"(data set {plan['dataset']}), run {plan['run']}"
         )
         ended = _train_and_judge(

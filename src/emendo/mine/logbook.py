@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..fields.error_classes import SEVERITY, ErrorClass
+from ..tools.counts import counted
 from .errorlog import Contradiction, Entry, ErrorLog, read_errors
 
 WORST: Final = 20
@@ -62,7 +63,7 @@ class LogSummary:
     def sentences(self) -> list[str]:
         """For a person."""
         told = [
-            f"{self.documents} documents in {self.readings} readings: {self.wrong} with errors, "
+            f"{counted(self.documents, 'document')} in {counted(self.readings, 'reading')}: {self.wrong} with errors, "
             f"of {self.known} the truth is known"
         ]
         for name, count in self.classes.items():
@@ -79,7 +80,7 @@ class LogSummary:
             told.append(f"worst: {entry.id}  severity {entry.severity}{sure}  {what}")
         told += [str(one) for one in self.contradictions]
         if self.torn:
-            told.append(f"{self.torn} lines of the log were cut off by a crash and are left out")
+            told.append(f"left out of the log, for a crash cut it off: {counted(self.torn, 'line')}")
         return told
 
 

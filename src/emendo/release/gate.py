@@ -35,6 +35,7 @@ from ..models.ctc.recognizer import CtcRecognizer
 from ..models.references import open_recognizer
 from ..pages.fields import load_document_reader
 from ..settings import GateSettings, Limits
+from ..tools.counts import counted
 from ..types import Recognizer, Split
 
 SLICE_RISK = 0.2
@@ -260,7 +261,7 @@ def missing_characters(champion: Sequence[str], candidate: Sequence[str], compar
 
 def _slice(name: str, pairs: Sequence[Pair], number: int, settings: GateSettings) -> Finding:
     if len(pairs) < settings.min_test_lines:
-        return Finding(f"slice {name}", True, f"{len(pairs)} lines of {name} are too few for a verdict")
+        return Finding(f"slice {name}", True, f"{counted(len(pairs), 'line')} of {name}: too few for a verdict")
     result = paired(pairs)
     risk, limit = result.confidence_above(settings.slice_budget), 1 - SLICE_RISK / number
     good = risk < limit or result.difference <= settings.slice_budget

@@ -34,6 +34,7 @@ from ..pages.order import Placed
 from ..pages.read import AT_ONCE
 from ..pages.segment import line_image, segment
 from ..settings import Settings
+from ..tools.counts import counted
 from ..types import Character, DocumentReader, Image, Point, Reading, Recognizer
 from ..workspace.folder import FIRST, Workspace
 from .queue import Rejected
@@ -138,7 +139,7 @@ class Served:
         """
         with open_content(task.content, task.name, settings.limits, dpi=settings.read.dpi) as document:
             if task.frame is not None and task.frame >= len(document):
-                what = f"has {len(document)} pages, and no page {task.frame + 1}"
+                what = f"has {counted(len(document), 'page')}, and no page {task.frame + 1}"
                 raise DocumentError(what, where=task.name, remedy="ask for a page that it has")
             if task.kind == DOCUMENT:
                 frames = range(len(document)) if task.frame is None else (task.frame,)

@@ -22,6 +22,7 @@ from emendo.evaluate.report import Report, figures
 from emendo.evaluate.run import evaluate
 from emendo.models.references import AUTO, load_recognizer
 from emendo.settings import Limits
+from emendo.tools.counts import counted
 from emendo.types import Sample
 
 from .foldwise import train_folds
@@ -83,7 +84,7 @@ class CrossValidation:
             bounds = fold.report.cer_interval
             told.append(
                 f"fold {at}: CER {100 * bounds.value:.2f} % ({100 * bounds.low:.2f} to {100 * bounds.high:.2f}) "
-                f"on {len(fold.report.lines)} lines, {fold.learned} learned"
+                f"on {counted(len(fold.report.lines), 'line')}, {fold.learned} learned"
             )
         return [*told, f"CER {100 * self.mean('cer'):.2f} % on average, spread {100 * self.spread('cer'):.2f} points"]
 

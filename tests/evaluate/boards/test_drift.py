@@ -78,7 +78,7 @@ def test_new_and_lost_subsets_are_named() -> None:
     found = drift(report([("a", "a")] * 2, subsets=["x", "y"]), report([("a", "a")] * 2, subsets=["x", "z"]))
     states = {one.value: one.state for one in found.changes if one.slice == "subset"}
     assert (states["y"], states["z"]) == (State.NEW, State.GONE)
-    assert any(one.sentence() == "subset=y: 1 lines, not in the baseline" for one in found.changes)
+    assert any(one.sentence() == "subset=y: 1 line, not in the baseline" for one in found.changes)
 
 
 def test_the_command_says_1_and_why(

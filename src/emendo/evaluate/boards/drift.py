@@ -14,6 +14,7 @@ from typing import Any
 
 from ...metrics.bootstrap import Ratios, independent_bootstrap, paired_bootstrap
 from ...settings import DriftSettings
+from ...tools.counts import counted
 from ..report import Line, Report
 from .subsets import MEASURES, errors_of, line_errors, subsets_of, title
 
@@ -64,9 +65,9 @@ class Change:
         """The change for a person."""
         name = title(self.slice, self.value)
         if self.state is State.NEW:
-            return f"{name}: {self.lines} lines, not in the baseline"
+            return f"{name}: {counted(self.lines, 'line')}, not in the baseline"
         if self.state is State.GONE:
-            return f"{name}: {self.lines_before} lines of the baseline, none now"
+            return f"{name}: {counted(self.lines_before, 'line')} of the baseline, none now"
         told = (
             f"{name}: {MEASURES[self.measure]} {100 * self.before:.2f} % -> {100 * self.now:.2f} %"
             f" ({100 * self.rise:+.2f} points, {100 * self.low:+.2f} to {100 * self.high:+.2f};"
