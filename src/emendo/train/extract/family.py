@@ -35,7 +35,6 @@ from .judge import calibrated
 from .network import network_of
 from .parity import TOLERANCE, parity
 from .recipe import FieldsRecipe, course_for
-from .refill import refilled
 
 LEAST = 2
 """Fewer documents than this say nothing about others."""
@@ -133,8 +132,6 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
     if recipe.drawn and not start:
         own = [*own, *drawn_documents(recipe.drawn, DRAWN_SEED, threads, order.progress)]
     replayed = (recipe.drawn or REPLAYED) if recipe.replay > 0 and start else 0
-    replays = drawn_documents(replayed, REPLAY_SEED, threads, order.progress)
-    own = refilled(own, replays or [one for one in own if one.sample.origin is Origin.SYNTHETIC], recipe.refill)
     average = sum(one.size for one in own) / len(own)
     task = Task(
         out=order.out,
@@ -146,7 +143,7 @@ def _prepare(order: Order) -> tuple[Task, list[LeftOut]]:
         licences=order.model.info.licences if isinstance(order.model, Bundle) else (),
         start=start,
         own=own,
-        replayed=replays,
+        replayed=drawn_documents(replayed, REPLAY_SEED, threads, order.progress),
         judged=_spread(held or own),
         validated=bool(held),
         threads=threads,

@@ -33,9 +33,6 @@ class FieldsRecipe(BaseModel):
         description="Made-up documents that train beside the data, or are replayed; 0: none, or 1,000.",
     )
     blind: float = Field(0.05, ge=0, lt=1, description="Share of words whose text is hidden.")
-    refill: float = Field(
-        0.0, ge=0, le=1, description="Share of the times that a real document is seen with names and goods of others."
-    )
     replay: float = Field(0.5, ge=0, lt=1, description="Share of made-up documents in each step of what goes on.")
     evaluations: int = Field(8, ge=1, le=1000, description="Validations (and checkpoints) in the run, evenly spaced.")
     patience: int = Field(0, ge=0, description="Validations without gain after which the run ends; 0: never.")
