@@ -74,10 +74,10 @@ base-hand: $(VENV)/installed
 # The model of fields: made-up documents, then real sheets beside them.
 BASE_FIELDS ?= build/base-fields
 base-fields: $(VENV)/installed
-	test -d $(BASE_FIELDS)/documents || $(BIN)/emendo synth invoices -n 120 --seed 21 --out $(BASE_FIELDS)/documents
-	$(BIN)/emendo train --base fields --data $(BASE_FIELDS)/documents --set drawn=16000 --set steps=4500 \
+	test -d $(BASE_FIELDS)/documents || $(BIN)/emendo synth invoices -n 600 --seed 21 --out $(BASE_FIELDS)/documents
+	$(BIN)/emendo train --base fields --data $(BASE_FIELDS)/documents --set drawn=16000 --set steps=3600 --set evaluations=9 \
 		$(if $(wildcard $(BASE_FIELDS)/made-up/run.yaml),--resume) --out $(BASE_FIELDS)/made-up
-	$(BIN)/emendo train --base $(BASE_FIELDS)/made-up --data $(EMENDO_DATA)/invoices --val $(BASE_FIELDS)/documents \
+	$(BIN)/emendo train --base $(BASE_FIELDS)/made-up --data $(EMENDO_DATA)/invoices \
 		--set steps=300 --set drawn=5000 --set replay=0.8 --set parties=false \
 		$(if $(wildcard $(BASE_FIELDS)/run/run.yaml),--resume) --out $(BASE_FIELDS)/run
 	$(BIN)/python benchmarks/ship.py $(BASE_FIELDS)/run --name base-fields --card docs/base-fields.md \
