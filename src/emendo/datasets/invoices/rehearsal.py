@@ -1,6 +1,6 @@
 """Made-up documents as words alone, without pages: for the training of what reads words, a hundred a second.
 
-fields/5-7-000250.jsonl   in the cache: documents 250 to 499 of seed 7 by version 5 of the generator, one a line
+fields/6-7-000250.jsonl   in the cache: documents 250 to 499 of seed 7 by version 6 of the generator, one a line
 
 Each line holds the fields and the words with their boxes, in points, and what each tells. A file is written whole or
 not at all; one that is damaged is made anew.
