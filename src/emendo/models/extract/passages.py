@@ -167,7 +167,7 @@ def _again(scene: Scene, label: str, run: Sequence[int], before: Sequence[Sequen
     as a brand.
     """
     said, earlier = _said(scene, run), [_said(scene, some) for some in before]
-    if label not in _NAMES:
+    if said in earlier or label not in _NAMES:
         return said in earlier
     return any(len(one) >= _BRAND and fuzz.ratio(said[: len(one)], one) >= _AGAIN for one in earlier)
 
