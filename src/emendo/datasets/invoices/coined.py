@@ -21,9 +21,9 @@ def coined(rng: Rng, least: int = 1, most: int = 3) -> str:
     """A word in small letters of so many syllables."""
     parts: list[str] = []
     for _ in range(int(rng.integers(least, most + 1))):
-        parts.append(_pick(rng, _STARTS) if rng.random() < 0.9 else "")
-        parts.append(_pick(rng, _VOWELS))
-        parts.append(_pick(rng, _ENDS) if rng.random() < 0.45 else "")
+        parts.append(pick(rng, _STARTS) if rng.random() < 0.9 else "")
+        parts.append(pick(rng, _VOWELS))
+        parts.append(pick(rng, _ENDS) if rng.random() < 0.45 else "")
     return "".join(parts) or "a"
 
 
@@ -36,7 +36,7 @@ def coined_name(rng: Rng) -> str:
     if shape < 0.12:
         return word.upper()
     if shape < 0.16:
-        return f"{word}{_pick(rng, ['-', ''])}{coined(rng, 1, 2).capitalize()}"
+        return f"{word}{pick(rng, ['-', ''])}{coined(rng, 1, 2).capitalize()}"
     return f"{int(rng.integers(2, 100))} {word}" if shape < 0.18 else word
 
 
@@ -59,10 +59,11 @@ def coined_goods(rng: Rng, known: str, language: str) -> str:
             f"({number})",
             f"{number / 10:.1f}L",
         )
-        words.append(_pick(rng, forms))
+        words.append(pick(rng, forms))
     text = " ".join(words)
     return text.upper() if rng.random() < 0.2 else text
 
 
-def _pick(rng: Rng, some: Sequence[str]) -> str:
+def pick(rng: Rng, some: Sequence[str]) -> str:
+    """One of some, as `rng.choice` draws it, without an array made of all of them."""
     return some[int(rng.integers(len(some)))]

@@ -6,15 +6,14 @@ A reader must leave these alone, so they look like what it looks for: numbers, d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Final
 
 import numpy as np
 
-from .coined import coined, coined_name
+from .coined import coined, coined_name, pick
 from .goods import GIVEN, SURNAMES
 from .places import Place, Writing
-from .smallprint import usual_sentence
+from .smallprint import some_day, usual_sentence
 from .vocabulary import thing, usual_words
 
 Rng = np.random.Generator
@@ -119,11 +118,11 @@ def reference(rng: Rng, place: Place, writing: Writing) -> tuple[str, str]:
 
 def _value(rng: Rng, place: Place, writing: Writing, kind: str) -> str:
     if kind == "day":
-        return _day(rng, writing)
+        return some_day(rng, writing)
     if kind == "period":
-        return f"{_day(rng, writing)} - {_day(rng, writing)}"
+        return f"{some_day(rng, writing)} - {some_day(rng, writing)}"
     if kind == "person":
-        return f"{rng.choice(GIVEN)} {rng.choice(SURNAMES) if rng.random() < 0.6 else coined_name(rng)}"
+        return f"{pick(rng, GIVEN)} {pick(rng, SURNAMES) if rng.random() < 0.6 else coined_name(rng)}"
     if kind == "terms":
         return str(rng.choice(list(_TERMS[place.language])))
     if kind == "words":
@@ -135,10 +134,6 @@ def _value(rng: Rng, place: Place, writing: Writing, kind: str) -> str:
     figures = "".join(str(rng.integers(10)) for _ in range(int(rng.integers(3, 10))))
     letters = str(rng.choice(["", "", "", "K-", "AB", "C/", "P00", "KD "]))
     return letters + figures
-
-
-def _day(rng: Rng, writing: Writing) -> str:
-    return writing.written_day(date(int(rng.integers(2012, 2027)), int(rng.integers(1, 13)), int(rng.integers(1, 29))))
 
 
 def salutation(rng: Rng, place: Place) -> str:

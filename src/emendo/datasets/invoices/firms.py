@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from .coined import coined, coined_name
+from .coined import coined, coined_name, pick
 from .goods import FORMS, GIVEN, STREETS, SURNAMES, TOWNS, TRADES
 from .places import Place
 from .vocabulary import thing
@@ -154,7 +154,7 @@ def _plain_firm(rng: Rng, place: Place, name: str) -> str:
 
 
 def _name(rng: Rng) -> str:
-    return coined_name(rng) if rng.random() < 0.5 else str(rng.choice(SURNAMES))
+    return coined_name(rng) if rng.random() < 0.5 else pick(rng, SURNAMES)
 
 
 def in_lines(name: str, rng: Rng, share: float) -> list[str]:
@@ -176,8 +176,8 @@ def person(rng: Rng) -> str:
     """Somebody's name, at times with a title."""
     title = str(rng.choice(["", "", "", "", "Mr ", "Mme ", "Herrn ", "Frau ", "Sr. ", "Dr. ", "Ms. "]))
     if rng.random() < 0.12:
-        return f"{_name(rng)} {rng.choice(GIVEN)}"
-    return f"{title}{rng.choice(GIVEN)} {_name(rng)}"
+        return f"{_name(rng)} {pick(rng, GIVEN)}"
+    return f"{title}{pick(rng, GIVEN)} {_name(rng)}"
 
 
 def town_of(rng: Rng, place: Place) -> tuple[str, str]:
@@ -196,7 +196,7 @@ def address(rng: Rng, place: Place) -> str:
     code, town = town_of(rng, place)
     code = coded(rng, code)
     if (shape := rng.random()) < 0.6:
-        other = coined_name(rng) if shape < 0.25 else str(rng.choice(list(TOWNS[place.language])))
+        other = coined_name(rng) if shape < 0.25 else pick(rng, TOWNS[place.language])
         town = " ".join([other, *town.split()[1:]])
     if place.code == "MY":
         return _malaysian(rng, code, town)
@@ -218,7 +218,7 @@ def _part_of(rng: Rng) -> str:
     more = ("{} House", "Building {}", "{1}. OG", "c/o {}", "Hof {1}", "Etage {1}", "Suite {1}", "Unit {1}", "Dept. {}",
             "Attn. {2}", "z. Hd. {2}", "{2}", "Service {}")  # fmt: skip
     form = str(rng.choice(more)).replace("{}", "{0}")
-    return form.format(_name(rng), int(rng.integers(1, 40)), f"{rng.choice(GIVEN)} {_name(rng)}")
+    return form.format(_name(rng), int(rng.integers(1, 40)), f"{pick(rng, GIVEN)} {_name(rng)}")
 
 
 def _malaysian(rng: Rng, code: str, town: str) -> str:

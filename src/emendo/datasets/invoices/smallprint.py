@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from .coined import coined_name
+from .coined import coined_name, pick
 from .places import Place, Writing
 
 Rng = np.random.Generator
@@ -101,7 +101,7 @@ _SENTENCES: Final[Mapping[str, Sequence[str]]] = {
 
 def usual_sentence(rng: Rng, place: Place, writing: Writing) -> str:
     """One of the sentences of a place's language, filled in."""
-    form = str(rng.choice(list(_SENTENCES[place.language])))
+    form = pick(rng, _SENTENCES[place.language])
     while "{" in form:
         before, _, rest = form.partition("{")
         name, _, after = rest.partition("}")
@@ -109,11 +109,14 @@ def usual_sentence(rng: Rng, place: Place, writing: Writing) -> str:
     return form
 
 
+def some_day(rng: Rng, writing: Writing) -> str:
+    """A day of no document."""
+    return writing.written_day(date(int(rng.integers(2012, 2027)), int(rng.integers(1, 13)), int(rng.integers(1, 29))))
+
+
 def _filling(rng: Rng, place: Place, writing: Writing, name: str) -> str:
     if name == "day":
-        return writing.written_day(
-            date(int(rng.integers(2012, 2027)), int(rng.integers(1, 13)), int(rng.integers(1, 29)))
-        )
+        return some_day(rng, writing)
     if name == "days":
         return str(rng.choice([7, 8, 10, 14, 15, 19, 21, 30, 45, 60]))
     if name == "rate":
