@@ -116,10 +116,8 @@ def _train_and_judge(
     parts = training_parts([dataset])
     base = CHAMPION_FIELDS if workspace.champion("fields") else DEFAULT
     family = family_of(base, workspace=workspace.root)[0]
-    log(
-        f"training on {counted(len(parts.train), 'document')} from {base} "
-        f"(data set {plan['dataset']}), run {plan['run']}"
-    )
+    learned = counted(len(parts.train), "document")
+    log(f"training on {learned} from {base} (data set {plan['dataset']}), run {plan['run']}")
     try:
         made = train(
             parts.train,
