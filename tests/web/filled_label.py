@@ -1,7 +1,7 @@
 """`emendo label` with a reader of documents that says what was written down: `python filled_label.py FILE label ...`.
 
-FILE is JSON: fields and certainty by the mean brightness of a page (rounded to three decimals), and how many
-seconds a document takes. Everything around it is the real thing.
+FILE is JSON: fields and certainty by the mean brightness of a page (rounded to three decimals), and a file without
+which no document is read. Everything around it is the real thing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class SaidReader:
     """Says what was written down for a page."""
 
     answers: dict[str, Any]
-    seconds: float = 0.0
+    start: Path | None = None
     model: str = "said@1"
 
     def read(self, images: Sequence[Image]) -> list[Reading]:
@@ -40,7 +40,8 @@ class SaidReader:
         return [self._one(pages) for pages in documents]
 
     def _one(self, pages: Sequence[Image]) -> Reading:
-        time.sleep(self.seconds)
+        while self.start is not None and not self.start.exists():
+            time.sleep(0.05)
         answer = self.answers.get(look(pages[0]))
         if answer is None:
             raise BadInput("holds no words that could be fields", where="page 1")
@@ -52,6 +53,7 @@ class SaidReader:
 
 if __name__ == "__main__":
     held = json.loads(Path(sys.argv[1]).read_text())
-    reader = SaidReader(held["answers"], held.get("seconds", 0.0), held.get("model", "said@1"))
+    start = Path(held["start"]) if "start" in held else None
+    reader = SaidReader(held["answers"], start, held.get("model", "said@1"))
     documents.document_reader = lambda *_: lambda: reader  # type: ignore[assignment]
     sys.exit(main(sys.argv[2:]))

@@ -88,6 +88,18 @@ def test_without_the_server_nothing_is_lost(page: Page, server: Server) -> None:
     assert field(page).startswith("unfinished ") and "kept" in page.locator("#note").inner_text()
 
 
+def test_a_mode_that_cannot_be_opened_says_why(page: Page, server: Server) -> None:
+    """The fixture asserts that nothing went wrong unseen in the page."""
+    server.kill()
+    for mode in ("search", "lines/doubtful"):
+        page.evaluate("mode => { location.hash = mode }", mode)
+        expect(page.locator("#note")).to_contain_text("The server cannot be reached: is emendo label still running?")
+    server.start()
+    page.evaluate("location.hash = 'search'")
+    expect(page.locator("main.search input").first).to_be_visible()
+    expect(page.locator("#note")).to_have_text("")
+
+
 def test_two_people_at_one_line_see_both_texts(page: Page, server: Server) -> None:
     with server.workspace.store() as store:
         theirs = Entry(line=f"{0:016x}", reading="", text="what bob wrote", verdict=Verdict.EDITED, author="bob")

@@ -16,7 +16,7 @@ from ..receipts import SHOPS, receipts, two_pages
 from .serving import TOKEN, Server, screenshots, settled
 
 HOSTILE = "<img src=x onerror=\"document.title='ran'\"><script>document.title='ran'</script>"
-NAMES = tuple(f"{letter}-harbour" for letter in "abcdefghijkl")
+NAMES = tuple(f"{letter}-harbour" for letter in "abcdefghijklm")
 """A receipt for each test: they are served by one process."""
 
 
@@ -313,3 +313,20 @@ def test_screenshots_have_nothing_cut_off(
     expect(page.locator("#note")).to_contain_text("Enter once more")
     save(page, name)
     screenshots(browser, f"{served.address}#fields/{name.replace('/', '%2F')}", "fields", "#findings .error", tmp_path)
+
+
+def test_a_document_that_cannot_be_had_is_waited_for(page: Page, served: Server) -> None:
+    """The fixture asserts that nothing went wrong unseen in the page."""
+    page.goto(f"{served.address}#fields//all")
+    expect(page.locator("#place")).to_contain_text("bill.pdf")
+    page.wait_for_load_state("networkidle")
+    served.kill()
+    before = ""
+    for _ in range(12):  # further than documents are loaded ahead
+        before = page.locator("#place").text_content() or before
+        keys(page, "PageDown")
+    expect(page.locator("#note")).to_contain_text("The server cannot be reached")
+    served.start()
+    expect(page.locator("#note")).not_to_contain_text("cannot be reached")
+    expect(page.locator("#place")).not_to_have_text(before)
+    expect(page.locator(".outlines polygon").first).to_be_attached()

@@ -187,8 +187,8 @@ def test_doubtful_labels_are_mended_by_arrows_and_enter(browser: Browser, place:
     settled(page)
     assert place.labels["2026-11-21/CAM3_track9.jpg"] == "8BXC907"
     page.keyboard.press("[")
-    settled(page)
     expect(page.locator("#faults-count")).to_have_text("3 doubtful labels")
+    settled(page)
     assert place.labels["2026-11-21/CAM3_track9.jpg"] == "8BXC901"
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")

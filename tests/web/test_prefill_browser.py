@@ -33,10 +33,10 @@ def receipt(number: int, day: str, price: str) -> tuple[Row, ...]:
     )
 
 
-def answers(folder: Path, names: dict[str, dict[str, Any]], path: Path, seconds: float = 0.0) -> Path:
+def answers(folder: Path, names: dict[str, dict[str, Any]], path: Path, **more: str) -> Path:
     """What the reader says of each picture, by what it is known by."""
     said = {look(read_image(folder / "images" / f"{name}.png")): answer for name, answer in names.items()}
-    path.write_text(json.dumps({"answers": said, "seconds": seconds}))
+    path.write_text(json.dumps({"answers": said, **more}))
     return path
 
 
@@ -130,6 +130,7 @@ def test_enter_goes_through_what_is_unsure_and_then_saves(page: Page, served: Se
 
 
 def test_a_correction_teaches_the_next_receipt_of_the_shop(page: Page, served: Server) -> None:
+    expect(page.locator("#field-total")).to_have_value("10.00")
     expect(page.locator("#field-seller")).to_be_focused()
     page.keyboard.type("Harbour Books")
     keys(page, "Tab")
@@ -160,22 +161,68 @@ def test_what_was_typed_stays_when_the_page_is_loaded_again(page: Page, served: 
     page.reload()
     expect(page.locator("#field-seller")).to_have_value("Mine")
     expect(page.locator("#field-total")).to_have_value("10.00")
+    expect(page.locator("#field-seller-sure")).to_have_text("")  # nobody is 42 % sure of what was typed
 
 
-def test_a_document_is_shown_as_soon_as_it_is_filled_in(browser: Browser, tmp_path: Path) -> None:
-    folder = tmp_path / "shop"
+@pytest.fixture
+def start(tmp_path: Path) -> Path:
+    """Where this file is, the reader begins."""
+    return tmp_path / "start"
+
+
+@pytest.fixture
+def slow(tmp_path: Path, start: Path) -> Iterator[Server]:
+    """One document, which the reader leaves for now."""
+    folder = tmp_path / "slow"
     receipts(folder, [("only", receipt(100, "25", "10.00"), {"total": "1"})])
-    said = answers(folder, {"only": FIRST}, tmp_path / "said.json", seconds=2.0)
-    served = Server(Workspace.init(folder), ("--token", TOKEN), program=(str(HERE), str(said)))
+    said = answers(folder, {"only": FIRST}, tmp_path / "slow.json", start=str(start))
+    held = Server(Workspace.init(folder), ("--token", TOKEN), program=(str(HERE), str(said)))
+    yield held
+    held.kill()
+
+
+@pytest.fixture
+def waiting(browser: Browser, slow: Server) -> Iterator[Page]:
     context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{served.address}#fields")
-    expect(page.locator("#note")).to_contain_text("is filling this document in")
-    expect(page.locator("#field-seller")).to_have_value("")
-    expect(page.locator("#field-seller")).to_have_value("HARB0UR BOOKS")
-    expect(page.locator("#field-seller")).to_be_focused()
+    opened = context.new_page()
+    opened.goto(f"{slow.address}#fields")
+    expect(opened.locator("#note")).to_contain_text("is filling this document in")
+    yield opened
     context.close()
-    served.kill()
+
+
+def test_a_document_is_shown_as_soon_as_it_is_filled_in(waiting: Page, start: Path) -> None:
+    expect(waiting.locator("#field-seller")).to_have_value("")
+    start.touch()
+    expect(waiting.locator("#field-seller")).to_have_value("HARB0UR BOOKS")
+    expect(waiting.locator("#field-seller")).to_be_focused()
+
+
+def test_what_is_typed_before_a_document_is_filled_in_stays_and_the_rest_is_filled_in(
+    waiting: Page, start: Path
+) -> None:
+    waiting.locator("#field-date").fill("24/12/2018")
+    start.touch()
+    expect(waiting.locator("#field-total")).to_have_value("10.00")
+    expect(waiting.locator("#field-date")).to_have_value("24/12/2018")
+    expect(waiting.locator("#field-date")).to_be_focused()
+    waiting.keyboard.type("9")
+    expect(waiting.locator("#field-date")).to_have_value("24/12/20189")
+    assert waiting.locator("#field-date-sure").text_content() == ""
+    expect(waiting.locator(".places rect")).to_have_count(1)  # the date is no longer where the model read it
+
+
+def test_what_was_typed_before_the_document_was_filled_in_joins_it_when_the_page_is_loaded_again(
+    waiting: Page, slow: Server, start: Path
+) -> None:
+    waiting.locator("#field-seller").fill("Mine")
+    slow.kill()
+    start.touch()
+    slow.start()
+    waiting.reload()
+    expect(waiting.locator("#field-total")).to_have_value("10.00")
+    expect(waiting.locator("#field-seller")).to_have_value("Mine")
+    settled(waiting)
 
 
 def test_screenshots_of_what_was_filled_in(browser: Browser, served: Server, tmp_path: Path) -> None:

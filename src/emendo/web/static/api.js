@@ -1,4 +1,12 @@
-// Requests to the server; an answer that is no success is thrown as ApiError.
+// Requests to the server; an answer that is no success is thrown as ApiError, none at all as Unreachable.
+import { STRINGS } from "./strings.js";
+
+export class Unreachable extends Error {
+  constructor() {
+    super(STRINGS.unreachable);
+  }
+}
+
 export class ApiError extends Error {
   constructor(status, body) {
     super(body.error || `status ${status}`);
@@ -8,7 +16,9 @@ export class ApiError extends Error {
 }
 
 export async function asked(path, options) {
-  const answer = await fetch(path, { credentials: "same-origin", ...options });
+  const answer = await fetch(path, { credentials: "same-origin", ...options }).catch((error) => {
+    throw error instanceof TypeError ? new Unreachable() : error;
+  });
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new ApiError(answer.status, body);
   return body;

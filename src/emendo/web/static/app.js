@@ -43,6 +43,7 @@ class Shell {
     document.addEventListener("keydown", (event) => this.key(event));
     window.addEventListener("online", () => this.outbox.flush());
     window.addEventListener("hashchange", () => this.route());
+    window.addEventListener("unhandledrejection", (event) => this.unheard(event));
     this.counted(this.state.done, this.state.total);
     await this.outbox.open(this.state.author);
     await this.route();
@@ -78,7 +79,9 @@ class Shell {
     await this.mode?.leave?.();
     this.mode = null;
     this.say("");
-    const { Mode } = await import(MODES[name].module);
+    const { Mode } = await import(MODES[name].module).catch((error) => {
+      throw error instanceof TypeError ? new api.Unreachable() : error;
+    });
     if (turn !== this.turn) return; // another place was asked for meanwhile
     const main = get("main");
     main.className = name;
@@ -86,6 +89,13 @@ class Shell {
     get("tools").replaceChildren();
     this.mode = new Mode(this, main, get("tools"));
     await this.mode.open(...places);
+  }
+
+  // A request that failed and that no mode says anything of.
+  unheard(event) {
+    if (!(event.reason instanceof api.ApiError || event.reason instanceof api.Unreachable)) return;
+    event.preventDefault();
+    this.say(event.reason.message);
   }
 
   told(event, line, detail) {

@@ -4,10 +4,18 @@ import { STRINGS } from "./strings.js";
 
 const WORDS = STRINGS.fields;
 
-// What was filled in and not saved; null when there is nothing (a document that was skipped leaves an empty text).
-export function draftOf(id) {
-  const draft = drafts.get(id);
-  return draft?.text ? { ...draft, fields: JSON.parse(draft.text) } : null;
+// What was filled in and not saved; null when there is nothing (a document that was skipped leaves an empty text). What
+// was typed before the model filled the document in (`early`) stays; the model's fields come beside it.
+export function draftOf(card) {
+  const draft = drafts.get(card.id);
+  if (!draft?.text) return null;
+  const typed = JSON.parse(draft.text);
+  return { ...draft, fields: draft.early && !card.comes ? beside(typed, card.fields) : typed };
+}
+
+function beside(typed, filled) {
+  const sources = Object.fromEntries(Object.entries(filled.sources ?? {}).filter(([name]) => !(name in typed)));
+  return { ...filled, ...typed, sources: { ...sources, ...typed.sources } };
 }
 
 // The fields in which two texts differ, a line each; null for a text that is none.

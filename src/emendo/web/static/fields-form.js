@@ -27,6 +27,7 @@ export class Form {
     this.element.addEventListener("submit", (event) => event.preventDefault());
     this.element.addEventListener("focusin", (event) => this.focused(event.target));
     this.element.addEventListener("input", (event) => this.typed(event.target));
+    for (const [kind, on] of [["compositionstart", true], ["compositionend", false]]) this.element.addEventListener(kind, () => (this.composing = on));
     this.element.addEventListener("change", () => (this.before = copy(this.data)));
   }
 
@@ -186,6 +187,19 @@ export class Form {
     control?.focus();
     control?.select?.();
     if (control) control.scrollLeft = 0; // the beginning of a long value says more than its end
+  }
+
+  // Where the person is typing; null where the focus is in no field.
+  get caret() {
+    const control = document.activeElement;
+    return control?.dataset?.path ? { path: control.dataset.path, selection: [control.selectionStart, control.selectionEnd] } : null;
+  }
+
+  // And there again, after the fields were drawn anew.
+  back({ path, selection }) {
+    const control = get(idOf(path));
+    control?.focus();
+    control?.setSelectionRange?.(...selection);
   }
 
   first(path = null) {

@@ -9,6 +9,12 @@ const LOOK = 1000; // milliseconds between two looks whether the document at han
 const AHEAD = 3;
 const MOST = 20; // documents in one request
 
+// A value as text; `path` is a name, or table.row.column.
+function valueAt(fields, path) {
+  const [table, row, column] = path.split(".");
+  return String((column ? fields[table]?.[row]?.[column] : fields[table]) ?? "");
+}
+
 export class Prefill {
   // `did` has took(value, source) for a value that was chosen from those offered.
   constructor(unsure, did) {
@@ -25,7 +31,7 @@ export class Prefill {
     this.seen = new Set();
     this.findings = [];
     this.offer.remove();
-    this.before = new Map(Object.keys(card.sure).map((path) => [path, String(form.value(path))]));
+    this.before = new Map(Object.keys(card.sure).map((path) => [path, valueAt(card.fields, path)]));
     this.mark();
   }
 
@@ -102,7 +108,8 @@ export class Prefill {
   }
 }
 
-// What is filled in, or learnt, while documents are looked at: shown as long as the person has said nothing of them.
+// What is filled in, or learnt, while documents are looked at: shown as long as the person has said nothing of them;
+// where the person typed before anything was filled in, the rest is.
 export class Ahead {
   // `mode` has cards, at, card, form, shown (the fields as they were shown), learning, and show().
   constructor(mode) {
@@ -136,9 +143,11 @@ export class Ahead {
     for (const [place, old] of wanted) {
       const card = news.get(old.id);
       const same = !card || card.version || (card.reading === old.reading && card.comes === old.comes);
-      if (same || old.version || mode.cards.get(place) !== old || (old === mode.card && this.touched(old))) continue;
+      if (same || old.version || mode.cards.get(place) !== old) continue;
+      const typed = old === mode.card && this.touched(old);
+      if (typed && (!old.comes || mode.form.composing)) continue;
       mode.cards.set(place, Object.assign(card, { picture: old.picture, first: old.first }));
-      if (place === mode.at) mode.show();
+      if (place === mode.at) mode.show(typed ? mode.form.caret : null);
     }
   }
 

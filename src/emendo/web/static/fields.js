@@ -1,4 +1,5 @@
 // Receipts and invoices: the document beside its fields. What is typed is checked while it is typed.
+import { arrive, coming } from "./ahead.js";
 import * as api from "./api.js";
 import { showConflict } from "./conflict.js";
 import { get, make } from "./dom.js";
@@ -112,9 +113,7 @@ export class Mode {
   coming() {
     let last = this.at;
     while (this.cards.has(last)) last++;
-    if (last < this.total && last - this.at <= AHEAD && !this.loading) {
-      this.loading = this.load(last).finally(() => (this.loading = null));
-    }
+    if (last < this.total && last - this.at <= AHEAD) coming(this, last);
     const next = this.cards.get(this.at + 1);
     if (next && !next.first) {
       next.picture = Object.assign(new Image(), { src: api.fieldImage(next.id, 1) });
@@ -122,7 +121,8 @@ export class Mode {
     }
   }
 
-  show() {
+  // `caret` is where the person was typing, should the fields change around it.
+  show(caret = null) {
     if (this.gone) return;
     const { card } = this;
     this.warned = null;
@@ -136,22 +136,25 @@ export class Mode {
       return;
     }
     effort.start(card.id);
-    const draft = draftOf(card.id);
+    const draft = draftOf(card);
     this.place.textContent = WORDS.place(card);
     this.page = 0;
     this.turn(1);
     this.form.show(draft?.fields ?? card.fields);
     this.shown = JSON.stringify(this.form.fields);
     this.prefill.show(card, this.form);
-    if (draft) this.shell.say(STRINGS.draft);
+    if (draft && !caret) this.shell.say(STRINGS.draft);
     else if (card.holder && card.holder !== this.shell.state.author) this.shell.say(STRINGS.held(card.holder));
     else if (card.fault && !card.version) this.shell.say(WORDS.notFilled(card.fault));
     else if (card.comes) this.shell.say(WORDS.comes);
     else if (card.prefilled && !card.version) this.shell.say(card.given ? WORDS.prefilled : WORDS.filled(this.prefill.doubts.length));
     this.checked = null;
     this.check();
-    this.form.first(this.prefill.doubts[0] ?? (this.prefill.active && card.prefilled ? this.form.paths[0] : null));
-    get("side").scrollTop = 0;
+    if (caret) this.form.back(caret);
+    else {
+      this.form.first(this.prefill.doubts[0] ?? (this.prefill.active && card.prefilled ? this.form.paths[0] : null));
+      get("side").scrollTop = 0;
+    }
     if (draft && draft.version < card.version) this.sides(card, { text: draft.text, verdict: "edited" }, { ...card, text: JSON.stringify(card.fields) });
   }
 
@@ -167,6 +170,7 @@ export class Mode {
     const picture = (page === 1 && card.picture) || Object.assign(new Image(), { src: source });
     try {
       const asked = (page === 1 && card.first) || api.fieldPage(card.id, page);
+      asked.catch(() => {}); // told below, where the document is still shown
       await picture.decode();
       if (this.card !== card || this.page !== page) return;
       this.words.show(source, [picture.naturalWidth, picture.naturalHeight], []);
@@ -216,7 +220,7 @@ export class Mode {
   changed() {
     const { card } = this;
     if (!card) return;
-    drafts.set(card.id, JSON.stringify(this.form.fields), card.version);
+    drafts.set(card.id, JSON.stringify(this.form.fields), card.version, card.comes ? { early: true } : {});
     if (card.version && !card.kept) this.leases.keep([card.id]);
     card.kept = true;
     this.warned = null;
@@ -282,10 +286,7 @@ export class Mode {
   }
 
   go(at) {
-    if (at < 0 || at > this.total) return;
-    this.at = at;
-    if (this.card || at >= this.total) this.show();
-    else this.load(at).then(() => this.at === at && this.show());
+    arrive(this, at);
   }
 
   // To the next field that a person should look at; where none is left, the document is right.

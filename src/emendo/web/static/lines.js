@@ -1,5 +1,6 @@
 // One line at a time. The next lines are here before they are asked for, and what was said is kept in the browser until
 // the server has it on its disk.
+import { arrive, coming } from "./ahead.js";
 import * as api from "./api.js";
 import { get, make, shape } from "./dom.js";
 import * as effort from "./effort.js";
@@ -112,12 +113,7 @@ export class Mode {
   ahead() {
     let last = this.at;
     while (this.cards.has(last)) last++;
-    if (last < this.total && last - this.at < AHEAD && !this.loading) {
-      this.loading = this.load(last).finally(() => {
-        this.loading = null;
-      });
-    }
-    return this.loading;
+    if (last < this.total && last - this.at < AHEAD) coming(this, last);
   }
 
   show() {
@@ -218,10 +214,7 @@ export class Mode {
   }
 
   go(at) {
-    if (at < 0 || at > this.total) return;
-    this.at = at;
-    if (this.card || at >= this.total) this.show();
-    else this.load(at).then(() => this.show());
+    arrive(this, at);
   }
 
   done() {

@@ -119,8 +119,9 @@ export const drafts = {
     return all.map(([, draft]) => draft).sort((one, other) => other.at - one.at)[0] ?? null;
   },
 
-  set(line, text, version) {
-    kept.set(draftKey(line), { ...kept.get(draftKey(line)), [tab]: { text, version, at: Date.now() } });
+  // `more` is kept with it.
+  set(line, text, version, more = {}) {
+    kept.set(draftKey(line), { ...kept.get(draftKey(line)), [tab]: { text, version, at: Date.now(), ...more } });
   },
 
   drop(line) {

@@ -1,4 +1,5 @@
 // Plates: one picture at a time, a pre-label to accept or to type over; doubtful labels with their fixes; counts.
+import { arrive, coming } from "./ahead.js";
 import * as api from "./api.js";
 import { get, make } from "./dom.js";
 import { Field } from "./field.js";
@@ -146,11 +147,7 @@ export class Mode {
   ahead() {
     let last = this.at;
     while (this.cards.has(last)) last++;
-    if (last < this.total && last - this.at < AHEAD * 2 && !this.loading) {
-      this.loading = this.load(last).finally(() => {
-        this.loading = null;
-      });
-    }
+    if (last < this.total && last - this.at < AHEAD * 2) coming(this, last);
     this.prelabel();
   }
 
@@ -284,10 +281,7 @@ export class Mode {
   }
 
   go(at) {
-    if (at < 0 || at > this.total) return;
-    this.at = at;
-    if (this.card || at >= this.total) this.show();
-    else this.load(at).then(() => this.show());
+    arrive(this, at);
   }
 
   done() {

@@ -42,6 +42,7 @@ export const STRINGS = {
   place: (card) => `${card.document}, page ${card.page}, line ${card.number}`,
   count: (done, total) => `${done.toLocaleString("en")} of ${total.toLocaleString("en")} lines`,
   saved: "all saved",
+  unreachable: "The server cannot be reached: is emendo label still running? What you save is kept in this browser.",
   waiting: (count) => (count === 1 ? "1 line not saved yet" : `${count} lines not saved yet`),
   draft: "Your unfinished text of this line was kept.",
   empty: "An empty text cannot be saved: Esc skips the line.",
