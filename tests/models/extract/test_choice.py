@@ -92,6 +92,42 @@ def test_what_a_till_took_is_the_total() -> None:
     assert found.document.total == Decimal("15.90")
 
 
+def test_what_was_taken_off_is_no_change_where_a_till_says_what_was_paid() -> None:
+    """A subtotal less a discount is the total, as money handed over less the change is."""
+    rows = ("Pizza<lines.0.description> 8.90 15.60<lines.0.amount>", "Sub-Total 15.60<total>", "Coupon 8.90")
+    words, tags = typed(*rows, "Grand total 6.70", "Payment 50.00", "Change 43.30")
+    labels = tags.labels.copy()
+    at = next(at for at, word in enumerate(words) if word.text == "6.70")
+    labels[at, INDEX["total"]], labels[at, 0] = 0.3, 0.7
+    assert decode(words, Tags(labels, tags.rows, tags.kinds), POINT, today=TODAY).document.total == Decimal("15.60")
+    sub = next(at for at, word in enumerate(words) if word.text == "Sub-Total") + 1
+    labels[sub, INDEX["total"]], labels[sub, 0] = 0.6, 0.4
+    assert decode(words, Tags(labels, tags.rows, tags.kinds), POINT, today=TODAY).document.total == Decimal("6.70")
+
+
+def test_a_tax_above_its_total_and_the_sum_without_it_are_no_till() -> None:
+    def total(*lines: str) -> Decimal | None:
+        words, tags = typed(*lines)
+        labels = tags.labels.copy()
+        at = next(at for at, word in enumerate(words) if word.text == "20.56")
+        labels[at, INDEX["total"]], labels[at, 0] = 0.4, 0.6
+        return decode(words, Tags(labels, tags.rows, tags.kinds), POINT, today=TODAY).document.total
+
+    assert total("GST 1.16<tax>", "Total 20.56", "Sales 19.40") == Decimal("20.56")
+    assert total("Tea 1.16<lines.0.amount>", "Total 20.56", "Rate 0% 19.40<taxes.0.base>") == Decimal("20.56")
+    assert total("Total 1.16", "Cash 20.56", "Change 19.40") == Decimal("1.16")
+
+
+def test_a_tax_that_is_said_twice_is_one() -> None:
+    once = "GST 6%<taxes.0.rate> 0.30<taxes.0.amount>"
+    again = "S 6%<taxes.1.rate> 5.00<taxes.1.base> 0.30<taxes.1.amount>"
+    found = read("Sub total 5.30<net>", "Total 5.30<total>", once, again).document
+    assert found.total == Decimal("5.30")
+    assert [(row.rate, row.base) for row in found.taxes] == [(Decimal(6), Decimal("5.00"))]
+    halves = ("CGST 9%<taxes.0.rate> 0.45<taxes.0.amount>", "SGST 9%<taxes.1.rate> 0.45<taxes.1.amount>")
+    assert len(read("Net 5.00<net>", *halves, "Total 5.90<total>").document.taxes) == 2
+
+
 def test_a_total_above_its_tax_is_no_cash() -> None:
     found = read("Net 19.40<net>", "Total 20.56<total>", "Tax 1.16<tax>")
     assert (found.document.net, found.document.total) == (Decimal("19.40"), Decimal("20.56"))
@@ -209,6 +245,13 @@ def test_the_total_after_rounding_is_the_total() -> None:
     labels[5, INDEX["total"]], labels[5, 0] = 0.9, 0.1
     found = decode(words, Tags(labels, tags.rows, tags.kinds), POINT, today=TODAY)
     assert (found.document.total, found.document.rounding) == (Decimal("7.70"), Decimal("-0.02"))
+
+
+def test_a_total_that_was_not_read_follows_from_what_was_rounded() -> None:
+    found = read("Sales 28.31<total>", "Rounding -0.01<rounding>", "TOTAL ----", "Cash 50.00")
+    assert found.document.total == Decimal("28.30")
+    assert read("Rounding -0.01<rounding>", "Total 28.31<total>").document.total == Decimal("28.31")
+    assert read("Total 28.30<total>", "Due 28.31", "Rounding -0.01<rounding>").document.total == Decimal("28.30")
 
 
 def test_what_is_to_pay_stands_alone() -> None:

@@ -116,7 +116,9 @@ def _multiplies(numbers: Mapping[str, Amount], coin: Decimal) -> bool | None:
 
 
 def _once(read: Sequence[ReadRow]) -> list[ReadRow]:
-    """Rows of tax without those that only repeat the rate of another."""
+    """Rows of tax without those that only repeat the rate of another, or its rate and tax without saying the base."""
+    said = {_rate_and_tax(one) for one in read if "base" in one.numbers} - {(None, None)}
+    read = [one for one in read if "base" in one.numbers or _rate_and_tax(one) not in said]
     full = [one for one in read if one.numbers.get("base") or one.numbers.get("amount")]
     rates = {one.numbers["rate"].value for one in full if "rate" in one.numbers}
     kept = []
@@ -127,6 +129,11 @@ def _once(read: Sequence[ReadRow]) -> list[ReadRow]:
             rates.add(one.numbers["rate"].value)
             kept.append(one)
     return kept
+
+
+def _rate_and_tax(row: ReadRow) -> tuple[Decimal | None, Decimal | None]:
+    rate, tax = (row.numbers.get(name) for name in ("rate", "amount"))
+    return (rate.value, tax.value) if rate is not None and tax is not None else (None, None)
 
 
 def tables(read: Sequence[ReadRow], name: str) -> list[Table]:

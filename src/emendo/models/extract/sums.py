@@ -164,11 +164,11 @@ def _judged(score: float, picks: Sequence[object], options: Options, *, sums: bo
     taxed, tax = amounts.get("net") or amounts.get("total"), amounts.get("tax")
     if taxed is not None and tax is not None and abs(tax.value) > MOST_TAX * abs(taxed.value):
         gain -= _DEAR
-    if _less_than_a_row(amounts, lines):
-        gain -= _LESS
     last = amounts.get("due") or amounts.get("total")
     if last is not None and last.value in options.paid:
         gain += _PAID
+    elif _less_than_a_row(amounts, lines):
+        gain -= _LESS
     return Choice(amounts, lines, taxes, confirmed, broken, score + gain - _TWICE * min(twice, 3))
 
 

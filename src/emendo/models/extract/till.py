@@ -10,6 +10,7 @@ from typing import Final
 from emendo.fields.compare import ROW_MARK
 
 from .candidates import Candidate, Scene
+from .layout import Layout
 
 Amount = Candidate[Decimal]
 
@@ -17,6 +18,7 @@ _FAR: Final = 5
 """Lines from the total to the change."""
 _TAX: Final = ("tax", f"taxes{ROW_MARK}.amount")
 _ROWS: Final = (f"lines{ROW_MARK}.amount", f"lines{ROW_MARK}.unit_price")
+_TAXES: Final = (f"taxes{ROW_MARK}.base", f"taxes{ROW_MARK}.amount")
 _DOUBT: Final = -1.5
 """Log-odds above which an amount may be the tax."""
 MOST_TAX: Final = Decimal("0.3")
@@ -38,7 +40,10 @@ class Till:
 
 
 def till_of(scene: Scene) -> Till:
-    """Amounts below each other of which the first is the second less the third; nothing where no three are."""
+    """Amounts below each other of which the first is the second less the third; nothing where no three are.
+
+    What one such three takes for the money is what was paid in another: a subtotal, what is taken off it, the total.
+    """
     shown = [
         (scene.layout.line_of[span.words[0]], abs(figure.value), span.words)  # some print what is paid as less
         for span in scene.amounts
@@ -46,24 +51,28 @@ def till_of(scene: Scene) -> Till:
         for figure in span.figures[:1]
         if figure.cost < _READ and figure.value.as_tuple().exponent in _COINS and figure.value
     ]
-    paid: dict[Decimal, tuple[int, ...]] = {}
-    cash: set[int] = set()
+    threes: list[tuple[Decimal, tuple[int, ...], tuple[int, ...]]] = []
     for line, given, words in shown:
         for below, back, others in shown:
             if not (0 < below - line <= _FAR and back < given) or _is_tax(scene, others, given, back):
                 continue
-            if _in_rows(scene, words) and _in_rows(scene, others):
+            if _among(scene, words, _ROWS) and _among(scene, others, _ROWS):
+                continue
+            if _among(scene, words, _TAXES) or _among(scene, others, _TAXES):
                 continue
             for above, total, third in shown:
-                if 0 < line - above <= _FAR and total == given - back and total not in (back, given):
-                    paid[total] = third
-                    cash.update((*words, *others))
-    return Till(paid, frozenset(cash))
+                if not 0 < line - above <= _FAR or total != given - back or total in (back, given):
+                    continue
+                if not _is_tax(scene, third, given, total):
+                    threes.append((total, third, (*words, *others)))
+    totals = {at for _, third, _ in threes for at in third}
+    held = [one for one in threes if totals.isdisjoint(one[2])]
+    return Till({total: third for total, third, _ in held}, frozenset(at for *_, money in held for at in money))
 
 
-def _in_rows(scene: Scene, words: tuple[int, ...]) -> bool:
-    """Whether an amount more likely than not stands in a row of goods."""
-    return max(scene.odd(words, label) for label in _ROWS) > 0
+def _among(scene: Scene, words: tuple[int, ...], labels: Sequence[str]) -> bool:
+    """Whether an amount more likely than not is one of these, of rows of goods or of taxes."""
+    return max(scene.odd(words, label) for label in labels) > 0
 
 
 def _is_tax(scene: Scene, words: tuple[int, ...], given: Decimal, back: Decimal) -> bool:
@@ -74,14 +83,30 @@ def _is_tax(scene: Scene, words: tuple[int, ...], given: Decimal, back: Decimal)
     return abs((given - back) * rate / 100 - back) <= Decimal("0.01")
 
 
-def after_rounding(totals: Sequence[Amount], roundings: Sequence[Amount]) -> list[Amount]:
-    """Candidates for the total; where two differ by what is rounded, the one after it is as likely as the other."""
+def after_rounding(totals: Sequence[Amount], roundings: Sequence[Amount], layout: Layout) -> list[Amount]:
+    """Candidates for the total; where two differ by what is rounded, the one after it is as likely as the other.
+
+    Where the likeliest stands above what is rounded and no other differs by it, the one after it was not read.
+    """
     found = list(totals)
+    best = max(totals, key=lambda one: one.score, default=None)
     for rounding in roundings:
         if not rounding.value or rounding.score < _DOUBT:
             continue
+        unread = best is not None and not rounding.inferred and not _differ(totals, best, rounding)
+        if best is not None and unread and _above(layout, best, rounding):
+            value = best.value + rounding.value
+            found.append(replace(best, value=value, score=best.score + _ROUNDED, inferred=True))
         for before in totals:
             for at, after in enumerate(found):
                 if after.value == before.value + rounding.value and after.score < before.score + _ROUNDED:
                     found[at] = replace(after, score=before.score + _ROUNDED)
     return found
+
+
+def _above(layout: Layout, one: Amount, other: Amount) -> bool:
+    return bool(one.words and other.words) and layout.line_of[one.words[0]] < layout.line_of[other.words[0]]
+
+
+def _differ(totals: Sequence[Amount], one: Amount, rounding: Amount) -> bool:
+    return any(abs(other.value - one.value) == abs(rounding.value) for other in totals)
