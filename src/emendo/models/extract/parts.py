@@ -168,7 +168,7 @@ def amounts_and_tables(
                 if value not in known_values:
                     found.append(Candidate(value, words, LEAST, 0.0))
         ranked[label] = found
-    ranked["total"] = after_rounding(ranked["total"], ranked["rounding"], scene.layout)
+    ranked["total"] = after_rounding(scene, ranked["total"], ranked["rounding"])
     ranked |= broken_down(scene, read["taxes"], ranked)
     options = Options(
         ranked,

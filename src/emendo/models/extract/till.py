@@ -10,7 +10,6 @@ from typing import Final
 from emendo.fields.compare import ROW_MARK
 
 from .candidates import Candidate, Scene
-from .layout import Layout
 
 Amount = Candidate[Decimal]
 
@@ -75,26 +74,26 @@ def _among(scene: Scene, words: tuple[int, ...], labels: Sequence[str]) -> bool:
     return max(scene.odd(words, label) for label in labels) > 0
 
 
-def _is_tax(scene: Scene, words: tuple[int, ...], given: Decimal, back: Decimal) -> bool:
-    """Whether the third amount may be a tax: then the first is not what was paid, but the second less its tax."""
-    if max(scene.odd(words, label) for label in _TAX) <= _DOUBT or back > MOST_TAX * (given - back):
+def _is_tax(scene: Scene, words: tuple[int, ...], whole: Decimal, part: Decimal) -> bool:
+    """Whether an amount may be the tax in another: then the three are a total, its tax and the sum without it."""
+    if max(scene.odd(words, label) for label in _TAX) <= _DOUBT or part > MOST_TAX * (whole - part):
         return False
-    rate = (2 * 100 * back / (given - back)).to_integral_value() / 2
-    return abs((given - back) * rate / 100 - back) <= Decimal("0.01")
+    rate = (2 * 100 * part / (whole - part)).to_integral_value() / 2
+    return abs((whole - part) * rate / 100 - part) <= Decimal("0.01")
 
 
-def after_rounding(totals: Sequence[Amount], roundings: Sequence[Amount], layout: Layout) -> list[Amount]:
+def after_rounding(scene: Scene, totals: Sequence[Amount], roundings: Sequence[Amount]) -> list[Amount]:
     """Candidates for the total; where two differ by what is rounded, the one after it is as likely as the other.
 
-    Where the likeliest stands above what is rounded and no other differs by it, the one after it was not read.
+    Where the likeliest stands above what is rounded and no amount of the page differs from it by that, the one after it
+    was not read.
     """
     found = list(totals)
     best = max(totals, key=lambda one: one.score, default=None)
     for rounding in roundings:
         if not rounding.value or rounding.score < _DOUBT:
             continue
-        unread = best is not None and not rounding.inferred and not _differ(totals, best, rounding)
-        if best is not None and unread and _above(layout, best, rounding):
+        if best is not None and not rounding.inferred and _ends_before(scene, best, rounding):
             value = best.value + rounding.value
             found.append(replace(best, value=value, score=best.score + _ROUNDED, inferred=True))
         for before in totals:
@@ -104,9 +103,10 @@ def after_rounding(totals: Sequence[Amount], roundings: Sequence[Amount], layout
     return found
 
 
-def _above(layout: Layout, one: Amount, other: Amount) -> bool:
-    return bool(one.words and other.words) and layout.line_of[one.words[0]] < layout.line_of[other.words[0]]
-
-
-def _differ(totals: Sequence[Amount], one: Amount, rounding: Amount) -> bool:
-    return any(abs(other.value - one.value) == abs(rounding.value) for other in totals)
+def _ends_before(scene: Scene, total: Amount, rounding: Amount) -> bool:
+    """Whether the total stands above the rounding, and nothing on the page is it before or after one."""
+    line_of = scene.layout.line_of
+    if not (total.words and rounding.words) or line_of[total.words[0]] >= line_of[rounding.words[0]]:
+        return False
+    shown = (figure.value for span in scene.amounts for figure in span.figures[:1])
+    return all(abs(value - total.value) != abs(rounding.value) for value in shown)
