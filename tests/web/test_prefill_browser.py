@@ -11,7 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from emendo.image.load import read_image
+from emendo.types import Verdict
 from emendo.workspace.folder import Workspace
+from emendo.workspace.store import Entry
 
 from ..receipts import Row, receipts
 from .filled_label import look
@@ -223,6 +225,23 @@ def test_what_was_typed_before_the_document_was_filled_in_joins_it_when_the_page
     expect(waiting.locator("#field-total")).to_have_value("10.00")
     expect(waiting.locator("#field-seller")).to_have_value("Mine")
     settled(waiting)
+
+
+def test_what_was_typed_early_is_held_against_what_another_person_saved(
+    waiting: Page, slow: Server, start: Path
+) -> None:
+    waiting.locator("#field-seller").fill("Mine")
+    with Workspace(slow.workspace.root).store() as store:
+        (line,) = store.lines()
+        text = json.dumps({"type": "receipt", "seller": "Theirs", "total": "10.00"})
+        store.add_correction(Entry(line=line.id, reading="", text=text, verdict=Verdict.EDITED, author="bob"))
+    start.touch()
+    waiting.evaluate("location.hash = 'fields/images%2Fonly.png'")
+    conflict = waiting.get_by_role("alertdialog")
+    expect(conflict).to_contain_text("Theirs")
+    expect(conflict).to_contain_text("Mine")
+    expect(conflict).not_to_contain_text("–")  # what was not typed is as it was saved
+    expect(conflict).not_to_contain_text("10.00")
 
 
 def test_screenshots_of_what_was_filled_in(browser: Browser, served: Server, tmp_path: Path) -> None:

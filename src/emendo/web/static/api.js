@@ -15,10 +15,17 @@ export class ApiError extends Error {
   }
 }
 
-export async function asked(path, options) {
-  const answer = await fetch(path, { credentials: "same-origin", ...options }).catch((error) => {
+// What a browser fetches; a TypeError is how it says that nothing answered.
+export async function reached(fetched) {
+  try {
+    return await fetched;
+  } catch (error) {
     throw error instanceof TypeError ? new Unreachable() : error;
-  });
+  }
+}
+
+export async function asked(path, options) {
+  const answer = await reached(fetch(path, { credentials: "same-origin", ...options }));
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new ApiError(answer.status, body);
   return body;
@@ -81,7 +88,7 @@ export const imported = (file) => asked(`/api/import?${new URLSearchParams({ nam
 
 // The packed workspace with its name, and how many pages had to be left out.
 export async function exported(form, document) {
-  const answer = await fetch(`/api/export?${new URLSearchParams({ form, document })}`, { credentials: "same-origin" });
+  const answer = await reached(fetch(`/api/export?${new URLSearchParams({ form, document })}`, { credentials: "same-origin" }));
   if (!answer.ok) throw new ApiError(answer.status, await answer.json().catch(() => ({})));
   const name = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition"))?.[1] ?? `${form}.zip`;
   return { blob: await answer.blob(), name, left: Number(answer.headers.get("x-left-out")) };

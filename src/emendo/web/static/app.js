@@ -79,9 +79,7 @@ class Shell {
     await this.mode?.leave?.();
     this.mode = null;
     this.say("");
-    const { Mode } = await import(MODES[name].module).catch((error) => {
-      throw error instanceof TypeError ? new api.Unreachable() : error;
-    });
+    const { Mode } = await api.reached(import(MODES[name].module));
     if (turn !== this.turn) return; // another place was asked for meanwhile
     const main = get("main");
     main.className = name;

@@ -10,7 +10,8 @@ export function draftOf(card) {
   const draft = drafts.get(card.id);
   if (!draft?.text) return null;
   const typed = JSON.parse(draft.text);
-  return { ...draft, fields: draft.early && !card.comes ? beside(typed, card.fields) : typed };
+  const fields = draft.early && !card.comes ? beside(typed, card.fields) : typed;
+  return { ...draft, fields, text: JSON.stringify(fields) };
 }
 
 function beside(typed, filled) {

@@ -220,7 +220,7 @@ export class Mode {
   changed() {
     const { card } = this;
     if (!card) return;
-    drafts.set(card.id, JSON.stringify(this.form.fields), card.version, card.comes ? { early: true } : {});
+    drafts.set(card.id, JSON.stringify(this.form.fields), card.version, { early: card.comes });
     if (card.version && !card.kept) this.leases.keep([card.id]);
     card.kept = true;
     this.warned = null;
@@ -239,7 +239,7 @@ export class Mode {
       this.checked = { ...found, said };
     } catch (error) {
       this.checked = null;
-      const item = make("li", { class: "warning", text: error.status ? error.message : WORDS.unreachable });
+      const item = make("li", { class: "warning", text: error.message });
       this.findings.replaceChildren(item);
       return null;
     }

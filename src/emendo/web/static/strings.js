@@ -499,7 +499,6 @@ export const STRINGS = {
     lacking: (labels) => `Not filled in: ${labels.join(", ")}`,
     fine: (count) => (count === 1 ? "One sum was checked; it fits." : `${count} sums were checked; all fit.`),
     unchecked: "There is no sum to check yet.",
-    unreachable: "The server cannot be reached: nothing is checked, and what you save is kept in this browser.",
     unread: (label) => `${label}: this value cannot be saved as it is.`,
     again: "Not everything fits. Enter once more saves it all the same.",
     nothing: "No field is filled in: Esc skips the document.",
